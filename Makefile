@@ -1,0 +1,40 @@
+# avatarctl: one static binary. `make demo` shows it at work, `make test` proves it.
+
+TARGET  := x86_64-unknown-linux-musl
+BINARY  := target/$(TARGET)/release/avatarctl
+SANDBOX := target/debug/examples/sandbox
+DEMO    := target/demo
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+.PHONY: demo sandbox test static install bench clean $(BINARY) $(SANDBOX)
+
+demo: $(BINARY) $(SANDBOX)
+	rm -rf $(DEMO) && mkdir -p $(DEMO)
+	$(SANDBOX) --pictures $(DEMO)
+	AVATARCTL=$(BINARY) FACES=$(DEMO)/faces $(SANDBOX) --page $(DEMO)/page.html -- sh tests/demo.sh
+	@printf '\nLook at the pictures in a browser: file://%s\n' "$(CURDIR)/$(DEMO)/page.html"
+	@printf 'or set some yourself: make sandbox\n'
+
+sandbox: $(SANDBOX)
+	$(SANDBOX)
+
+test:
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	cargo test --locked
+
+static: $(BINARY)
+
+$(BINARY):
+	@rustup target list --installed 2>/dev/null | grep -qx $(TARGET) || rustup target add $(TARGET)
+	cargo build --locked --release --target $(TARGET)
+
+$(SANDBOX):
+	cargo build --locked --example sandbox
+
+install: $(BINARY)
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/avatarctl
+
+clean:
+	cargo clean

@@ -1,0 +1,191 @@
+//! A server's base address, taken as given: scheme, host, port and context path. It is joined, never
+//! resolved, so that no path of it is lost.
+
+use crate::error::{Class, Error, Result};
+use crate::terminal::quote;
+
+/// A checked base address without a trailing slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    text: String,
+    https: bool,
+    host: String,
+}
+
+impl Address {
+    /// Takes `http(s)://host[:port][/path]`.
+    ///
+    /// Errors: configuration, naming `origin` (a variable or an option): another scheme, user info, a
+    /// query, a fragment, a host or port that cannot be.
+    pub fn parse(text: &str, origin: &str) -> Result<Address> {
+        let refuse = |why: &str| Error::new(Class::Configuration, format!("{origin}: {why}"));
+        if text.is_empty() {
+            return Err(refuse("the base URL is empty"));
+        }
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err(
+                refuse("the base URL does not begin with https:// or http://")
+                    .hint("write it as https://host/path"),
+            );
+        };
+        let https = match scheme.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "http" => false,
+            _ => return Err(refuse("the base URL is neither https nor http")),
+        };
+        let (authority, path) = match rest.find(['/', '?', '#', '\\']) {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        };
+        // What stands before an @ may be a password: it is not repeated.
+        if authority.contains('@') {
+            return Err(refuse("the base URL holds user info")
+                .hint("credentials come from variables, never from the URL"));
+        }
+        if rest.contains(['?', '#']) {
+            return Err(refuse("the base URL holds a query or a fragment"));
+        }
+        let legal = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
+        if !path.chars().all(legal) {
+            return Err(refuse(&format!(
+                "the path {} needs percent-encoding",
+                quote(path)
+            )));
+        }
+        let (host, port) = split_port(authority)
+            .ok_or_else(|| refuse(&format!("{} is no host and port", quote(authority))))?;
+        let named = !host.is_empty()
+            && host
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+        let literal = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok());
+        if !named && !literal {
+            let error = refuse(&format!("{} is no host name", quote(host)));
+            return Err(match host.is_ascii() {
+                true => error,
+                false => error.hint("write an international name in its xn-- form"),
+            });
+        }
+        if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+            return Err(refuse(&format!("{} is no port", quote(port.unwrap_or("")))));
+        }
+        Ok(Address {
+            text: text.trim_end_matches('/').to_owned(),
+            https,
+            host: host.to_ascii_lowercase(),
+        })
+    }
+
+    /// As given, without a trailing slash.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// In lower case; an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
+    let end = match authority.strip_prefix('[') {
+        Some(rest) => rest.find(']')? + 2,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, rest) = authority.split_at(end);
+    match rest.strip_prefix(':') {
+        Some(port) => Some((host, Some(port))),
+        None if rest.is_empty() => Some((host, None)),
+        None => None,
+    }
+}
+
+/// `text` for a query value: everything but RFC 3986's unreserved characters is escaped, because `+`, `&`
+/// and a blank mean something else there.
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_is_taken_as_given() {
+        for (given, kept) in [
+            ("https://jira.example.com", "https://jira.example.com"),
+            ("https://host/jira/", "https://host/jira"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("HTTP://Host:80/a%20b//", "HTTP://Host:80/a%20b"),
+            ("http://[::1]:8080/x", "http://[::1]:8080/x"),
+        ] {
+            assert_eq!(Address::parse(given, "--url").unwrap().text(), kept);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused() {
+        for (given, why) in [
+            ("", "the base URL is empty"),
+            (
+                "jira.example.com",
+                "the base URL does not begin with https:// or http://",
+            ),
+            ("ftp://host", "the base URL is neither https nor http"),
+            ("https://", "\"\" is no host name"),
+            ("https:///jira", "\"\" is no host name"),
+            ("https://a:b@host", "the base URL holds user info"),
+            (
+                "https://host?x=1",
+                "the base URL holds a query or a fragment",
+            ),
+            (
+                "https://host/#top",
+                "the base URL holds a query or a fragment",
+            ),
+            (
+                "https://host/a b",
+                "the path \"/a b\" needs percent-encoding",
+            ),
+            ("https://host name", "\"host name\" is no host name"),
+            ("https://host:http", "\"http\" is no port"),
+            ("https://host:0", "\"0\" is no port"),
+            ("https://host:65536", "\"65536\" is no port"),
+            ("https://host:", "\"\" is no port"),
+            ("https://[::g]", "\"[::g]\" is no host name"),
+            ("https://[::1", "\"[::1\" is no host and port"),
+            (
+                "https://bücher.example",
+                "\"bücher.example\" is no host name",
+            ),
+            (
+                "https://host\\@evil",
+                "the path \"\\@evil\" needs percent-encoding",
+            ),
+        ] {
+            let error = Address::parse(given, "--url").unwrap_err();
+            assert_eq!(error.message, format!("--url: {why}"), "{given}");
+            assert_eq!(error.class, Class::Configuration);
+        }
+    }
+
+    #[test]
+    fn query_values_survive_any_server() {
+        assert_eq!(encode("a b+c&d=é~x.y_z-"), "a%20b%2Bc%26d%3D%C3%A9~x.y_z-");
+    }
+}

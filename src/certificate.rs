@@ -1,0 +1,189 @@
+//! The few fields of an X.509 certificate that rustls does not hand out: its period of validity and its
+//! subject's common name (RFC 5280, section 4.1, in DER). It decides nothing.
+
+/// What was read; times in seconds since 1970.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Certificate {
+    pub not_before: u64,
+    pub not_after: u64,
+    pub common_name: Option<String>,
+}
+
+const INTEGER: u8 = 0x02;
+const OBJECT_IDENTIFIER: u8 = 0x06;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
+const VERSION: u8 = 0xa0;
+const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
+
+impl Certificate {
+    /// `None` where the bytes are no certificate.
+    pub fn read(der: &[u8]) -> Option<Certificate> {
+        let mut certificate = Der(Der(der).expect(SEQUENCE)?);
+        let mut fields = Der(certificate.expect(SEQUENCE)?);
+        if fields.tag() == Some(VERSION) {
+            fields.next()?;
+        }
+        fields.expect(INTEGER)?; // serial number
+        fields.expect(SEQUENCE)?; // signature algorithm
+        fields.expect(SEQUENCE)?; // issuer
+        let mut validity = Der(fields.expect(SEQUENCE)?);
+        let not_before = time(validity.next()?)?;
+        let not_after = time(validity.next()?)?;
+        let mut subject = Der(fields.expect(SEQUENCE)?);
+        let mut common_name = None;
+        while let Some((SET, set)) = subject.next() {
+            let mut attribute = Der(Der(set).expect(SEQUENCE)?);
+            if attribute.expect(OBJECT_IDENTIFIER)? == COMMON_NAME {
+                let (_, value) = attribute.next()?;
+                common_name = std::str::from_utf8(value).ok().map(str::to_owned);
+            }
+        }
+        Some(Certificate {
+            not_before,
+            not_after,
+            common_name,
+        })
+    }
+}
+
+/// Elements of tag, length, value; what is left of them.
+struct Der<'a>(&'a [u8]);
+
+impl<'a> Der<'a> {
+    fn tag(&self) -> Option<u8> {
+        self.0.first().copied()
+    }
+
+    fn next(&mut self) -> Option<(u8, &'a [u8])> {
+        let (&[tag, first], mut rest) = self.0.split_first_chunk()?;
+        let mut length = usize::from(first);
+        if first & 0x80 != 0 {
+            let count = usize::from(first & 0x7f);
+            if count == 0 || count > 4 {
+                return None;
+            }
+            let (bytes, after) = rest.split_at_checked(count)?;
+            length = bytes
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+            rest = after;
+        }
+        let (value, after) = rest.split_at_checked(length)?;
+        self.0 = after;
+        Some((tag, value))
+    }
+
+    fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
+        self.next()
+            .filter(|(found, _)| *found == tag)
+            .map(|(_, value)| value)
+    }
+}
+
+/// `YYMMDDHHMMSSZ` (1950 to 2049) or `YYYYMMDDHHMMSSZ`.
+fn time((tag, text): (u8, &[u8])) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (year, rest) = match tag {
+        UTC_TIME => {
+            let year: u64 = text.get(..2)?.parse().ok()?;
+            (
+                if year < 50 { 2000 + year } else { 1900 + year },
+                &text[2..],
+            )
+        }
+        GENERALIZED_TIME => (text.get(..4)?.parse().ok()?, &text[4..]),
+        _ => return None,
+    };
+    if rest.len() != 11 || !rest.ends_with('Z') {
+        return None;
+    }
+    let part = |at: usize| rest.get(at..at + 2)?.parse::<u64>().ok();
+    seconds(year, part(0)?, part(2)?).map(|day| {
+        day + part(4).unwrap_or(0) * 3600 + part(6).unwrap_or(0) * 60 + part(8).unwrap_or(0)
+    })
+}
+
+/// Seconds from 1970 to the beginning of a day; days before 1970 count as 1970.
+fn seconds(year: u64, month: u64, day: u64) -> Option<u64> {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Days from civil (Howard Hinnant): the year begins in March, so that the leap day is its last.
+    let year = if month <= 2 {
+        year.checked_sub(1)?
+    } else {
+        year
+    };
+    let from_march = (month + 9) % 12;
+    let days =
+        365 * year + year / 4 - year / 100 + year / 400 + (153 * from_march + 2) / 5 + day - 1;
+    Some(days.saturating_sub(719_468) * 86_400)
+}
+
+/// A moment as `2026-11-21 01:20 UTC`; the inverse of reading it.
+pub fn calendar(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let era = days / 146_097;
+    let of_era = days % 146_097;
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02} UTC",
+        rest / 3600,
+        rest % 3600 / 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_written() {
+        let utc = |text: &str| time((UTC_TIME, text.as_bytes()));
+        assert_eq!(utc("700101000000Z"), Some(0));
+        assert_eq!(utc("261121012000Z"), Some(1_795_224_000));
+        assert_eq!(
+            time((GENERALIZED_TIME, b"20500101000000Z")),
+            Some(2_524_608_000)
+        );
+        assert_eq!(calendar(1_795_224_000), "2026-11-21 01:20 UTC");
+        assert_eq!(calendar(951_782_400), "2000-02-29 00:00 UTC");
+        for broken in [
+            "",
+            "2611",
+            "261321012000Z",
+            "2611210120Z",
+            "261121012000+",
+            "éé1121012000Z",
+        ] {
+            assert_eq!(utc(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let shape =
+            b"\x30\x1a\x30\x18\x02\x01\x01\x30\x00\x30\x00\x30\x0f\x17\x0d700101000000Z\x17";
+        for end in 0..shape.len() {
+            for value in [0, 1, 0x7f, 0x80, 0x84, 0xff] {
+                let mut bytes = shape[..end].to_vec();
+                bytes.push(value);
+                bytes.extend_from_slice(&shape[end..]);
+                Certificate::read(&bytes);
+                Certificate::read(&shape[..end]);
+            }
+        }
+    }
+}

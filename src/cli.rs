@@ -1,0 +1,620 @@
+//! Arguments to a command. What was typed is checked here, completely, before anything is opened or sent;
+//! what it means to a system is in the system's table. The only file that knows pico-args.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pico_args::Arguments;
+
+use crate::error::{Class, Error, Result};
+use crate::plan::Wish;
+use crate::system::{self, Source, System, Target, TargetKind};
+use crate::terminal::quote;
+
+/// What is to be done.
+pub enum Command {
+    /// Help or version, for standard output.
+    Text(String),
+    Account(Box<Account>),
+}
+
+/// One account, now.
+pub struct Account {
+    pub system: &'static System,
+    pub action: Action,
+    pub target: Target,
+    pub options: Options,
+}
+
+pub enum Action {
+    Set(Wish),
+    Show,
+    List,
+}
+
+impl Action {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Action::Set(_) => "set",
+            Action::Show => "show",
+            Action::List => "list",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The options that every verb takes.
+pub struct Options {
+    pub url: Option<String>,
+    pub ca_file: Option<PathBuf>,
+    pub connect_timeout: Duration,
+    pub timeout: Duration,
+    pub max_time: Option<Duration>,
+    pub no_verify: bool,
+    pub force: bool,
+    pub json: bool,
+    pub quiet: bool,
+    /// 0, 1 or 2.
+    pub verbose: u8,
+    pub color: Color,
+}
+
+/// A command line that is not acted on.
+pub struct Refusal {
+    /// None where nothing was asked for: then the help is the answer.
+    pub error: Option<Error>,
+    pub help: &'static str,
+    pub color: Color,
+}
+
+/// An option as it is typed.
+struct Flag {
+    name: &'static str,
+    short: Option<&'static str>,
+    value: bool,
+}
+
+const fn flag(name: &'static str, short: Option<&'static str>) -> Flag {
+    Flag {
+        name,
+        short,
+        value: false,
+    }
+}
+
+const fn option(name: &'static str) -> Flag {
+    Flag {
+        name,
+        short: None,
+        value: true,
+    }
+}
+
+/// Taken by every verb. Targets and sources come from the systems' tables.
+static EVERYWHERE: [Flag; 13] = [
+    option("--url"),
+    option("--ca-file"),
+    option("--connect-timeout"),
+    option("--timeout"),
+    option("--max-time"),
+    option("--color"),
+    flag("--no-verify", None),
+    flag("--force", None),
+    flag("--json", None),
+    flag("--quiet", Some("-q")),
+    flag("--verbose", Some("-v")),
+    flag("--help", Some("-h")),
+    flag("--version", Some("-V")),
+];
+
+const HELP: &str = include_str!("help/avatarctl.txt");
+const SYSTEM_HELP: [(&str, &str); 3] = [
+    ("jira", include_str!("help/jira.txt")),
+    ("rocketchat", include_str!("help/rocketchat.txt")),
+    ("navixy", include_str!("help/navixy.txt")),
+];
+const VERB_HELP: [(&str, &str); 3] = [
+    ("set", include_str!("help/set.txt")),
+    ("show", include_str!("help/show.txt")),
+    ("list", include_str!("help/list.txt")),
+];
+
+/// Words that name secrets; whoever types them is told where secrets go.
+const SECRETS: [&str; 8] = [
+    "--password",
+    "--token",
+    "--auth-token",
+    "--hash",
+    "--api-key",
+    "--secret",
+    "--login",
+    "--credentials",
+];
+
+/// Reads the arguments, the program's name not among them.
+pub fn parse(arguments: Vec<OsString>) -> std::result::Result<Command, Refusal> {
+    let color = wanted_color(&arguments);
+    let nothing = arguments.is_empty();
+    let mut help = HELP;
+    parse_with(arguments, &mut help).map_err(|error| Refusal {
+        error: (!nothing).then_some(error),
+        help,
+        color,
+    })
+}
+
+fn parse_with(arguments: Vec<OsString>, help: &mut &'static str) -> Result<Command> {
+    let (words, typed) = spell(arguments)?;
+    let mut words = words.into_iter();
+    let mut arguments = Arguments::from_vec(typed);
+    let asks_help = arguments.contains("--help");
+    if arguments.contains("--version") {
+        return Ok(Command::Text(
+            concat!("avatarctl ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+        ));
+    }
+    let first = word(words.next())?;
+    let second = word(words.next())?;
+    let system = first.as_deref().and_then(system::find);
+    if let Some(system) = system {
+        *help = text(&SYSTEM_HELP, system.name).unwrap_or(HELP);
+    }
+    let verb = match system {
+        Some(_) => second.as_deref(),
+        None => first.as_deref(),
+    };
+    if asks_help {
+        let verb = verb.and_then(|verb| text(&VERB_HELP, verb));
+        return Ok(Command::Text(verb.unwrap_or(help).to_owned()));
+    }
+    let Some(first) = first else {
+        return Err(
+            usage("a system is missing").hint(format!("name one of {}", systems().join(", ")))
+        );
+    };
+    let Some(system) = system else {
+        return Err(unknown_word("system", &first, &systems()));
+    };
+    let Some(verb) = second else {
+        return Err(
+            usage(format!("what is to be done on {} is missing", system.title))
+                .hint(format!("name one of {}", verbs(system).join(", "))),
+        );
+    };
+    let action = verb.as_str();
+    if let Some((_, instead)) = system
+        .missing
+        .iter()
+        .find(|(missing, _)| *missing == action)
+    {
+        return Err(usage(format!("{} has no {action}", system.title)).hint(*instead));
+    }
+    if !verbs(system).contains(&action) {
+        return Err(unknown_word("verb", action, &verbs(system)));
+    }
+    foreign_flags(&arguments, system, action)?;
+    let target = target(&mut arguments, system, action)?;
+    let action = match action {
+        "set" => Action::Set(wish(&mut arguments, system)?),
+        "show" => Action::Show,
+        _ => Action::List,
+    };
+    let options = options(&mut arguments)?;
+    if let Some(extra) = words.next() {
+        return Err(usage(format!(
+            "unexpected argument {}",
+            quote(&extra.to_string_lossy())
+        )));
+    }
+    let rest = arguments.finish();
+    debug_assert!(rest.is_empty(), "every known option is taken: {rest:?}");
+    Ok(Command::Account(Box::new(Account {
+        system,
+        action,
+        target,
+        options,
+    })))
+}
+
+fn usage(message: impl Into<String>) -> Error {
+    Error::new(Class::Usage, message)
+}
+
+fn text(texts: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    texts
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, text)| *text)
+}
+
+fn systems() -> Vec<&'static str> {
+    system::ALL.iter().map(|system| system.name).collect()
+}
+
+fn verbs(_: &System) -> Vec<&'static str> {
+    VERB_HELP.iter().map(|(verb, _)| *verb).collect()
+}
+
+// --- words as they are typed ---
+
+/// Before a value, so that pico-args, which looks for an option's name anywhere, never takes one for an
+/// option.
+const MARK: &str = "=";
+
+/// Sorts the arguments into plain words and options, and the options into the one form that leaves pico-args
+/// nothing to guess: the long name, and the marked value as a word of its own. Refuses what it would let
+/// pass: unknown and repeated options, and values that look like options.
+fn spell(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<OsString>)> {
+    let mut words = Vec::new();
+    let mut options: Vec<OsString> = Vec::new();
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        if argument == "--" {
+            words.extend(arguments.by_ref());
+            break;
+        }
+        if !argument.as_bytes().starts_with(b"-") || argument == "-" {
+            words.push(argument);
+            continue;
+        }
+        // -vv is -v twice, and the one option that may be.
+        if argument == "-vv" {
+            options.extend(["--verbose".into(), "--verbose".into()]);
+            continue;
+        }
+        let (name, attached) = split(&argument);
+        let known = flags()
+            .into_iter()
+            .find(|flag| flag.name == name || flag.short == Some(name.as_str()));
+        let Some(flag) = known else {
+            return Err(unknown_option(&name));
+        };
+        if options.iter().any(|given| given == flag.name) && flag.name != "--verbose" {
+            return Err(usage(format!("{} is given twice", flag.name)));
+        }
+        options.push(flag.name.into());
+        match (flag.value, attached) {
+            (true, Some(value)) => options.push(marked(&value)),
+            (true, None) => options.push(marked(&following(flag.name, arguments.next())?)),
+            (false, None) => {}
+            (false, Some(_)) => return Err(usage(format!("{} takes no value", flag.name))),
+        }
+    }
+    Ok((words, options))
+}
+
+/// The word behind an option. An unset variable of a Makefile must not make the next option its value.
+fn following(name: &str, value: Option<OsString>) -> Result<OsString> {
+    match value {
+        None => Err(usage(format!("{name} needs a value"))),
+        Some(value) if value.as_bytes().starts_with(b"-") && value != "-" => Err(usage(format!(
+            "{name} needs a value, and {} looks like an option",
+            quote(&split(&value).0)
+        ))
+        .hint(format!("write {name}=VALUE for a value that begins with -"))),
+        Some(value) => Ok(value),
+    }
+}
+
+/// `--name=value` into its parts.
+fn split(argument: &OsStr) -> (String, Option<OsString>) {
+    let bytes = argument.as_bytes();
+    match bytes.iter().position(|byte| *byte == b'=') {
+        None => (argument.to_string_lossy().into_owned(), None),
+        Some(at) => {
+            let name = String::from_utf8_lossy(&bytes[..at]).into_owned();
+            (name, Some(OsStr::from_bytes(&bytes[at + 1..]).to_owned()))
+        }
+    }
+}
+
+fn marked(word: &OsStr) -> OsString {
+    let mut marked = OsString::from(MARK);
+    marked.push(word);
+    marked
+}
+
+fn word(word: Option<OsString>) -> Result<Option<String>> {
+    word.map(|word| {
+        word.into_string()
+            .map_err(|_| usage("an argument is not valid UTF-8"))
+    })
+    .transpose()
+}
+
+fn value(arguments: &mut Arguments, name: &'static str) -> Option<OsString> {
+    arguments
+        .opt_value_from_os_str(name, |word| {
+            Ok::<_, std::convert::Infallible>(
+                OsStr::from_bytes(&word.as_bytes()[MARK.len()..]).to_owned(),
+            )
+        })
+        .expect("every option that takes a value was given one")
+}
+
+fn string(arguments: &mut Arguments, name: &'static str) -> Result<Option<String>> {
+    value(arguments, name)
+        .map(|value| {
+            value
+                .into_string()
+                .map_err(|_| usage(format!("{name}: not valid UTF-8")))
+        })
+        .transpose()
+}
+
+fn flags() -> Vec<Flag> {
+    let mut flags: Vec<Flag> = EVERYWHERE.iter().map(|known| Flag { ..*known }).collect();
+    for system in system::ALL {
+        let targets = system.targets.iter().map(|kind| kind.flag);
+        for name in targets.chain(system.sources.iter().map(|source| source.flag())) {
+            if !flags.iter().any(|known| known.name == name) {
+                flags.push(option(name));
+            }
+        }
+    }
+    flags
+}
+
+// --- refusals that help ---
+
+fn unknown_option(name: &str) -> Error {
+    let error = usage(format!("unknown option {}", quote(name)));
+    if SECRETS.contains(&name) {
+        return error.hint("secrets never stand on the command line; set the system's variables, avatarctl SYSTEM --help names them");
+    }
+    let flags = flags();
+    match nearest(name, flags.iter().map(|flag| flag.name)) {
+        Some(near) => error.hint(format!("the nearest one is {near}")),
+        None => error,
+    }
+}
+
+fn unknown_word(what: &str, typed: &str, known: &[&'static str]) -> Error {
+    let error = usage(format!("unknown {what} {}", quote(typed)));
+    match nearest(typed, known.iter().copied()) {
+        Some(near) if distance(typed, near) <= 3 => {
+            error.hint(format!("the nearest one is {near}"))
+        }
+        _ => error.hint(format!("name one of {}", known.join(", "))),
+    }
+}
+
+fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known.min_by_key(|name| distance(typed, name))
+}
+
+/// How many characters must be put in, taken out or replaced (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Targets and sources of other systems, or of other verbs.
+fn foreign_flags(arguments: &Arguments, system: &System, action: &str) -> Result<()> {
+    let mut own: Vec<&str> = Vec::new();
+    if action != "list" || system.list_takes_target {
+        own.extend(system.targets.iter().map(|kind| kind.flag));
+    }
+    if action == "set" {
+        own.extend(system.sources.iter().map(|source| source.flag()));
+    }
+    let typed = arguments.clone().finish();
+    for argument in typed.iter().filter_map(|argument| argument.to_str()) {
+        let everywhere = EVERYWHERE.iter().any(|flag| flag.name == argument);
+        if argument.starts_with("--") && !everywhere && !own.contains(&argument) {
+            let error = usage(format!(
+                "{argument} is no option of {} {action}",
+                system.name
+            ));
+            return Err(match nearest(argument, own.iter().copied()) {
+                Some(near) => error.hint(format!("the nearest one is {near}")),
+                None => error,
+            });
+        }
+    }
+    Ok(())
+}
+
+// --- what the words mean ---
+
+fn target(arguments: &mut Arguments, system: &'static System, action: &str) -> Result<Target> {
+    let mut found = None;
+    for kind in system.targets {
+        let Some(value) = string(arguments, kind.flag)? else {
+            continue;
+        };
+        // Never "no target": that would change the caller's own picture.
+        if value.trim().is_empty() {
+            return Err(usage(format!("{} is empty", kind.flag))
+                .hint("is the variable set that it comes from?"));
+        }
+        let value = match kind.number {
+            true => number(kind.flag, &value)?,
+            false => value,
+        };
+        if let Some(Target::Named { kind: other, .. }) = found {
+            let other: &TargetKind = other;
+            return Err(usage(format!(
+                "{} and {} both name the target",
+                other.flag, kind.flag
+            )));
+        }
+        found = Some(Target::Named { kind, value });
+    }
+    match found {
+        Some(target) => Ok(target),
+        None if system.caller || action == "list" => Ok(Target::Caller),
+        None => {
+            let flags: Vec<&str> = system.targets.iter().map(|kind| kind.flag).collect();
+            Err(usage(format!(
+                "{} {action} needs {}",
+                system.name,
+                flags.join(" or ")
+            )))
+        }
+    }
+}
+
+/// An id as the decimal number it is.
+fn number(name: &str, text: &str) -> Result<String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<u64>() {
+        Ok(number) if digits && number >= 1 => Ok(number.to_string()),
+        _ => Err(usage(format!(
+            "{name} takes a number from 1 up, not {}",
+            quote(text)
+        ))),
+    }
+}
+
+fn wish(arguments: &mut Arguments, system: &System) -> Result<Wish> {
+    let mut found: Option<(&str, Wish)> = None;
+    for source in system.sources {
+        let name = source.flag();
+        let Some(value) = value(arguments, name) else {
+            continue;
+        };
+        if value.is_empty() {
+            return Err(
+                usage(format!("{name} is empty")).hint("is the variable set that it comes from?")
+            );
+        }
+        let wish = meant(*source, name, value)?;
+        if let Some((other, _)) = found {
+            return Err(usage(format!("{other} and {name} both name the avatar")));
+        }
+        found = Some((name, wish));
+    }
+    match found {
+        Some((_, wish)) => Ok(wish),
+        None => {
+            let names: Vec<&str> = system.sources.iter().map(|source| source.flag()).collect();
+            Err(usage(format!(
+                "{} set needs {}",
+                system.name,
+                names.join(" or ")
+            )))
+        }
+    }
+}
+
+fn meant(source: Source, name: &str, value: OsString) -> Result<Wish> {
+    let text = || {
+        value
+            .to_str()
+            .ok_or_else(|| usage(format!("{name}: not valid UTF-8")))
+    };
+    match source {
+        Source::Picture if value == "-" => Ok(Wish::Stdin),
+        Source::Picture => Ok(Wish::File(value.into())),
+        Source::Preset {
+            noun, none: true, ..
+        } if value == "null" => Ok(Wish::NoPreset(noun)),
+        Source::Preset { noun, none, .. } => match (number(name, text()?), none) {
+            (Ok(id), _) => Ok(Wish::Preset(noun, id)),
+            (Err(error), true) => {
+                Err(error.hint(format!("{name} null shows the uploaded picture")))
+            }
+            (Err(error), false) => Err(error),
+        },
+        Source::Address => {
+            let address = text()?;
+            let lower = address.to_ascii_lowercase();
+            let web = lower.starts_with("http://") || lower.starts_with("https://");
+            // The address may hold a secret: it is not repeated.
+            if !web || address.chars().any(|c| c.is_control() || c == ' ') {
+                return Err(usage(format!("{name} takes an http or https address"))
+                    .hint("upload a file with --image"));
+            }
+            Ok(Wish::Address(address.to_owned()))
+        }
+    }
+}
+
+fn options(arguments: &mut Arguments) -> Result<Options> {
+    let color = match string(arguments, "--color")?.as_deref() {
+        None | Some("auto") => Color::Auto,
+        Some("always") => Color::Always,
+        Some("never") => Color::Never,
+        Some(other) => {
+            return Err(usage(format!(
+                "--color takes auto, always or never, not {}",
+                quote(other)
+            )));
+        }
+    };
+    let mut verbose = 0;
+    while arguments.contains("--verbose") {
+        verbose += 1;
+    }
+    Ok(Options {
+        url: string(arguments, "--url")?,
+        ca_file: value(arguments, "--ca-file").map(PathBuf::from),
+        connect_timeout: seconds(arguments, "--connect-timeout")?
+            .unwrap_or(Duration::from_secs(10)),
+        timeout: seconds(arguments, "--timeout")?.unwrap_or(Duration::from_secs(60)),
+        max_time: seconds(arguments, "--max-time")?,
+        no_verify: arguments.contains("--no-verify"),
+        force: arguments.contains("--force"),
+        json: arguments.contains("--json"),
+        quiet: arguments.contains("--quiet"),
+        verbose: verbose.min(2),
+        color,
+    })
+}
+
+/// More than 0 and at most a year; fractions are allowed.
+fn seconds(arguments: &mut Arguments, name: &'static str) -> Result<Option<Duration>> {
+    let Some(text) = string(arguments, name)? else {
+        return Ok(None);
+    };
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match text.parse::<f64>() {
+        Ok(time) if plain && time > 0.0 && time <= 31_536_000.0 => {
+            Ok(Some(Duration::from_secs_f64(time)))
+        }
+        _ => Err(usage(format!(
+            "{name} takes seconds above 0, not {}",
+            quote(&text)
+        ))),
+    }
+}
+
+/// For messages about arguments that could not be read as a whole.
+fn wanted_color(arguments: &[OsString]) -> Color {
+    let always = |pair: &[OsString]| pair[0] == "--color" && pair[1] == "always";
+    let never = |pair: &[OsString]| pair[0] == "--color" && pair[1] == "never";
+    match arguments {
+        _ if arguments.iter().any(|one| one == "--color=always")
+            || arguments.windows(2).any(always) =>
+        {
+            Color::Always
+        }
+        _ if arguments.iter().any(|one| one == "--color=never")
+            || arguments.windows(2).any(never) =>
+        {
+            Color::Never
+        }
+        _ => Color::Auto,
+    }
+}

@@ -1,0 +1,145 @@
+//! The one error type: the class decides the exit status, the message says what failed, the hint what to do.
+//! It knows no system and prints nothing.
+
+use std::fmt;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something failed, as far as the caller's next step depends on it. The numbers follow sysexits.h and
+/// are a contract with Makefiles, cron and CI engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The command line is wrong; nothing was sent.
+    Usage,
+    /// A manifest, state file or picture is unacceptable, to us or to the server.
+    Data,
+    /// A named file is missing or unreadable.
+    Input,
+    /// No such user, employee or avatar.
+    Target,
+    /// Name look-up, connection or TLS failed: no request was carried.
+    Unreachable,
+    /// Busy, broken or lost on the way: the same call may work later.
+    Temporary,
+    /// The answer is not what this system answers, or the read-back disagrees.
+    Protocol,
+    /// Credentials or permission refused.
+    Credentials,
+    /// A secret, address or trust store is missing or unusable.
+    Configuration,
+}
+
+impl Class {
+    /// The process exit status, 64 to 78.
+    pub fn exit(self) -> u8 {
+        match self {
+            Class::Usage => 64,
+            Class::Data => 65,
+            Class::Input => 66,
+            Class::Target => 67,
+            Class::Unreachable => 69,
+            Class::Temporary => 75,
+            Class::Protocol => 76,
+            Class::Credentials => 77,
+            Class::Configuration => 78,
+        }
+    }
+
+    /// The name in JSON lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Usage => "usage",
+            Class::Data => "data",
+            Class::Input => "input",
+            Class::Target => "target",
+            Class::Unreachable => "unreachable",
+            Class::Temporary => "temporary",
+            Class::Protocol => "protocol",
+            Class::Credentials => "credentials",
+            Class::Configuration => "configuration",
+        }
+    }
+}
+
+/// The exit status of a run whose failures have these classes: 0 without any, the one class that all share,
+/// else 1.
+pub fn merge(classes: impl IntoIterator<Item = Class>) -> u8 {
+    let mut classes = classes.into_iter();
+    match classes.next() {
+        None => 0,
+        Some(first) if classes.all(|class| class == first) => first.exit(),
+        Some(_) => 1,
+    }
+}
+
+/// A failure a person can read. It holds no secret: whoever makes one from foreign text cleans that first.
+#[derive(Debug, Clone)]
+pub struct Error {
+    pub class: Class,
+    /// The HTTP status of the answer that said so, where there was one.
+    pub status: Option<u16>,
+    /// Names the operation and the object; one line, lower case, no full stop.
+    pub message: String,
+    /// An instruction, where the remedy is known.
+    pub hint: Option<String>,
+}
+
+impl Error {
+    pub fn new(class: Class, message: impl Into<String>) -> Error {
+        Error {
+            class,
+            status: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Error {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn status(mut self, status: u16) -> Error {
+        self.status = Some(status);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Lets an error of ours cross ureq and `io::Read`, whose signatures know only their own.
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_statuses_follow_the_contract() {
+        for (class, exit, name) in [
+            (Class::Usage, 64, "usage"),
+            (Class::Data, 65, "data"),
+            (Class::Input, 66, "input"),
+            (Class::Target, 67, "target"),
+            (Class::Unreachable, 69, "unreachable"),
+            (Class::Temporary, 75, "temporary"),
+            (Class::Protocol, 76, "protocol"),
+            (Class::Credentials, 77, "credentials"),
+            (Class::Configuration, 78, "configuration"),
+        ] {
+            assert_eq!((class.exit(), class.name()), (exit, name));
+        }
+    }
+
+    #[test]
+    fn a_run_ends_with_the_class_its_failures_share() {
+        assert_eq!(merge([]), 0);
+        assert_eq!(merge([Class::Target]), 67);
+        assert_eq!(merge([Class::Target, Class::Target]), 67);
+        assert_eq!(merge([Class::Target, Class::Data]), 1);
+    }
+}

@@ -1,0 +1,577 @@
+//! A request is data; this is the one place that sends it. Budgets, bounds and the classes of failures that
+//! every system shares live here; what an answer means to a system does not. With `connect.rs` the only
+//! file that knows ureq.
+
+use std::fmt::Write as _;
+use std::io::{self, Read};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use ureq::http::header::{HeaderName, HeaderValue};
+use ureq::{Agent, AsSendBody, SendBody};
+
+use crate::address::{self, Address};
+use crate::connect::{Dialler, Names};
+use crate::error::{Class, Error, Result};
+use crate::multipart::{Content, Encoded};
+use crate::secret::Secret;
+use crate::terminal::{MESSAGE, clean};
+use crate::tls::{self, Trust};
+
+/// The methods these systems take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+}
+
+impl Method {
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+        }
+    }
+}
+
+/// What a request carries. Its length is known before the first byte is sent.
+pub enum Body {
+    Empty,
+    Json(String),
+    /// The bytes of a picture as they are, with their media type.
+    Raw(&'static str, Rc<dyn Content>),
+    Form(Encoded),
+}
+
+impl Body {
+    fn content_type(&self) -> Option<String> {
+        match self {
+            Body::Empty => None,
+            Body::Json(_) => Some("application/json".into()),
+            Body::Raw(media_type, _) => Some((*media_type).into()),
+            Body::Form(form) => Some(form.content_type()),
+        }
+    }
+
+    /// In bytes.
+    fn length(&self) -> u64 {
+        match self {
+            Body::Empty => 0,
+            Body::Json(text) => text.len() as u64,
+            Body::Raw(_, content) => content.length(),
+            Body::Form(form) => form.length(),
+        }
+    }
+
+    fn reader(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(match self {
+            Body::Empty => Box::new(io::empty()),
+            Body::Json(text) => Box::new(text.as_bytes()),
+            Body::Raw(_, content) => content.open()?,
+            Body::Form(form) => Box::new(form.reader()?),
+        })
+    }
+}
+
+/// One call of a system, without the caller's credentials: the client adds those.
+pub struct Request {
+    /// What the call does to what, as a message begins: `select avatar 24880`.
+    pub operation: String,
+    pub method: Method,
+    /// Below the base address, without a leading slash, encoded.
+    pub path: String,
+    /// Encoded when sent.
+    pub query: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, String)>,
+    /// Headers that are not shown, such as a session's cookies.
+    pub secrets: Vec<(&'static str, Secret)>,
+    pub body: Body,
+}
+
+impl Request {
+    pub fn new(method: Method, path: impl Into<String>, operation: impl Into<String>) -> Request {
+        Request {
+            operation: operation.into(),
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            secrets: Vec::new(),
+            body: Body::Empty,
+        }
+    }
+
+    pub fn query(mut self, name: &'static str, value: &str) -> Request {
+        self.query.push((name, value.to_owned()));
+        self
+    }
+
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Request {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub fn secret(mut self, name: &'static str, value: Secret) -> Request {
+        self.secrets.push((name, value));
+        self
+    }
+
+    pub fn body(mut self, body: Body) -> Request {
+        self.body = body;
+        self
+    }
+
+    /// A failure of this call.
+    pub fn failed(&self, class: Class, what: impl AsRef<str>) -> Error {
+        Error::new(class, format!("{}: {}", self.operation, what.as_ref()))
+    }
+
+    fn url(&self, base: &Address) -> String {
+        let mut url = format!("{}/{}", base.text(), self.path);
+        for (at, (name, value)) in self.query.iter().enumerate() {
+            let sign = if at == 0 { '?' } else { '&' };
+            let _ = write!(url, "{sign}{name}={}", address::encode(value));
+        }
+        url
+    }
+}
+
+/// An answer, whole or as much of it as anybody will read.
+pub struct Response {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    /// The body was longer than the bound.
+    cut: bool,
+}
+
+impl Response {
+    /// The first header of that name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers(name).next()
+    }
+
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers
+            .iter()
+            .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub fn success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.body.iter().all(u8::is_ascii_whitespace)
+    }
+
+    pub fn is_html(&self) -> bool {
+        let declared = self
+            .header("content-type")
+            .is_some_and(|value| value.to_ascii_lowercase().starts_with("text/html"));
+        let start = self.start().to_ascii_lowercase();
+        declared && !start.starts_with('{')
+            || start.starts_with("<!doctype")
+            || start.starts_with("<html")
+    }
+
+    /// The body as JSON of this shape.
+    ///
+    /// Errors: what it is instead, as the end of a sentence.
+    pub fn json<T: DeserializeOwned>(&self) -> std::result::Result<T, &'static str> {
+        if self.is_empty() {
+            return Err("an empty body");
+        }
+        if self.cut {
+            return Err("a longer answer than this call ever gives");
+        }
+        let bytes = self
+            .body
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&self.body);
+        serde_json::from_slice(bytes).map_err(|error| {
+            use serde_json::error::Category;
+            match error.classify() {
+                _ if self.is_html() => "an HTML page",
+                Category::Eof => "JSON that is cut off",
+                Category::Data => "JSON of another shape",
+                Category::Syntax | Category::Io => "something that is not JSON",
+            }
+        })
+    }
+
+    /// Whether the beginning of the body, of whatever type, contains this.
+    pub fn mentions(&self, text: &str) -> bool {
+        self.start().contains(text)
+    }
+
+    /// The first line of a plain text, where the body is one.
+    pub fn plain(&self) -> Option<String> {
+        let start = self.start();
+        let plain = !self.is_empty() && !self.is_html() && !start.starts_with(['{', '[', '<']);
+        plain.then(|| start.lines().next().unwrap_or_default().to_owned())
+    }
+
+    /// The beginning, for a look; cut at a length that no message exceeds.
+    fn start(&self) -> String {
+        let start = self.body.get(..4 * MESSAGE).unwrap_or(&self.body);
+        String::from_utf8_lossy(start)
+            .trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace())
+            .to_owned()
+    }
+}
+
+/// How much of an answer is read, in bytes. A Jira account with a thousand custom avatars lists 700 kB.
+const LONGEST_ANSWER: u64 = 2 << 20;
+/// How much of a refusal is read, in bytes: it carries a sentence, and an error page may be endless.
+const LONGEST_REFUSAL: u64 = 64 << 10;
+/// Buffers of a connection, in bytes.
+const BUFFER: usize = 32 << 10;
+/// The status line and headers of an answer, in bytes.
+const LONGEST_HEAD: usize = 32 << 10;
+
+/// Headers whose values are shown by `-vv`; any other value is hidden.
+const SHOWN: [&str; 19] = [
+    "accept",
+    "allow",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "retry-after",
+    "server",
+    "transfer-encoding",
+    "user-agent",
+    "x-arequestid",
+    "x-atlassian-token",
+    "x-authentication-denied-reason",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-seraph-loginreason",
+    "via",
+];
+
+/// Where the lines of `-v` and `-vv` go.
+#[derive(Clone, Copy)]
+pub struct Trace {
+    /// 0 nothing, 1 a line for a request and one for its answer, 2 their headers too.
+    pub level: u8,
+    pub line: fn(&str),
+}
+
+/// How to reach a server.
+pub struct Reach {
+    pub base: Address,
+    pub trust: Trust,
+    /// To look up, connect and shake hands.
+    pub connect_timeout: Duration,
+    /// For one request, its connection and the whole answer included.
+    pub timeout: Duration,
+    /// When the whole command must be over.
+    pub deadline: Option<Instant>,
+    pub trace: Trace,
+}
+
+/// Sends requests to one base address, over one connection while it lasts.
+pub struct Client {
+    reach: Reach,
+    agent: Agent,
+    /// The caller's credentials, sent with every request.
+    credentials: Vec<(&'static str, Secret)>,
+    /// What must not be shown even when a server repeats it.
+    hidden: Vec<String>,
+}
+
+impl Client {
+    /// Errors: configuration, when the trust store cannot be used.
+    pub fn new(reach: Reach) -> Result<Client> {
+        // A CA file that cannot be used is said at once, even if this base address does not need it.
+        let wanted = reach.base.is_https() || reach.trust.ca_file.is_some();
+        let dialler = Dialler {
+            tls: if wanted {
+                Some(tls::config(&reach.trust)?)
+            } else {
+                None
+            },
+        };
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_resolve(Some(reach.connect_timeout))
+            .timeout_connect(Some(reach.connect_timeout))
+            .max_response_header_size(LONGEST_HEAD)
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
+            .max_idle_connections(1)
+            .max_idle_age(Duration::from_secs(120))
+            .user_agent(concat!("avatarctl/", env!("CARGO_PKG_VERSION")))
+            .accept(ureq::config::AutoHeaderValue::None)
+            .accept_encoding(ureq::config::AutoHeaderValue::None)
+            .build();
+        Ok(Client {
+            reach,
+            agent: Agent::with_parts(config, dialler, Names::default()),
+            credentials: Vec::new(),
+            hidden: Vec::new(),
+        })
+    }
+
+    pub fn base(&self) -> &Address {
+        &self.reach.base
+    }
+
+    /// Sends `name: value` with every request from now on.
+    pub fn authorize(&mut self, name: &'static str, value: Secret) {
+        self.hide(&value);
+        self.credentials.push((name, value));
+    }
+
+    /// Takes this text, as it is and as it stands in a URL, out of whatever a server says.
+    pub fn hide(&mut self, secret: &Secret) {
+        // Shorter ones would blot out ordinary words.
+        if secret.expose().chars().count() >= 3 {
+            self.hidden.push(secret.expose().to_owned());
+            self.hidden.push(address::encode(secret.expose()));
+            // Longest first, so that no rest of a longer one is left.
+            self.hidden
+                .sort_by_key(|text| std::cmp::Reverse(text.len()));
+            self.hidden.dedup();
+        }
+    }
+
+    /// What a server said, made fit for a message: no secret, one line, bounded.
+    pub fn said(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for hidden in &self.hidden {
+            text = text.replace(hidden.as_str(), "(redacted)");
+        }
+        clean(&text, MESSAGE)
+    }
+
+    /// Sends a request and reads the answer, whatever its status; a redirect is an error, it is never
+    /// followed.
+    ///
+    /// Errors: unreachable (no connection was made), temporary (lost or out of time), protocol (not HTTP,
+    /// or a redirect), data (the picture changed while it was sent).
+    pub fn send(&mut self, request: &Request) -> Result<Response> {
+        let begun = Instant::now();
+        let url = request.url(&self.reach.base);
+        let timeout = self.remaining(request)?;
+        self.trace(1, || format!("> {} {url}", request.method.name()));
+        let answered = self
+            .exchange(request, &url, timeout)
+            .map_err(|error| self.lost(request, error, begun.elapsed()));
+        match &answered {
+            Ok(response) => self.trace(1, || {
+                format!(
+                    "< {} ({} bytes, {} ms)",
+                    response.status,
+                    response.body.len(),
+                    begun.elapsed().as_millis()
+                )
+            }),
+            Err(error) => self.trace(1, || format!("< {error}")),
+        }
+        let response = answered?;
+        for (name, value) in &response.headers {
+            self.trace(2, || format!("<   {name}: {}", self.shown(name, value)));
+        }
+        match response.status {
+            300..400 => Err(self.redirected(request, &response)),
+            _ => Ok(response),
+        }
+    }
+
+    fn exchange(
+        &self,
+        request: &Request,
+        url: &str,
+        timeout: Duration,
+    ) -> std::result::Result<Response, ureq::Error> {
+        let mut builder = ureq::http::Request::builder()
+            .method(request.method.name())
+            .uri(url);
+        let content_type = request.body.content_type();
+        let plain = content_type
+            .iter()
+            .map(|value| ("content-type", value.as_str()))
+            .chain(
+                request
+                    .headers
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str())),
+            );
+        for (name, value) in plain {
+            self.trace(2, || format!(">   {name}: {}", self.shown(name, value)));
+            builder = builder.header(HeaderName::from_static(name), header(value)?);
+        }
+        for (name, value) in self.credentials.iter().chain(&request.secrets) {
+            self.trace(2, || format!(">   {name}: (redacted)"));
+            let mut value = header(value.expose())?;
+            value.set_sensitive(true);
+            builder = builder.header(HeaderName::from_static(name), value);
+        }
+        let answer = match request.method {
+            Method::Get => self.run(builder.body(())?, timeout)?,
+            Method::Post | Method::Put => {
+                let length = request.body.length();
+                self.trace(2, || format!(">   content-length: {length}"));
+                let mut reader = request.body.reader()?;
+                let body = SendBody::from_reader(&mut reader);
+                self.run(
+                    builder.header("content-length", length).body(body)?,
+                    timeout,
+                )?
+            }
+        };
+        let (head, body) = answer.into_parts();
+        let bound = match head.status.is_success() {
+            true => LONGEST_ANSWER,
+            false => LONGEST_REFUSAL,
+        };
+        let mut bytes = Vec::new();
+        body.into_reader().take(bound + 1).read_to_end(&mut bytes)?;
+        let cut = bytes.len() as u64 > bound;
+        bytes.truncate(bound as usize);
+        Ok(Response {
+            status: head.status.as_u16(),
+            headers: head
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    (name.as_str().to_owned(), value)
+                })
+                .collect(),
+            body: bytes,
+            cut,
+        })
+    }
+
+    fn run(
+        &self,
+        call: ureq::http::Request<impl AsSendBody>,
+        timeout: Duration,
+    ) -> std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let call = self
+            .agent
+            .configure_request(call)
+            .timeout_global(Some(timeout));
+        self.agent.run(call.build())
+    }
+
+    /// The time this request may take.
+    fn remaining(&self, request: &Request) -> Result<Duration> {
+        match self.reach.deadline {
+            None => Ok(self.reach.timeout),
+            Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
+                Some(left) if !left.is_zero() => Ok(left.min(self.reach.timeout)),
+                _ => Err(out_of_time(request)),
+            },
+        }
+    }
+
+    /// Waits, within the time of the whole command.
+    ///
+    /// Errors: temporary, at once, when the wait would pass it.
+    pub fn wait(&self, time: Duration, request: &Request) -> Result<()> {
+        match self.reach.deadline {
+            Some(deadline) if Instant::now() + time >= deadline => Err(out_of_time(request)),
+            _ => {
+                std::thread::sleep(time);
+                Ok(())
+            }
+        }
+    }
+
+    fn lost(&self, request: &Request, error: ureq::Error, spent: Duration) -> Error {
+        match error {
+            ureq::Error::Other(inner) => match inner.downcast::<Error>() {
+                Ok(ours) => Error {
+                    message: format!("{}: {}", request.operation, ours.message),
+                    ..*ours
+                },
+                Err(other) => {
+                    request.failed(Class::Unreachable, clean(&other.to_string(), MESSAGE))
+                }
+            },
+            ureq::Error::Timeout(_) => request
+                .failed(
+                    Class::Temporary,
+                    format!("no answer within {:.1} s", spent.as_secs_f64()),
+                )
+                .hint("allow more time with --timeout"),
+            ureq::Error::Io(error) => {
+                match error.into_inner().map(|inner| inner.downcast::<Error>()) {
+                    Some(Ok(ours)) => Error {
+                        message: format!("{}: {}", request.operation, ours.message),
+                        ..*ours
+                    },
+                    _ => request.failed(
+                        Class::Temporary,
+                        "the connection was lost before the answer was complete",
+                    ),
+                }
+            }
+            ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => request.failed(
+                Class::Protocol,
+                "the answer is not HTTP as this program understands it",
+            ),
+            other => request.failed(Class::Protocol, clean(&other.to_string(), MESSAGE)),
+        }
+    }
+
+    fn redirected(&self, request: &Request, response: &Response) -> Error {
+        let place = response.header("location").map(|location| {
+            // A query may carry a one-time secret of a login page.
+            self.said(location.split(['?', '#']).next().unwrap_or_default())
+        });
+        let error = match &place {
+            Some(place) => request.failed(
+                Class::Protocol,
+                format!(
+                    "answered {}, a redirect to {place}, which is not followed",
+                    response.status
+                ),
+            ),
+            None => request.failed(
+                Class::Protocol,
+                format!("answered {}, a redirect", response.status),
+            ),
+        };
+        error
+            .status(response.status)
+            .hint("give the address it leads to as the base URL, or let the proxy in between pass this account")
+    }
+
+    fn shown(&self, name: &str, value: &str) -> String {
+        match SHOWN.contains(&name) {
+            true => self.said(value),
+            false => "(not shown)".to_owned(),
+        }
+    }
+
+    fn trace(&self, level: u8, line: impl Fn() -> String) {
+        if self.reach.trace.level >= level {
+            (self.reach.trace.line)(&line());
+        }
+    }
+}
+
+fn header(text: &str) -> std::result::Result<HeaderValue, ureq::Error> {
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|error| ureq::Error::Http(error.into()))
+}
+
+fn out_of_time(request: &Request) -> Error {
+    request
+        .failed(Class::Temporary, "the time of the whole command is used up")
+        .hint("allow more with --max-time")
+}

@@ -1,0 +1,605 @@
+//! A form and its bytes: `multipart/form-data` (RFC 7578, on RFC 2046), escaped as browsers do
+//! (WHATWG HTML, "Multipart form data").
+//!
+//! A form is its parts in the order they were added, then the closing delimiter. With `b` for the
+//! boundary and CRLF at the end of every line, a text part and a file part are
+//!
+//! ```text
+//! --b
+//! Content-Disposition: form-data; name="NAME"
+//!
+//! VALUE
+//! --b
+//! Content-Disposition: form-data; name="NAME"; filename="FILENAME"
+//! Content-Type: MEDIA/TYPE
+//!
+//! CONTENT
+//! --b--
+//! ```
+//!
+//! There is no preamble, no epilogue and no other header. An empty form is the last line alone.
+//!
+//! * Names and file names are UTF-8 in which `"`, CR and LF are written `%22`, `%0D` and `%0A`, so
+//!   that none ends its quotes or begins a header. Nothing else is escaped, not even `%` and `\`,
+//!   as WHATWG demands: `%22` may also have been `%22` before. Media types, constants of the program,
+//!   go out as they are, and so do values and contents, byte for byte.
+//! * The boundary is the first of `avatarctl-0`, `avatarctl-1`, ... that occurs in no head, value
+//!   or content (a number that occurs after zeros is passed over as well). It needs no quotes in a
+//!   header and stays below the 70 characters of RFC 2046. Nothing is random: equal forms are equal
+//!   bytes.
+//! * Contents are streamed: read once by [`Form::encode`], for the boundary, and once by each
+//!   [`Encoded::reader`], which opens them all at once, so that a file that is gone fails before
+//!   anything is sent.
+//! * The length is the sum over the very pieces that are sent, fixed by [`Form::encode`]. A content
+//!   that then yields fewer or more bytes fails the reader with `InvalidData` before the next
+//!   piece: what was sent is never more than was announced, and never a complete form. A content that
+//!   changes and keeps its length is not noticed.
+//!
+//! Not offered: reading forms, other headers, `multipart/mixed` within a form (deprecated by RFC
+//! 7578, 4.3), `filename*` (forbidden by 4.2), transfer encodings, other character sets, and the
+//! change of lone CR and LF to CRLF that browsers make in names and values.
+
+use std::collections::{HashSet, VecDeque};
+use std::io::{self, BufReader, Read};
+use std::rc::Rc;
+
+/// Bytes that can be read from their start more than once: a picture on disk, or bytes in memory.
+pub trait Content {
+    /// In bytes: what [`Content::open`] will yield.
+    fn length(&self) -> u64;
+    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
+}
+
+impl Content for Vec<u8> {
+    fn length(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.as_slice()))
+    }
+}
+
+/// Heads and contents, in the order of the calls that added them.
+#[derive(Default)]
+pub struct Form {
+    parts: Vec<(String, Rc<dyn Content>)>,
+}
+
+impl Form {
+    pub fn new() -> Form {
+        Form::default()
+    }
+
+    pub fn text(mut self, name: &str, value: &str) -> Form {
+        let name = escape(name);
+        let head = format!("Content-Disposition: form-data; name=\"{name}\"\r\n");
+        self.parts.push((head, Rc::new(value.as_bytes().to_vec())));
+        self
+    }
+
+    pub fn file(
+        mut self,
+        name: &str,
+        filename: &str,
+        media_type: &'static str,
+        content: Rc<dyn Content>,
+    ) -> Form {
+        let (name, filename) = (escape(name), escape(filename));
+        let head = format!(
+            "Content-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n\
+             Content-Type: {media_type}\r\n"
+        );
+        self.parts.push((head, content));
+        self
+    }
+
+    /// Reads every file once, for the boundary. Errors: what reading a file gives.
+    pub fn encode(self) -> io::Result<Encoded> {
+        let mut taken = HashSet::new();
+        for (head, content) in &self.parts {
+            // No head holds a delimiter, which would begin a line, but a server that searches for
+            // the bare boundary shall not find it there either.
+            take_numbers(head.as_bytes(), &mut taken)?;
+            take_numbers(content.open()?, &mut taken)?;
+        }
+        // It ends, since a byte takes one number at most. `avatarctl-1` begins `avatarctl-10`, but
+        // does no harm: if it is chosen it occurs nowhere, hence begins nothing; if the longer one
+        // is, a server looks for all of that. No match spans two pieces: between them is a CRLF.
+        let mut number = 0;
+        while taken.contains(&number) {
+            number += 1;
+        }
+        let boundary = format!("{STEM}{number}");
+        let mut pieces = Vec::new();
+        let mut push = |piece: Rc<dyn Content>| pieces.push((piece.length(), piece));
+        for (head, content) in self.parts {
+            push(Rc::new(format!("--{boundary}\r\n{head}\r\n").into_bytes()));
+            push(content);
+            push(Rc::new(b"\r\n".to_vec()));
+        }
+        push(Rc::new(format!("--{boundary}--\r\n").into_bytes()));
+        Ok(Encoded { boundary, pieces })
+    }
+}
+
+/// A form that is ready to be sent, more than once if need be.
+pub struct Encoded {
+    boundary: String,
+    /// With the lengths that are announced: a file may answer differently when asked again.
+    pieces: Vec<(u64, Rc<dyn Content>)>,
+}
+
+impl Encoded {
+    pub fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    pub fn length(&self) -> u64 {
+        self.pieces.iter().map(|(length, _)| length).sum()
+    }
+
+    /// Opens every file, and may be called again to repeat the request. Errors: what opening a
+    /// file gives.
+    pub fn reader(&self) -> io::Result<impl Read + '_> {
+        let pieces = self.pieces.iter();
+        let opened = pieces.map(|(length, piece)| Ok(piece.open()?.take(*length)));
+        Ok(Reader {
+            pieces: opened.collect::<io::Result<_>>()?,
+        })
+    }
+}
+
+struct Reader<'a> {
+    pieces: VecDeque<io::Take<Box<dyn Read + 'a>>>,
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0); // below, it would look like the end of a piece
+        }
+        while let Some(piece) = self.pieces.front_mut() {
+            let count = piece.read(buffer)?;
+            if count > 0 {
+                return Ok(count);
+            }
+            if piece.limit() > 0 || piece.get_mut().read(&mut [0])? > 0 {
+                // One byte short for ever: a caller that reads on gets the same error.
+                *piece = (Box::new(io::empty()) as Box<dyn Read>).take(1);
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "a file of the form changed while it was sent",
+                ));
+            }
+            self.pieces.pop_front();
+        }
+        Ok(0)
+    }
+}
+
+fn escape(name: &str) -> String {
+    name.replace('"', "%22")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+const STEM: &str = "avatarctl-";
+
+/// Adds the number of every boundary that occurs in the bytes.
+fn take_numbers(source: impl Read, taken: &mut HashSet<u64>) -> io::Result<()> {
+    let mut window = [0; STEM.len()];
+    let mut number: Option<u64> = None;
+    for byte in BufReader::new(source).bytes() {
+        let byte = byte?;
+        // Every digit takes a number, since `avatarctl-12` holds `avatarctl-1`. Numbers too large
+        // to be reached may all be one.
+        number = number
+            .filter(|_| byte.is_ascii_digit())
+            .map(|n| n.saturating_mul(10).saturating_add((byte - b'0').into()));
+        taken.extend(number);
+        window.rotate_left(1);
+        window[STEM.len() - 1] = byte;
+        if window == STEM.as_bytes() {
+            number = Some(0);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use multipart::server::Multipart;
+
+    #[test]
+    fn a_form_is_these_bytes() {
+        let form = Form::new()
+            .text("description", "a\r\nb")
+            .file("file", "bot.png", "image/png", bytes(b"\x89PNG\r\n"))
+            .text("", "");
+        let encoded = form.encode().unwrap();
+        assert_eq!(
+            encoded.content_type(),
+            "multipart/form-data; boundary=avatarctl-0"
+        );
+        let expected = "--avatarctl-0\r\n\
+            Content-Disposition: form-data; name=\"description\"\r\n\
+            \r\n\
+            a\r\nb\r\n\
+            --avatarctl-0\r\n\
+            Content-Disposition: form-data; name=\"file\"; filename=\"bot.png\"\r\n\
+            Content-Type: image/png\r\n\
+            \r\n\
+            \u{89}PNG\r\n\r\n\
+            --avatarctl-0\r\n\
+            Content-Disposition: form-data; name=\"\"\r\n\
+            \r\n\
+            \r\n\
+            --avatarctl-0--\r\n";
+        let expected: Vec<u8> = expected.chars().map(|c| c as u8).collect();
+        assert_eq!(body(&encoded), expected);
+    }
+
+    #[test]
+    fn an_empty_form_is_its_closing_delimiter() {
+        let encoded = Form::new().encode().unwrap();
+        assert_eq!(body(&encoded), b"--avatarctl-0--\r\n");
+        assert_eq!(received(&body(&encoded)[..], &encoded.boundary), []);
+    }
+
+    #[test]
+    fn names_cannot_leave_their_quotes() {
+        let attack = "a\"; x=\"\r\nX-Evil: 1\r\n\r\n\n\r%22\\é;'";
+        let safe = "a%22; x=%22%0D%0AX-Evil: 1%0D%0A%0D%0A%0A%0D%22\\é;'";
+        let form = Form::new()
+            .text(attack, "")
+            .file(attack, attack, "image/gif", bytes(b""));
+        let expected = format!(
+            "--avatarctl-0\r\nContent-Disposition: form-data; name=\"{safe}\"\r\n\r\n\r\n\
+             --avatarctl-0\r\nContent-Disposition: form-data; name=\"{safe}\"; filename=\"{safe}\"\r\n\
+             Content-Type: image/gif\r\n\r\n\r\n--avatarctl-0--\r\n"
+        );
+        assert_eq!(
+            String::from_utf8(body(&form.encode().unwrap())).unwrap(),
+            expected
+        );
+    }
+
+    #[test]
+    fn the_boundary_is_the_first_that_occurs_nowhere() {
+        let boundary = |form: Form| form.encode().unwrap().boundary;
+        let of = |value: &str| boundary(Form::new().text("n", value));
+        assert_eq!(of("avatarctl-1 avatarctl-x avatarctl-"), "avatarctl-0");
+        assert_eq!(of("avatarctl-0"), "avatarctl-1");
+        assert_eq!(
+            of("avavatarctl-0avatarctl-avatarctl-2avatarctl-1--"),
+            "avatarctl-3"
+        );
+        assert_eq!(of("avatarctl-0 avatarctl-19"), "avatarctl-2");
+        assert_eq!(
+            of("avatarctl-99999999999999999999999avatarctl-0"),
+            "avatarctl-1"
+        );
+        let ten: String = (0..10).map(|n| format!("\r\n--avatarctl-{n}")).collect();
+        assert_eq!(of(&ten), "avatarctl-10");
+        assert_eq!(of(&format!("{ten}0")), "avatarctl-10");
+        assert_eq!(of(&format!("{ten} avatarctl-:")), "avatarctl-10");
+        assert_eq!(of(&format!("{ten} avatarctl-10")), "avatarctl-11");
+        let form = Form::new()
+            .text("avatarctl-1", "avatarctl-")
+            .text("0", "avatarctl-3")
+            .file(
+                "avatarctl-2",
+                "avatarctl-4",
+                "image/png",
+                bytes(b"avatarctl-0"),
+            );
+        assert_eq!(boundary(form), "avatarctl-5");
+    }
+
+    #[test]
+    fn a_boundary_is_found_across_reads_and_blocks() {
+        // 8192 is the block of `BufReader`; the places cover every split of the match at it.
+        for place in (8192 - 12..=8192).chain([0, 3 * 8192 - 5]) {
+            let mut content = vec![b'-'; place];
+            content.extend(b"avatarctl-0");
+            for most in [1, 7, usize::MAX] {
+                let mut taken = HashSet::new();
+                take_numbers(
+                    Slow {
+                        rest: &content,
+                        most,
+                    },
+                    &mut taken,
+                )
+                .unwrap();
+                assert_eq!(taken, HashSet::from([0]), "at {place}, reads of {most}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_independent_reader_gets_what_was_sent() {
+        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+        for round in 0..300 {
+            let sent = random.parts();
+            let encoded = form(&sent).encode().unwrap();
+            let whole = body(&encoded);
+            assert_eq!(
+                body(&form(&sent).encode().unwrap()),
+                whole,
+                "equal forms, equal bytes"
+            );
+            assert_eq!(
+                received(&whole[..], &encoded.boundary),
+                sent,
+                "round {round}"
+            );
+            for (_, content) in encoded.pieces.iter().skip(1).step_by(3) {
+                let mut text = Vec::new();
+                content.open().unwrap().read_to_end(&mut text).unwrap();
+                let boundary = encoded.boundary.as_bytes();
+                assert!(
+                    !text.windows(boundary.len()).any(|w| w == boundary),
+                    "round {round}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_may_be_split_anywhere() {
+        let mut random = Random(7);
+        let rich = std::iter::repeat_with(|| random.parts()).filter(|parts| parts.len() == 4);
+        for sent in rich.take(6) {
+            let encoded = form(&sent).encode().unwrap();
+            let whole = body(&encoded);
+            for index in 0..=whole.len() {
+                let (head, tail) = whole.split_at(index);
+                assert_eq!(
+                    received(head.chain(tail), &encoded.boundary),
+                    sent,
+                    "split at {index}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_size_of_a_read_does_not_matter() {
+        let mut random = Random(11);
+        for _ in 0..20 {
+            let encoded = form(&random.parts()).encode().unwrap();
+            let whole = body(&encoded);
+            for size in [1, 2, 3, 64, 1000] {
+                let (mut reader, mut buffer) = (encoded.reader().unwrap(), vec![0; size]);
+                let mut got: Vec<u8> = Vec::new();
+                assert_eq!(reader.read(&mut []).unwrap(), 0);
+                while let count @ 1.. = reader.read(&mut buffer).unwrap() {
+                    got.extend(&buffer[..count]);
+                    assert_eq!(reader.read(&mut []).unwrap(), 0);
+                }
+                assert_eq!(got, whole);
+                assert_eq!(
+                    reader.read(&mut buffer).unwrap(),
+                    0,
+                    "the end stays the end"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_content_that_changes_fails_the_reader() {
+        let content = b"0123456789";
+        for announced in (0..10).chain(11..14) {
+            let liar = Rc::new(Liar {
+                announced,
+                content: content.to_vec(),
+            });
+            let form = Form::new()
+                .text("a", "b")
+                .file("f", "f", "image/png", liar)
+                .text("c", "d");
+            let encoded = form.encode().unwrap();
+            for size in [1, 4, 4096] {
+                let (mut reader, mut buffer) = (encoded.reader().unwrap(), vec![0; size]);
+                let mut got: Vec<u8> = Vec::new();
+                let error = loop {
+                    match reader.read(&mut buffer) {
+                        Ok(count) => got.extend(&buffer[..count]),
+                        Err(error) => break error,
+                    }
+                    assert!((got.len() as u64) < encoded.length());
+                };
+                assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+                assert_eq!(
+                    error.to_string(),
+                    "a file of the form changed while it was sent"
+                );
+                assert!(got.ends_with(&content[..content.len().min(announced as usize)]));
+                assert!(
+                    reader.read(&mut buffer).is_err(),
+                    "reading on does not help"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn errors_of_a_file_come_through() {
+        struct Missing;
+        impl Content for Missing {
+            fn length(&self) -> u64 {
+                0
+            }
+            fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+                Err(io::ErrorKind::NotFound.into())
+            }
+        }
+        let form = Form::new().file("f", "f", "image/png", Rc::new(Missing));
+        assert_eq!(form.encode().err().unwrap().kind(), io::ErrorKind::NotFound);
+    }
+
+    /// Every byte that is sent, checked against the announced length and a repeat of the request.
+    fn body(encoded: &Encoded) -> Vec<u8> {
+        let (mut first, mut again) = (Vec::new(), Vec::new());
+        encoded.reader().unwrap().read_to_end(&mut first).unwrap();
+        encoded.reader().unwrap().read_to_end(&mut again).unwrap();
+        assert_eq!(first, again);
+        assert_eq!(first.len() as u64, encoded.length());
+        first
+    }
+
+    fn bytes(content: &[u8]) -> Rc<dyn Content> {
+        Rc::new(content.to_vec())
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Part {
+        name: String,
+        /// name and media type
+        file: Option<(String, String)>,
+        content: Vec<u8>,
+    }
+
+    const TYPES: [&str; 3] = ["image/png", "image/jpeg", "application/octet-stream"];
+
+    fn form(parts: &[Part]) -> Form {
+        parts
+            .iter()
+            .fold(Form::new(), |form, part| match &part.file {
+                None => form.text(&part.name, str::from_utf8(&part.content).unwrap()),
+                Some((filename, media_type)) => {
+                    let media_type = TYPES.into_iter().find(|t| t == media_type).unwrap();
+                    form.file(&part.name, filename, media_type, bytes(&part.content))
+                }
+            })
+    }
+
+    /// What the `multipart` crate reads. It does not undo the escapes, so this does.
+    fn received(body: impl Read, boundary: &str) -> Vec<Part> {
+        let decode = |name: &str| {
+            name.replace("%22", "\"")
+                .replace("%0D", "\r")
+                .replace("%0A", "\n")
+        };
+        let mut server = Multipart::with_body(body, boundary);
+        let mut parts = Vec::new();
+        while let Some(mut field) = server.read_entry().unwrap() {
+            let mut content = Vec::new();
+            field.data.read_to_end(&mut content).unwrap();
+            let headers = field.headers;
+            let media_type = headers.content_type.map(|t| t.to_string());
+            assert_eq!(headers.filename.is_some(), media_type.is_some());
+            let file = headers.filename.map(|f| decode(&f)).zip(media_type);
+            parts.push(Part {
+                name: decode(&headers.name),
+                file,
+                content,
+            });
+        }
+        parts
+    }
+
+    /// Gives at most so many bytes at once.
+    struct Slow<'a> {
+        rest: &'a [u8],
+        most: usize,
+    }
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = self.most.min(buffer.len());
+            self.rest.read(&mut buffer[..most])
+        }
+    }
+
+    struct Liar {
+        announced: u64,
+        content: Vec<u8>,
+    }
+
+    impl Content for Liar {
+        fn length(&self) -> u64 {
+            self.announced
+        }
+
+        fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+            self.content.open()
+        }
+    }
+
+    /// xorshift64 (Marsaglia 2003): the same forms in every run.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 % bound as u64) as usize
+        }
+
+        fn joined(&mut self, most: usize, words: &[&str]) -> String {
+            (0..self.below(most + 1))
+                .map(|_| words[self.below(words.len())])
+                .collect()
+        }
+
+        fn parts(&mut self) -> Vec<Part> {
+            // Without `;`, where the crate ends a name even inside quotes, and without `%`, which
+            // `received` decodes.
+            const NAME: [&str; 10] = [
+                "a",
+                "\"",
+                "\r",
+                "\n",
+                "\r\n",
+                "\\",
+                "é",
+                " ",
+                "avatarctl-0",
+                "X-Evil: 1",
+            ];
+            const CONTENT: [&str; 16] = [
+                "-",
+                "--",
+                "\r",
+                "\n",
+                "\r\n",
+                "\"",
+                "\0",
+                "é",
+                "a",
+                "avatarctl-",
+                "--avatarctl-0",
+                "avatarctl-1",
+                "\r\n--avatarctl-2\r\n",
+                "\r\n--avatarctl-3--\r\n",
+                "\r\n--avatar",
+                "\r\n--avatarctl-1",
+            ];
+            (0..self.below(5))
+                .map(|_| {
+                    let file = (self.below(2) == 0).then(|| {
+                        (
+                            self.joined(6, &NAME),
+                            TYPES[self.below(TYPES.len())].to_owned(),
+                        )
+                    });
+                    let mut content = self.joined(40, &CONTENT).into_bytes();
+                    if file.is_some() && self.below(4) == 0 {
+                        content.extend((0..self.below(3000)).map(|n| (n % 251) as u8));
+                    }
+                    Part {
+                        name: self.joined(6, &NAME),
+                        file,
+                        content,
+                    }
+                })
+                .collect()
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A picture to be sent: read once to recognise and hash it, read again when it is sent, and refused there
+//! when it changed in between. A picture on disk is never held in memory.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use ring::digest::{Context, SHA256};
+
+use crate::error::{Class, Error, Result};
+use crate::image::{self, Header};
+use crate::multipart::Content;
+use crate::secret::reason;
+use crate::terminal::quote;
+
+/// A picture that cannot be read twice (a pipe) is kept in memory; beyond this many bytes it is refused.
+const LONGEST_IN_MEMORY: u64 = 64 << 20;
+
+/// A picture whose headers were read.
+pub struct Picture {
+    /// The file's own name, for people.
+    pub name: String,
+    pub header: Header,
+    /// In bytes.
+    pub length: u64,
+    /// SHA-256 of the bytes.
+    pub digest: [u8; 32],
+    bytes: Bytes,
+}
+
+enum Bytes {
+    Disk(PathBuf),
+    Memory(Vec<u8>),
+}
+
+impl Picture {
+    /// Reads a picture file.
+    ///
+    /// Errors: input (missing, unreadable), data (no picture that these systems take).
+    pub fn open(path: &Path) -> Result<Picture> {
+        let shown = quote(&path.to_string_lossy());
+        let unreadable = |error: io::Error| {
+            Error::new(
+                Class::Input,
+                format!("cannot read the picture {shown}: {}", reason(&error)),
+            )
+        };
+        let name = path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy()
+            .into_owned();
+        let mut file = File::open(path).map_err(unreadable)?;
+        let kind = file.metadata().map_err(unreadable)?;
+        if kind.is_dir() {
+            return Err(Error::new(
+                Class::Input,
+                format!("cannot read the picture {shown}: is a directory"),
+            ));
+        }
+        if !kind.is_file() {
+            return Picture::read(file, name, &shown);
+        }
+        let header = header(&mut file, &shown).map_err(unreadable)??;
+        file.rewind().map_err(unreadable)?;
+        let (digest, length) = digest(&mut file).map_err(unreadable)?;
+        Ok(Picture {
+            name,
+            header,
+            length,
+            digest,
+            bytes: Bytes::Disk(path.to_owned()),
+        })
+    }
+
+    /// Reads a picture from standard input.
+    ///
+    /// Errors: as `open`.
+    pub fn from_stdin() -> Result<Picture> {
+        Picture::read(
+            io::stdin().lock(),
+            "standard input".into(),
+            "on standard input",
+        )
+    }
+
+    fn read(source: impl Read, name: String, shown: &str) -> Result<Picture> {
+        let unreadable = |error: io::Error| {
+            Error::new(
+                Class::Input,
+                format!("cannot read the picture {shown}: {}", reason(&error)),
+            )
+        };
+        let mut bytes = Vec::new();
+        source
+            .take(LONGEST_IN_MEMORY + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > LONGEST_IN_MEMORY {
+            return Err(Error::new(
+                Class::Data,
+                format!("the picture {shown} is longer than {LONGEST_IN_MEMORY} bytes"),
+            )
+            .hint("name a file instead of a pipe"));
+        }
+        let header = header(&mut Cursor::new(&bytes), shown).map_err(unreadable)??;
+        let (digest, length) = digest(&mut bytes.as_slice()).map_err(unreadable)?;
+        Ok(Picture {
+            name,
+            header,
+            length,
+            digest,
+            bytes: Bytes::Memory(bytes),
+        })
+    }
+
+    /// The file name that is sent: fixed and ASCII, with the extension of what the bytes are, because every
+    /// server trusts another part of it.
+    pub fn sent_name(&self) -> String {
+        format!("avatar.{}", self.header.format.extension())
+    }
+}
+
+fn header(source: &mut (impl Read + Seek), shown: &str) -> io::Result<Result<Header>> {
+    Ok(image::inspect(source)?
+        .map_err(|flaw| Error::new(Class::Data, format!("the picture {shown} {flaw}"))))
+}
+
+fn digest(source: &mut impl Read) -> io::Result<([u8; 32], u64)> {
+    let mut context = Context::new(&SHA256);
+    let mut block = [0; 16 << 10];
+    let mut length = 0;
+    loop {
+        match source.read(&mut block)? {
+            0 => return Ok((finish(context), length)),
+            count => {
+                context.update(&block[..count]);
+                length += count as u64;
+            }
+        }
+    }
+}
+
+fn finish(context: Context) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(context.finish().as_ref());
+    bytes
+}
+
+impl Content for Picture {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        match &self.bytes {
+            Bytes::Memory(bytes) => Ok(Box::new(bytes.as_slice())),
+            Bytes::Disk(path) => Ok(Box::new(Unchanged {
+                file: File::open(path).map_err(|error| changed(path, &reason(&error)))?,
+                path,
+                context: Context::new(&SHA256),
+                left: self.length,
+                wanted: self.digest,
+            })),
+        }
+    }
+}
+
+/// Reads a file whose digest is known and gives its last block only when the digest is right, so that a
+/// server never gets the whole of a picture that is not the one that was checked.
+struct Unchanged<'a> {
+    file: File,
+    path: &'a Path,
+    context: Context,
+    left: u64,
+    wanted: [u8; 32],
+}
+
+impl Read for Unchanged<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let count = self.file.read(buffer)?;
+        if count as u64 > self.left || count == 0 && self.left > 0 {
+            return Err(changed(self.path, "it has another length now"));
+        }
+        self.context.update(&buffer[..count]);
+        self.left -= count as u64;
+        if self.left > 0 || count == 0 {
+            return Ok(count);
+        }
+        if finish(self.context.clone()) != self.wanted {
+            return Err(changed(self.path, "it has another content now"));
+        }
+        Ok(count)
+    }
+}
+
+/// Our own error inside an `io::Error`, because a reader can say nothing else; `http.rs` takes it out.
+fn changed(path: &Path, how: &str) -> io::Error {
+    io::Error::other(
+        Error::new(
+            Class::Data,
+            format!(
+                "the picture {} changed while it was in use: {how}",
+                quote(&path.to_string_lossy())
+            ),
+        )
+        .hint("run again when nothing writes to it"),
+    )
+}

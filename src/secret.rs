@@ -1,0 +1,239 @@
+//! Secrets and where they come from. A secret has a type without `Display`, a `Debug` that says nothing,
+//! and one way out. Errors here name variables and files, never values.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::{Class, Error, Result};
+use crate::terminal::quote;
+
+/// Text that must not be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: String) -> Secret {
+        Secret(text)
+    }
+
+    /// The way out: for a request that is about to be sent, and for nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(redacted)")
+    }
+}
+
+/// More than any password or token, in bytes; a wrong path must not read a disk into memory.
+const LONGEST: u64 = 64 * 1024;
+
+/// The environment variables of this run. No `Debug`: some of them are secrets.
+pub struct Environment {
+    variables: BTreeMap<OsString, OsString>,
+    /// Who has taken standard input; it can be read once.
+    stdin: Cell<Option<&'static str>>,
+}
+
+impl Environment {
+    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
+        Environment {
+            variables: variables.into_iter().collect(),
+            stdin: Cell::new(None),
+        }
+    }
+
+    /// A variable that is no secret, such as a base address. Empty counts as set.
+    pub fn plain(&self, name: &str) -> Result<Option<String>> {
+        match self.variables.get(OsStr::new(name)) {
+            None => Ok(None),
+            Some(value) => match value.to_str() {
+                Some(text) => Ok(Some(text.to_owned())),
+                None => Err(configuration(format!("{name} is not valid UTF-8"))),
+            },
+        }
+    }
+
+    /// Reserves standard input.
+    ///
+    /// Errors: configuration, when something else reads it already.
+    pub fn take_stdin(&self, purpose: &'static str) -> Result<()> {
+        match self.stdin.replace(Some(purpose)) {
+            None => Ok(()),
+            Some(other) => Err(configuration(format!(
+                "standard input cannot be both {other} and {purpose}"
+            ))),
+        }
+    }
+
+    /// The secret called `name`, from the file that `name_FILE` names (`-` is standard input), from the
+    /// variable itself, or from systemd's credentials directory.
+    ///
+    /// Errors: configuration, naming the variable: set twice, unreadable, empty, or with a control
+    /// character other than one line end at the end.
+    pub fn secret(&self, name: &str) -> Result<Option<Secret>> {
+        let file = format!("{name}_FILE");
+        let from_file = self.variables.get(OsStr::new(&file));
+        let direct = self.variables.get(OsStr::new(name));
+        let (bytes, origin) = match (from_file, direct) {
+            (Some(_), Some(_)) => {
+                return Err(configuration(format!("{name} and {file} are both set"))
+                    .hint(format!("keep one of them; {file} is the safer one")));
+            }
+            (Some(path), None) => (self.read(path, &file)?, file),
+            (None, Some(value)) => (value.as_encoded_bytes().to_vec(), name.to_owned()),
+            (None, None) => match self.systemd(name)? {
+                Some(bytes) => (
+                    bytes,
+                    format!("the systemd credential {}", name.to_lowercase()),
+                ),
+                None => return Ok(None),
+            },
+        };
+        accept(bytes, &origin).map(Some)
+    }
+
+    fn read(&self, path: &OsStr, variable: &str) -> Result<Vec<u8>> {
+        if path == "-" {
+            self.take_stdin("a secret")?;
+            return slurp(std::io::stdin().lock(), variable);
+        }
+        if path.is_empty() {
+            return Err(configuration(format!("{variable} is empty")));
+        }
+        match std::fs::File::open(path) {
+            Ok(file) => slurp(file, variable),
+            Err(error) => Err(configuration(format!(
+                "{variable}: cannot read {}: {}",
+                quote(&path.to_string_lossy()),
+                reason(&error)
+            ))),
+        }
+    }
+
+    /// What systemd's `LoadCredential=` put there; a missing file is no error, an unreadable one is.
+    fn systemd(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let Some(directory) = self.variables.get(OsStr::new("CREDENTIALS_DIRECTORY")) else {
+            return Ok(None);
+        };
+        let path = Path::new(directory).join(name.to_lowercase());
+        match std::fs::File::open(&path) {
+            Ok(file) => slurp(file, "CREDENTIALS_DIRECTORY").map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(configuration(format!(
+                "cannot read the systemd credential {}: {}",
+                quote(&path.to_string_lossy()),
+                reason(&error)
+            ))),
+        }
+    }
+}
+
+/// The kernel's reason without Rust's "(os error 2)".
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string().to_lowercase();
+    match text.split_once(" (os error") {
+        Some((plain, _)) => plain.to_owned(),
+        None => text,
+    }
+}
+
+fn configuration(message: String) -> Error {
+    Error::new(Class::Configuration, message)
+}
+
+fn slurp(source: impl Read, variable: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match source.take(LONGEST + 1).read_to_end(&mut bytes) {
+        Ok(length) if length as u64 > LONGEST => Err(configuration(format!(
+            "{variable}: the file is longer than {LONGEST} bytes"
+        ))),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(configuration(format!(
+            "{variable}: cannot be read: {}",
+            reason(&error)
+        ))),
+    }
+}
+
+/// Files and here-documents end in a line end that is not part of the secret; anything else that no header
+/// can carry would be an injection or a wrong file.
+fn accept(mut bytes: Vec<u8>, origin: &str) -> Result<Secret> {
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    }
+    let Ok(text) = String::from_utf8(bytes) else {
+        return Err(configuration(format!("{origin} is not valid UTF-8")));
+    };
+    if text.is_empty() {
+        return Err(configuration(format!("{origin} is empty")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(configuration(format!(
+            "{origin} contains a control character (a second line, perhaps)"
+        )));
+    }
+    Ok(Secret(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        Environment::new(pairs.iter().map(|(k, v)| (k.into(), v.into())))
+    }
+
+    #[test]
+    fn debug_says_nothing() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2".into())), "(redacted)");
+    }
+
+    #[test]
+    fn one_line_end_is_stripped() {
+        for (value, wanted) in [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), ("a b ", "a b ")] {
+            let secret = environment(&[("T", value)]).secret("T").unwrap().unwrap();
+            assert_eq!(secret.expose(), wanted);
+        }
+    }
+
+    #[test]
+    fn other_control_characters_are_refused_without_the_value() {
+        for value in ["a\n\n", "a\rb", "\ta", "a\0", "a\r", "\u{85}a"] {
+            let error = environment(&[("T", value)]).secret("T").unwrap_err();
+            assert_eq!(
+                error.message,
+                "T contains a control character (a second line, perhaps)"
+            );
+            assert_eq!(error.class, Class::Configuration);
+        }
+    }
+
+    #[test]
+    fn both_ways_at_once_are_refused() {
+        let error = environment(&[("T", "a"), ("T_FILE", "/dev/null")])
+            .secret("T")
+            .unwrap_err();
+        assert_eq!(error.message, "T and T_FILE are both set");
+    }
+
+    #[test]
+    fn standard_input_is_given_once() {
+        let environment = environment(&[]);
+        environment.take_stdin("the picture").unwrap();
+        assert_eq!(
+            environment.take_stdin("a secret").unwrap_err().message,
+            "standard input cannot be both the picture and a secret"
+        );
+    }
+}

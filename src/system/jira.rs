@@ -1,0 +1,764 @@
+//! Jira Server and Data Center: the user avatar calls of its REST API, as request builders, answer readers
+//! and the order they are made in. Jira Cloud is refused: it has no such operation.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    Avatar, Credentials, Offer, Proof, Row, Seen, Session, Source, System, Target, TargetKind,
+};
+use crate::error::{Class, Error, Result};
+use crate::http::{Body, Client, Method, Request, Response};
+use crate::image::Format;
+use crate::picture::Picture;
+use crate::secret::Secret;
+use crate::terminal::quote;
+
+pub static SYSTEM: System = System {
+    name: "jira",
+    title: "Jira",
+    prefix: "JIRA",
+    targets: &[TargetKind {
+        flag: "--user",
+        number: false,
+        noun: "user",
+    }],
+    caller: true,
+    sources: &[
+        Source::Preset {
+            flag: "--avatar-id",
+            noun: "avatar",
+            none: false,
+        },
+        Source::Picture,
+    ],
+    credentials: &[&["TOKEN"], &["USER", "PASSWORD"]],
+    missing: &[(
+        "reset",
+        "select a system avatar with set --avatar-id; jira list shows their ids",
+    )],
+    settle: &[Duration::ZERO],
+    picture,
+    open,
+    observe,
+    wears,
+    write,
+    list,
+    list_takes_target: true,
+    speak,
+    describe,
+};
+
+/// `latest` is the same API; the documented example selects through it, and so do we.
+const API: &str = "rest/api/2";
+const LATEST: &str = "rest/api/latest";
+/// Servers refuse a POST without it as forged (XSRF); elsewhere it does no harm.
+const NO_CHECK: (&str, &str) = ("x-atlassian-token", "no-check");
+
+fn call(method: Method, path: &str, operation: String) -> Request {
+    Request::new(method, format!("{API}/{path}"), operation)
+        .header("accept", "application/json")
+        .header(NO_CHECK.0, NO_CHECK.1)
+}
+
+// --- reading ---
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServerInfo {
+    deployment_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct User {
+    name: Option<String>,
+    #[serde(default)]
+    avatar_urls: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bean {
+    id: Id,
+    #[serde(default)]
+    is_system_avatar: bool,
+    #[serde(default)]
+    is_selected: bool,
+    #[serde(default)]
+    selected: bool,
+    #[serde(default)]
+    urls: BTreeMap<String, String>,
+}
+
+/// Text by the documents, a number from some versions.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Text(String),
+    Number(u64),
+}
+
+impl Id {
+    fn text(self) -> String {
+        match self {
+            Id::Text(text) => text,
+            Id::Number(number) => number.to_string(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Avatars {
+    #[serde(default)]
+    system: Vec<Bean>,
+    #[serde(default)]
+    custom: Vec<Bean>,
+}
+
+/// What an upload answers: a proposal how to crop, or the avatar itself.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Upload {
+    id: Option<Id>,
+    cropper_width: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Refusal {
+    #[serde(default)]
+    error_messages: Vec<Option<String>>,
+    #[serde(default)]
+    errors: BTreeMap<String, Value>,
+    message: Option<String>,
+    error_message: Option<String>,
+}
+
+/// The server's own words, where it has some.
+fn reason(response: &Response) -> Option<String> {
+    let Ok(refusal) = response.json::<Refusal>() else {
+        return response.plain();
+    };
+    let texts = refusal.error_messages.into_iter().flatten();
+    let fields = refusal.errors.into_iter().map(|(field, text)| match text {
+        Value::String(text) => format!("{field}: {text}"),
+        other => format!("{field}: {other}"),
+    });
+    let said: Vec<String> = texts
+        .chain(fields)
+        .chain(refusal.message)
+        .chain(refusal.error_message)
+        .filter(|text| !text.is_empty())
+        .collect();
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
+/// Sends a request; an answer that refuses it becomes an error.
+fn send(session: &mut Session, request: &Request) -> Result<Response> {
+    let response = session.client.send(request)?;
+    match refusal(session, request, &response) {
+        Some(error) => Err(error),
+        None => Ok(response),
+    }
+}
+
+/// The order of the questions matters: denial headers come with any status, 200 included; the text of an
+/// XSRF refusal comes with 403 or 404.
+fn refusal(session: &Session, request: &Request, response: &Response) -> Option<Error> {
+    let error =
+        |class, what: &str| session.refused(request, response, class, what, reason(response));
+    let plainly = |class, what: &str| session.refused(request, response, class, what, None);
+    let login = response.header("x-seraph-loginreason").unwrap_or("");
+    if let Some(denied) = response.header("x-authentication-denied-reason") {
+        let page = denied
+            .split_once("login-url=")
+            .map(|(_, url)| session.client.said(url.trim()));
+        return Some(
+            plainly(Class::Credentials, "login denied until someone solves a CAPTCHA").hint(match page {
+                Some(page) => format!("log in once as this account in a browser at {page}, then correct the password here"),
+                None => "log in once as this account in a browser, then correct the password here".to_owned(),
+            }),
+        );
+    }
+    if login.contains("AUTHENTICATION_DENIED") {
+        return Some(
+            plainly(Class::Credentials, "login denied")
+                .hint("log in once as this account in a browser; too many failed logins lock it"),
+        );
+    }
+    if login.contains("AUTHENTICATED_FAILED") {
+        return Some(wrong_login(
+            session,
+            plainly(Class::Credentials, "wrong user name or password"),
+        ));
+    }
+    if response.success() {
+        return None;
+    }
+    if response.mentions("XSRF check failed") {
+        return Some(plainly(Class::Protocol, "the XSRF check failed").hint(
+            "something on the way removes X-Atlassian-Token or changes User-Agent; let it pass",
+        ));
+    }
+    let logged_in = login.contains("OK")
+        || response
+            .header("x-ausername")
+            .is_some_and(|name| name != "anonymous");
+    Some(match response.status {
+        401 if response.mentions("os_authType") => {
+            error(Class::Credentials, "refused a session that had ended").hint(TOKEN_WAYS)
+        }
+        401 if logged_in => error(Class::Credentials, "not permitted").hint(PERMISSION),
+        401 => wrong_login(session, error(Class::Credentials, "not logged in")),
+        403 => error(Class::Credentials, "not permitted").hint(PERMISSION),
+        404 if response.json::<Refusal>().is_ok() => error(Class::Target, "not found"),
+        404 => plainly(Class::Protocol, "there is no Jira at this address").hint(CONTEXT_PATH),
+        405 => error(Class::Configuration, "this server does not offer the call").hint(CLOUD),
+        413 => plainly(
+            Class::Data,
+            "larger than the server or a proxy in front of it takes",
+        ),
+        429 => error(Class::Temporary, "too many requests"),
+        500.. => error(
+            Class::Temporary,
+            &format!("the server failed with {}", response.status),
+        ),
+        status => error(Class::Protocol, &format!("answered {status}")),
+    })
+}
+
+fn wrong_login(session: &Session, error: Error) -> Error {
+    error.hint(match session.token {
+        true => "make a new personal access token for this account and set JIRA_TOKEN",
+        false => "check JIRA_USER and JIRA_PASSWORD before the next run: failed logins lock the account; from Jira 11 on, passwords are off by default and a token is the way",
+    })
+}
+
+const CONTEXT_PATH: &str = "the base URL may lack the context path, as in https://host/jira";
+const PERMISSION: &str = "another's avatar takes the global permission Administer Jira, and nobody may change one while users are managed in an external directory";
+const CLOUD: &str = "Jira Cloud keeps avatars in the Atlassian account, and no operation sets them";
+const TOKEN_WAYS: &str = "a server drops the session of a personal access token, and an upload lives in its session: select an existing avatar with --avatar-id, send a square of at most 48 pixels, or use JIRA_USER and JIRA_PASSWORD for the upload";
+const SSO: &str = "a login page or a proxy stands before Jira: exempt this account's REST calls from single sign-on";
+
+fn read<T: serde::de::DeserializeOwned>(
+    session: &Session,
+    request: &Request,
+    response: &Response,
+) -> Result<T> {
+    response.json().map_err(|what| {
+        let error = session.strange(request, response, what);
+        match response.is_html() {
+            true => error.hint(SSO),
+            false => error,
+        }
+    })
+}
+
+// --- the session ---
+
+fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
+    let host = client.base().host();
+    let cloud = |error: Error| error.hint(CLOUD);
+    if host == "atlassian.net" || host.ends_with(".atlassian.net") {
+        return Err(cloud(Error::new(
+            Class::Configuration,
+            format!("{host} is Jira Cloud"),
+        )));
+    }
+    let token = credentials.get("TOKEN");
+    let authorization = match (token, credentials.get("USER"), credentials.get("PASSWORD")) {
+        (Some(token), _, _) => format!("Bearer {}", token.expose()),
+        (None, Some(user), Some(password)) => {
+            client.hide(password);
+            let pair = format!("{}:{}", user.expose(), password.expose());
+            format!("Basic {}", BASE64_STANDARD.encode(pair))
+        }
+        _ => unreachable!("a set of credentials is complete"),
+    };
+    if let Some((_, encoded)) = authorization.split_once(' ') {
+        client.hide(&Secret::new(encoded.to_owned()));
+    }
+    client.authorize("authorization", Secret::new(authorization));
+    let mut session = Session {
+        token: token.is_some(),
+        ..Session::new(client)
+    };
+    let request = call(Method::Get, "serverInfo", "ask what server this is".into());
+    let response = send(&mut session, &request).map_err(|error| match error.class {
+        // What every Jira has cannot be a missing target.
+        Class::Target => Error {
+            class: Class::Protocol,
+            ..error
+        }
+        .hint(CONTEXT_PATH),
+        _ => error,
+    })?;
+    let info: ServerInfo = read(&session, &request, &response)?;
+    if info.deployment_type.as_deref() == Some("Cloud") {
+        return Err(cloud(Error::new(
+            Class::Configuration,
+            format!("{} is Jira Cloud", session.client.base().text()),
+        )));
+    }
+    Ok(session)
+}
+
+/// The user name that the calls take; the caller's own is asked for once.
+fn user(session: &mut Session, target: &Target) -> Result<String> {
+    if let Some(name) = target.by("--user") {
+        return Ok(name.to_owned());
+    }
+    if let Some(name) = &session.caller {
+        return Ok(name.clone());
+    }
+    let request = call(Method::Get, "myself", "ask who the caller is".into());
+    let response = send(session, &request)?;
+    let user: User = read(session, &request, &response)?;
+    match user.name {
+        Some(name) if !name.is_empty() => {
+            session.caller = Some(name.clone());
+            Ok(name)
+        }
+        _ => Err(session.strange(&request, &response, "a user without a name")),
+    }
+}
+
+fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
+    let user = user(session, target)?;
+    let request = call(
+        Method::Get,
+        "user/avatars",
+        format!("look up the avatars of {}", quote(&user)),
+    )
+    .query("username", &user);
+    let response = send(session, &request)?;
+    let avatars: Avatars = read(session, &request, &response)?;
+    let mut offers = Vec::new();
+    for (beans, system) in [(avatars.system, true), (avatars.custom, false)] {
+        offers.extend(beans.into_iter().map(|bean| Offer {
+            id: bean.id.text(),
+            system: system || bean.is_system_avatar,
+            selected: bean.is_selected || bean.selected,
+            urls: bean.urls,
+        }));
+    }
+    let selected = offers.iter().find(|offer| offer.selected);
+    let details = selected.map_or(Vec::new(), |offer| {
+        vec![
+            ("kind", json!(kind(offer))),
+            ("url", json!(offer.urls.get("48x48"))),
+        ]
+    });
+    let fingerprint = match selected {
+        Some(offer) => Some(offer.id.clone()),
+        None => unlisted(session, &user)?,
+    };
+    Ok(Seen {
+        account: user,
+        id: None,
+        fingerprint,
+        offers,
+        details,
+    })
+}
+
+/// A selected id need not be on the list (it was deleted, or nobody ever had it); the address of the
+/// picture still tells it.
+fn unlisted(session: &mut Session, user: &str) -> Result<Option<String>> {
+    let urls = profile(session, user)?.avatar_urls;
+    Ok(urls.values().find_map(|url| {
+        let (_, query) = url.split_once('?')?;
+        let id = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("avatarId="))?;
+        let digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| id.to_owned())
+    }))
+}
+
+fn profile(session: &mut Session, user: &str) -> Result<User> {
+    let request = call(
+        Method::Get,
+        "user",
+        format!("look up the user {}", quote(user)),
+    )
+    .query("username", user);
+    let response = send(session, &request)?;
+    read(session, &request, &response)
+}
+
+fn kind(offer: &Offer) -> &'static str {
+    match offer.system {
+        true => "system",
+        false => "custom",
+    }
+}
+
+fn list(session: &mut Session, target: &Target) -> Result<Vec<Row>> {
+    let seen = observe(session, target)?;
+    Ok(seen
+        .offers
+        .iter()
+        .map(|offer| Row {
+            kind: "avatar",
+            cells: vec![
+                ("id", json!(offer.id)),
+                ("kind", json!(kind(offer))),
+                ("selected", json!(offer.selected)),
+            ],
+            more: vec![("url", json!(offer.urls.get("48x48")))],
+        })
+        .collect())
+}
+
+fn speak(fingerprint: &str) -> String {
+    format!("avatar {fingerprint}")
+}
+
+fn describe(seen: &Seen) -> String {
+    let selected = seen.offers.iter().find(|offer| offer.selected);
+    match (&seen.fingerprint, selected) {
+        (Some(id), Some(offer)) => format!("avatar {id} ({})", kind(offer)),
+        (Some(id), None) => format!("avatar {id} (not on the list any more)"),
+        (None, _) => "no avatar selected".to_owned(),
+    }
+}
+
+fn wears(avatar: &Avatar, fingerprint: Option<&str>) -> Option<bool> {
+    match avatar {
+        Avatar::Preset(_, id) => Some(fingerprint == Some(id)),
+        _ => None,
+    }
+}
+
+// --- writing ---
+
+fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -> Result<Proof> {
+    let user = user(session, target)?;
+    match avatar {
+        Avatar::Preset(_, id) => {
+            let offer = seen.offers.iter().find(|offer| offer.id == *id);
+            // PUT takes an id that nobody has, and the default picture shows.
+            let Some(offer) = offer else {
+                return Err(Error::new(
+                    Class::Target,
+                    format!("select avatar {id}: {} has no such avatar", quote(&user)),
+                )
+                .hint("avatarctl jira list shows the ids there are"));
+            };
+            select(session, &user, id, offer.system, Some(&offer.urls))?;
+            warn_of_gravatar(session, &user);
+            Ok(Proof::Is(id.clone()))
+        }
+        Avatar::Picture(picture) => {
+            let id = upload(session, &user, picture)?;
+            select(session, &user, &id, false, None)?;
+            warn_of_gravatar(session, &user);
+            Ok(Proof::Is(id))
+        }
+        _ => unreachable!("the table of sources has no other"),
+    }
+}
+
+/// The bean of the documented example; of its four fields those that are known, and no other, because a
+/// server may refuse fields it does not know.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Selection<'a> {
+    id: &'a str,
+    is_selected: bool,
+    is_system_avatar: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    urls: Option<&'a BTreeMap<String, String>>,
+}
+
+fn select(
+    session: &mut Session,
+    user: &str,
+    id: &str,
+    system: bool,
+    urls: Option<&BTreeMap<String, String>>,
+) -> Result<()> {
+    let bean = Selection {
+        id,
+        is_selected: false,
+        is_system_avatar: system,
+        urls,
+    };
+    let request = Request {
+        path: format!("{LATEST}/user/avatar"),
+        ..call(Method::Put, "", format!("select avatar {id}"))
+    }
+    .query("username", user)
+    .body(Body::Json(json_text(&bean)));
+    // What the answer says beyond its status proves nothing; the read-back does.
+    match send(session, &request) {
+        Ok(response) if response.is_html() => Err(session
+            .strange(&request, &response, "an HTML page")
+            .hint(SSO)),
+        Err(error) if error.status == Some(400) => Err(Error {
+            class: Class::Target,
+            ..error
+        }),
+        other => other.map(drop),
+    }
+}
+
+fn json_text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("strings, numbers and flags always have a JSON form")
+}
+
+/// Temporary upload, and the crop unless the server stored the picture at once; the new avatar's id.
+fn upload(session: &mut Session, user: &str, picture: &Rc<Picture>) -> Result<String> {
+    let request = call(
+        Method::Post,
+        "user/avatar/temporary",
+        format!("upload {}", quote(&picture.name)),
+    )
+    .query("username", user)
+    .query("filename", &picture.sent_name())
+    .body(Body::Raw(
+        picture.header.format.media_type(),
+        picture.clone(),
+    ));
+    let response = send(session, &request).map_err(|error| as_data(error, "a picture"))?;
+    let answer: Upload = read(session, &request, &response)?;
+    match answer {
+        Upload { id: Some(id), .. } => digits(session, &request, &response, id),
+        Upload {
+            cropper_width: Some(_),
+            ..
+        } => confirm(session, user, picture, cookies(&response)),
+        _ => Err(session.strange(&request, &response, "neither an avatar nor a crop")),
+    }
+}
+
+/// The upload lives in the server's session, so its cookies go along, from the upload to the crop and no
+/// further: later they would hurt calls with a token.
+fn cookies(response: &Response) -> Option<Secret> {
+    let pairs: Vec<&str> = response
+        .headers("set-cookie")
+        .filter_map(|cookie| cookie.split(';').next())
+        .map(str::trim)
+        .filter(|pair| pair.contains('='))
+        .collect();
+    (!pairs.is_empty()).then(|| Secret::new(pairs.join("; ")))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cropping {
+    cropper_width: u32,
+    cropper_offset_x: u32,
+    cropper_offset_y: u32,
+}
+
+fn confirm(
+    session: &mut Session,
+    user: &str,
+    picture: &Picture,
+    cookies: Option<Secret>,
+) -> Result<String> {
+    let square = crop(picture.header.width, picture.header.height);
+    let mut request = call(
+        Method::Post,
+        "user/avatar",
+        format!("crop {}", quote(&picture.name)),
+    )
+    .query("username", user)
+    .body(Body::Json(json_text(&Cropping {
+        cropper_width: square.side,
+        cropper_offset_x: square.x,
+        cropper_offset_y: square.y,
+    })));
+    if let Some(cookies) = cookies {
+        request = request.secret("cookie", cookies);
+    }
+    let response = match send(session, &request) {
+        Err(error) if error.status == Some(500) && session.token => {
+            return Err(Error {
+                class: Class::Credentials,
+                message: format!(
+                    "{}: the server dropped the session of the personal access token",
+                    request.operation
+                ),
+                ..error
+            }
+            .hint(TOKEN_WAYS));
+        }
+        Err(error) if error.status == Some(500) => {
+            return Err(error.hint("the upload's session was lost, perhaps between cluster nodes without sticky sessions; run again"));
+        }
+        other => other.map_err(|error| as_data(error, "the crop"))?,
+    };
+    let bean: Bean = read(session, &request, &response)?;
+    digits(session, &request, &response, bean.id)
+}
+
+/// 400 on the way of a picture is about the picture.
+fn as_data(error: Error, what: &str) -> Error {
+    match error.status {
+        Some(400) => Error {
+            class: Class::Data,
+            message: error.message.replacen(
+                "answered 400",
+                &format!("the server refused {what}"),
+                1,
+            ),
+            ..error
+        },
+        _ => error,
+    }
+}
+
+fn digits(session: &Session, request: &Request, response: &Response, id: Id) -> Result<String> {
+    let id = id.text();
+    match !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Ok(id),
+        false => Err(session.strange(request, response, "an avatar id that is no number")),
+    }
+}
+
+/// With Gravatar switched on the choice is stored and not shown. The whole server has it or has it not, so
+/// it is asked once; it is a warning only, so a failure to find out is none.
+fn warn_of_gravatar(session: &mut Session, user: &str) {
+    if session.writes == 0
+        && let Ok(user) = profile(session, user)
+        && user
+            .avatar_urls
+            .values()
+            .any(|url| url.contains("gravatar.com"))
+    {
+        session.warnings.push(
+            "this Jira shows pictures from Gravatar; the avatar is stored and not shown".into(),
+        );
+    }
+}
+
+// --- pictures ---
+
+/// Longest side to which a server shrinks a picture before it crops, in pixels.
+const SHRUNK: u32 = 500;
+/// A square up to this side is stored without a crop, in pixels.
+const SMALL: u32 = 48;
+
+/// A square inside a picture, in pixels of the picture as the server shrinks it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Square {
+    pub side: u32,
+    pub x: u32,
+    pub y: u32,
+}
+
+/// The largest centred square. The server's own proposal is off centre and cuts a logo.
+pub fn crop(width: u32, height: u32) -> Square {
+    let longest = width.max(height);
+    let (width, height, inside) = match longest > SHRUNK {
+        // How a shrunk side is rounded is not known: a pixel less is inside either way.
+        true => {
+            let shrink =
+                |side: u32| (u64::from(side) * u64::from(SHRUNK) / u64::from(longest)) as u32;
+            (shrink(width), shrink(height), 1)
+        }
+        false => (width, height, 0),
+    };
+    let side = width.min(height).saturating_sub(inside).max(1);
+    Square {
+        side,
+        x: width.saturating_sub(side) / 2,
+        y: height.saturating_sub(side) / 2,
+    }
+}
+
+fn picture(picture: &Picture) -> Result<Vec<String>> {
+    let header = &picture.header;
+    if header.format == Format::Webp {
+        return Err(Error::new(
+            Class::Data,
+            format!(
+                "{} is a WebP picture, which Jira does not take",
+                quote(&picture.name)
+            ),
+        )
+        .hint("convert it to PNG"));
+    }
+    let mut warnings = Vec::new();
+    let mut warn = |what: String| warnings.push(format!("{}: {what}", quote(&picture.name)));
+    if picture.length > 10 << 20 {
+        warn("longer than 10 MB, where Jira's limit for attachments stands by default".into());
+    }
+    let pixels = u64::from(header.width) * u64::from(header.height);
+    if pixels > 5_000_000 {
+        warn(format!(
+            "{} megapixels, where Jira's limit is 5 by default",
+            pixels / 1_000_000
+        ));
+    }
+    if header.width != header.height {
+        let square = crop(header.width, header.height);
+        let (width, height) = header.shown_size();
+        warn(match square.side < SMALL {
+            true => format!(
+                "{} x {} is narrower than Jira's 48 pixels and may be refused",
+                width, height
+            ),
+            false => format!(
+                "{} x {} is not square; Jira is sent the middle",
+                width, height
+            ),
+        });
+    }
+    Ok(warnings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_crop_is_the_largest_centred_square() {
+        for ((width, height), (side, x, y)) in [
+            ((256, 256), (256, 0, 0)),
+            ((500, 375), (375, 62, 0)),
+            ((1024, 1024), (499, 0, 0)),
+            ((1024, 768), (374, 63, 0)),
+            ((768, 1024), (374, 0, 63)),
+            ((49, 49), (49, 0, 0)),
+            ((501, 1), (1, 249, 0)),
+            ((u32::MAX, u32::MAX), (499, 0, 0)),
+        ] {
+            assert_eq!(
+                crop(width, height),
+                Square { side, x, y },
+                "{width} x {height}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_crop_stays_inside() {
+        for width in 1..700 {
+            for height in (1..700).step_by(7) {
+                let Square { side, x, y } = crop(width, height);
+                let longest = width.max(height).max(SHRUNK);
+                let (w, h) = (width * SHRUNK / longest, height * SHRUNK / longest);
+                let (w, h) = if width.max(height) <= SHRUNK {
+                    (width, height)
+                } else {
+                    (w, h)
+                };
+                assert!(
+                    side >= 1 && x + side <= w.max(1) && y + side <= h.max(1),
+                    "{width} x {height}"
+                );
+            }
+        }
+    }
+}

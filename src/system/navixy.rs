@@ -1,0 +1,420 @@
+//! Navixy: the employee avatar calls of its user API, as request builders, answer readers and the order they
+//! are made in. What an answer means is decided by `status.code` in its body, not by the HTTP status, which
+//! the documents contradict each other on.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Avatar, Credentials, Proof, Row, Seen, Session, Source, System, Target, TargetKind};
+use crate::error::{Class, Error, Result};
+use crate::http::{Body, Client, Method, Request, Response};
+use crate::multipart::Form;
+use crate::picture::Picture;
+use crate::secret::Secret;
+use crate::terminal::{MESSAGE, clean, quote};
+
+pub static SYSTEM: System = System {
+    name: "navixy",
+    title: "Navixy",
+    prefix: "NAVIXY",
+    targets: &[TargetKind {
+        flag: "--employee-id",
+        number: true,
+        noun: "employee",
+    }],
+    caller: false,
+    sources: &[
+        Source::Preset {
+            flag: "--icon-id",
+            noun: "icon",
+            none: true,
+        },
+        Source::Picture,
+    ],
+    credentials: &[&["HASH"]],
+    missing: &[
+        (
+            "reset",
+            "set --icon-id null shows the uploaded picture instead of an icon",
+        ),
+        (
+            "delete",
+            "an uploaded picture stays; set --image replaces it, set --icon-id hides it",
+        ),
+    ],
+    settle: &[Duration::ZERO],
+    picture,
+    open,
+    observe,
+    wears,
+    write,
+    list,
+    list_takes_target: false,
+    speak,
+    describe,
+};
+
+fn call(path: &str, operation: String) -> Request {
+    Request::new(Method::Post, path, operation).header("accept", "application/json")
+}
+
+fn employee(target: &Target) -> u64 {
+    target
+        .by("--employee-id")
+        .and_then(|id| id.parse().ok())
+        .expect("a target of this system is a number, checked when it was given")
+}
+
+// --- reading ---
+
+#[derive(Deserialize)]
+struct Answer {
+    success: Option<Value>,
+    status: Option<Status>,
+    #[serde(default)]
+    errors: Value,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    code: i64,
+    description: Option<String>,
+}
+
+/// Null and absent are the same.
+#[derive(Deserialize)]
+struct Employee {
+    id: u64,
+    first_name: Option<String>,
+    middle_name: Option<String>,
+    last_name: Option<String>,
+    icon_id: Option<u64>,
+    avatar_file_name: Option<String>,
+}
+
+impl Employee {
+    fn fingerprint(&self) -> Option<String> {
+        match (self.icon_id, &self.avatar_file_name) {
+            (Some(icon), _) => Some(format!("icon:{icon}")),
+            (None, Some(file)) => Some(format!("file:{file}")),
+            (None, None) => None,
+        }
+    }
+
+    fn name(&self) -> String {
+        let parts = [&self.first_name, &self.middle_name, &self.last_name];
+        let parts: Vec<&str> = parts
+            .into_iter()
+            .flatten()
+            .map(|part| part.trim())
+            .filter(|part| !part.is_empty())
+            .collect();
+        parts.join(" ")
+    }
+}
+
+#[derive(Deserialize)]
+struct Read {
+    value: Employee,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    list: Vec<Employee>,
+    count: usize,
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+/// Sends a request and reads what a success carries. Only an object that says `success` with the boolean
+/// true, and has the fields of this call, is one.
+fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
+    let response = session.client.send(request)?;
+    let answer = match response.json::<Answer>() {
+        Ok(answer) => answer,
+        Err(what) => return Err(no_answer(session, request, &response, what)),
+    };
+    match (answer.success, answer.status) {
+        (Some(Value::Bool(true)), _) => response
+            .json()
+            .map_err(|what| session.strange(request, &response, what)),
+        (Some(Value::Bool(false)), Some(status)) => Err(refusal(
+            session,
+            request,
+            &response,
+            &status,
+            &answer.errors,
+        )),
+        _ => Err(no_answer(
+            session,
+            request,
+            &response,
+            "neither \"success\": true nor a status code",
+        )),
+    }
+}
+
+/// An answer that is not the platform's own: a proxy's, or one that was cut.
+fn no_answer(session: &Session, request: &Request, response: &Response, what: &str) -> Error {
+    let plainly = |class, what: &str| session.refused(request, response, class, what, None);
+    match response.status {
+        413 => plainly(
+            Class::Data,
+            "larger than a proxy in front of the server takes",
+        ),
+        429 => plainly(Class::Temporary, "too many requests"),
+        500.. => plainly(
+            Class::Temporary,
+            &format!("the server failed with {}", response.status),
+        ),
+        _ => session.strange(request, response, what).hint(BASE),
+    }
+}
+
+const BASE: &str = "check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, by installation";
+
+fn refusal(
+    session: &Session,
+    request: &Request,
+    response: &Response,
+    status: &Status,
+    errors: &Value,
+) -> Error {
+    let said = [Some(described(status)), parameters(errors)];
+    let said = said.into_iter().flatten().collect::<Vec<_>>().join("; ");
+    let error =
+        |class, what: &str| session.refused(request, response, class, what, Some(said.clone()));
+    match status.code {
+        1 | 6 | 8 | 14 => error(Class::Temporary, "the server failed"),
+        15 => error(Class::Temporary, "too many requests"),
+        3 => error(Class::Credentials, "the hash was refused")
+            .hint("NAVIXY_HASH takes an API key or a session hash of 32 characters"),
+        4 => error(Class::Credentials, "the hash is unknown or has expired")
+            .hint("make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel is none"),
+        5 => error(Class::Protocol, "the server did not understand the request")
+            .hint("something on the way changes forms or their headers"),
+        7 => error(Class::Data, "refused"),
+        9 | 271 => error(Class::Data, "larger than the server takes"),
+        13 => error(Class::Credentials, "not permitted")
+            .hint("the security group of this sub-user lacks employee_update"),
+        111 | 112 => error(Class::Protocol, "there is no such call at this address").hint(BASE),
+        201 | 204 => error(Class::Target, "no such employee"),
+        233 | 274 => error(Class::Data, "the file did not arrive"),
+        234 => error(Class::Data, "the picture's type was refused")
+            .hint("an installation from before December 2021 takes no WebP; convert it to PNG"),
+        254 => error(Class::Temporary, "the server cannot store the file"),
+        2 | 11 | 12 | 101..=105 | 208 | 236 | 268 | 275 | 276 | 282 => error(Class::Credentials, "refused"),
+        _ => error(
+            match response.status {
+                429 | 500.. => Class::Temporary,
+                401..=403 => Class::Credentials,
+                404 => Class::Target,
+                413 => Class::Data,
+                _ => Class::Protocol,
+            },
+            "refused",
+        ),
+    }
+}
+
+fn described(status: &Status) -> String {
+    match &status.description {
+        Some(text) => format!("{text} (code {})", status.code),
+        None => format!("code {}", status.code),
+    }
+}
+
+/// `errors` is a list of parameters with code 7, and has other shapes elsewhere.
+fn parameters(errors: &Value) -> Option<String> {
+    let texts: Vec<String> = errors
+        .as_array()?
+        .iter()
+        .filter_map(|error| {
+            let parameter = error.get("parameter")?.as_str()?;
+            Some(format!("{parameter} {}", error.get("error")?.as_str()?))
+        })
+        .collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
+
+// --- the session ---
+
+fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
+    let hash = credentials
+        .get("HASH")
+        .expect("a set of credentials is complete");
+    client.hide(hash);
+    client.authorize(
+        "authorization",
+        Secret::new(format!("NVX {}", hash.expose())),
+    );
+    Ok(Session {
+        token: true,
+        ..Session::new(client)
+    })
+}
+
+fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
+    let id = employee(target);
+    let request = call("employee/read", format!("read employee {id}"))
+        .body(Body::Json(json!({ "employee_id": id }).to_string()));
+    let employee = ask::<Read>(session, &request)?.value;
+    Ok(Seen {
+        account: target.name().unwrap_or_default().to_owned(),
+        id: None,
+        fingerprint: employee.fingerprint(),
+        offers: Vec::new(),
+        details: vec![
+            ("icon_id", json!(employee.icon_id)),
+            ("file", json!(employee.avatar_file_name)),
+        ],
+    })
+}
+
+/// Employees a page.
+const PAGE: usize = 100;
+
+fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let mut known = BTreeSet::new();
+    loop {
+        let page = json!({ "limit": PAGE, "offset": rows.len(), "sort": ["id=asc"] });
+        let request =
+            call("employee/list", "list employees".into()).body(Body::Json(page.to_string()));
+        let page: Page = ask(session, &request)?;
+        let before = rows.len();
+        for employee in page.list {
+            if known.insert(employee.id) {
+                rows.push(Row {
+                    kind: "employee",
+                    cells: vec![
+                        ("employee_id", json!(employee.id)),
+                        ("name", json!(employee.name())),
+                        ("icon_id", json!(employee.icon_id)),
+                        ("file", json!(employee.avatar_file_name)),
+                    ],
+                    more: Vec::new(),
+                });
+            }
+        }
+        // A page without news ends the walk too: a server that ignores the offset repeats itself for ever.
+        if rows.len() >= page.count || rows.len() == before {
+            return Ok(rows);
+        }
+    }
+}
+
+fn speak(fingerprint: &str) -> String {
+    clean(&fingerprint.replacen(':', " ", 1), MESSAGE)
+}
+
+fn describe(seen: &Seen) -> String {
+    let parts: Vec<String> = [("icon", "icon_id"), ("file", "file")]
+        .into_iter()
+        .filter_map(|(word, key)| {
+            let (_, value) = seen.details.iter().find(|(known, _)| *known == key)?;
+            match value {
+                Value::Null => None,
+                Value::String(text) => Some(format!("{word} {text}")),
+                other => Some(format!("{word} {other}")),
+            }
+        })
+        .collect();
+    match parts.is_empty() {
+        true => "no icon and no picture".to_owned(),
+        false => clean(&parts.join(", "), MESSAGE),
+    }
+}
+
+fn wears(avatar: &Avatar, fingerprint: Option<&str>) -> Option<bool> {
+    let icon = fingerprint.and_then(|text| text.strip_prefix("icon:"));
+    match avatar {
+        Avatar::Preset(_, id) => Some(icon == Some(id)),
+        Avatar::NoPreset(_) => Some(icon.is_none()),
+        _ => None,
+    }
+}
+
+// --- writing ---
+
+fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -> Result<Proof> {
+    let id = employee(target);
+    match avatar {
+        Avatar::Preset(_, icon) => {
+            let icon: u64 = icon
+                .parse()
+                .expect("an id of this system is a number, checked when it was given");
+            assign(session, id, Some(icon))?;
+            Ok(Proof::Is(format!("icon:{icon}")))
+        }
+        Avatar::NoPreset(_) => {
+            assign(session, id, None)?;
+            Ok(Proof::Wears)
+        }
+        Avatar::Picture(picture) => {
+            let stored = upload(session, id, picture)?;
+            // While an icon is set the picture is not what is shown.
+            if seen
+                .fingerprint
+                .as_ref()
+                .is_some_and(|text| text.starts_with("icon:"))
+            {
+                assign(session, id, None).map_err(|error| {
+                    error.hint("the picture is stored, but the icon may still be shown; run again")
+                })?;
+            }
+            Ok(Proof::Is(format!("file:{stored}")))
+        }
+        Avatar::Address(_) => unreachable!("the table of sources has no other"),
+    }
+}
+
+fn assign(session: &mut Session, id: u64, icon: Option<u64>) -> Result<()> {
+    let operation = match icon {
+        Some(icon) => format!("assign icon {icon}"),
+        None => "take the icon off".to_owned(),
+    };
+    // Leaving `icon_id` out would not promise the same as null.
+    let body = json!({ "employee_id": id, "icon_id": icon }).to_string();
+    let request = call("employee/avatar/assign", operation).body(Body::Json(body));
+    ask::<Nothing>(session, &request).map(drop)
+}
+
+/// The stored file's name.
+fn upload(session: &mut Session, id: u64, picture: &Rc<Picture>) -> Result<String> {
+    let request = call(
+        "employee/avatar/upload",
+        format!("upload {}", quote(&picture.name)),
+    );
+    let media_type = picture.header.format.media_type();
+    let form = Form::new()
+        .text("employee_id", &id.to_string())
+        .file("file", &picture.sent_name(), media_type, picture.clone())
+        .encode()
+        .map_err(|error| request.failed(Class::Input, crate::secret::reason(&error)))?;
+    let request = request.body(Body::Form(form));
+    Ok(ask::<Stored>(session, &request)?.value)
+}
+
+// --- pictures ---
+
+fn picture(picture: &Picture) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    if picture.length > 16 << 20 {
+        warnings.push(format!(
+            "{}: longer than 16 MiB, the documented bound of the platform's file storage",
+            quote(&picture.name)
+        ));
+    }
+    Ok(warnings)
+}

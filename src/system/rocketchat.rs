@@ -1,0 +1,383 @@
+//! Rocket.Chat: the avatar calls of its REST API, as request builders, answer readers and the order they are
+//! made in. A refused picture costs the account the one it has, so nothing unsound is sent.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Avatar, Credentials, Proof, Row, Seen, Session, Source, System, Target, TargetKind};
+use crate::error::{Class, Error, Result};
+use crate::http::{Body, Client, Method, Request, Response};
+use crate::multipart::Form;
+use crate::picture::Picture;
+use crate::secret::Secret;
+use crate::terminal::{MESSAGE, clean, quote};
+
+pub static SYSTEM: System = System {
+    name: "rocketchat",
+    title: "Rocket.Chat",
+    prefix: "ROCKETCHAT",
+    targets: &[
+        TargetKind {
+            flag: "--user",
+            number: false,
+            noun: "user",
+        },
+        TargetKind {
+            flag: "--user-id",
+            number: false,
+            noun: "user id",
+        },
+    ],
+    caller: true,
+    sources: &[Source::Picture, Source::Address],
+    credentials: &[&["USER_ID", "AUTH_TOKEN"]],
+    missing: &[("delete", "an account has one avatar; set replaces it")],
+    // The server writes the etag to the account half a second after it has answered. Each look costs one of
+    // ten calls a minute.
+    settle: &[
+        Duration::from_millis(600),
+        Duration::from_secs(1),
+        Duration::from_secs(2),
+    ],
+    picture,
+    open,
+    observe,
+    wears: |_, _| None,
+    write,
+    list,
+    list_takes_target: false,
+    speak,
+    describe,
+};
+
+fn call(method: Method, name: &str, operation: String) -> Request {
+    Request::new(method, format!("api/v1/{name}"), operation).header("accept", "application/json")
+}
+
+// --- reading ---
+
+/// A body whose fields are all optional: failures have several shapes, and `error` may be a number.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<T> {
+    success: Option<Value>,
+    status: Option<Value>,
+    error: Option<Value>,
+    error_type: Option<String>,
+    message: Option<String>,
+    #[serde(flatten)]
+    rest: T,
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct User {
+    #[serde(rename = "_id")]
+    id: String,
+    username: Option<String>,
+    #[serde(rename = "avatarETag")]
+    avatar_etag: Option<String>,
+    avatar_origin: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    user: User,
+}
+
+#[derive(Deserialize)]
+struct Suggestions {
+    suggestions: Value,
+}
+
+/// Why a call failed: a code where the server gives one, and its words.
+struct Reason {
+    code: String,
+    text: String,
+}
+
+/// The code is in `errorType`, else in the last brackets of `error`, else the text itself is compared.
+fn reason(response: &Response) -> Reason {
+    let Ok(answer) = response.json::<Answer<Nothing>>() else {
+        let text = response.plain().unwrap_or_default();
+        return Reason {
+            code: text.clone(),
+            text,
+        };
+    };
+    let error = match answer.error {
+        Some(Value::String(text)) => text,
+        _ => String::new(),
+    };
+    let (text, bracketed) = match error
+        .strip_suffix(']')
+        .and_then(|rest| rest.rsplit_once('['))
+    {
+        Some((text, code)) => (text.trim_end().to_owned(), Some(code.to_owned())),
+        None => (error, None),
+    };
+    let code = answer
+        .error_type
+        .or(bracketed)
+        .unwrap_or_else(|| text.clone());
+    let text = match (text.is_empty(), answer.message) {
+        (_, Some(message)) => message,
+        (true, None) => code.clone(),
+        (false, None) => text,
+    };
+    Reason { code, text }
+}
+
+/// Sends a request and reads what a success carries. Only an object that says `success` with the boolean
+/// true is one.
+fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
+    let response = session.client.send(request)?;
+    if !response.success() {
+        return Err(refusal(session, request, &response));
+    }
+    let strange = |what: &str| {
+        let error = session.strange(request, &response, what);
+        match response.is_html() {
+            true => error.hint("a login page or a proxy stands before Rocket.Chat"),
+            false => error,
+        }
+    };
+    let outcome: Answer<Nothing> = response.json().map_err(strange)?;
+    match outcome.success {
+        Some(Value::Bool(true)) => {}
+        Some(Value::Bool(false)) => return Err(refusal(session, request, &response)),
+        _ if outcome.status == Some(json!("error")) => {
+            return Err(refusal(session, request, &response));
+        }
+        _ => return Err(strange("no \"success\": true")),
+    }
+    let answer: Answer<T> = response.json().map_err(strange)?;
+    Ok(answer.rest)
+}
+
+fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
+    let Reason { code, text } = reason(response);
+    let error = |class, what: &str| {
+        let said = (!text.is_empty()).then(|| text.clone());
+        session.refused(request, response, class, what, said)
+    };
+    let plainly = |class, what: &str| session.refused(request, response, class, what, None);
+    match (response.status, code.as_str()) {
+        // Some versions answer 400 with the text of a 429.
+        (429, _) => error(Class::Temporary, "too many requests"),
+        (400, _) if text.contains("too many requests") => error(Class::Temporary, "too many requests"),
+        (_, "totp-required") => error(Class::Credentials, "a second factor is asked for")
+            .hint("use a personal access token"),
+        (_, "totp-invalid" | "totp-max-attempts") => error(Class::Credentials, "the second factor was refused"),
+        (401, _) => error(Class::Credentials, "not logged in")
+            .hint("check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together"),
+        (403, _) | (_, "unauthorized" | "error-not-allowed" | "error-action-not-allowed") => error(Class::Credentials, "not permitted")
+            .hint("another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange"),
+        (_, "error-invalid-user") => error(Class::Target, "no such user"),
+        (413, _) | (_, "error-file-too-large") => plainly(Class::Data, "the picture is larger than the server or a proxy in front of it takes"),
+        (_, "error-invalid-file-type") => error(Class::Data, "the server refused the type, and the account has lost the avatar it had"),
+        (_, "error-avatar-invalid-url") => error(Class::Data, "the server cannot fetch this address")
+            .hint("upload the picture with --image; addresses of a private network are refused unless SSRF_Allowlist names them"),
+        (_, "error-avatar-url-handling") => error(Class::Data, "the server could not fetch this address")
+            .hint("give the final address of a picture, or upload it with --image"),
+        (400, _) if undecodable(response) => error(Class::Data, "the server cannot decode the picture, and the account has lost the avatar it had"),
+        (404 | 405, _) => plainly(Class::Protocol, "there is no Rocket.Chat at this address")
+            .hint("the base URL may lack its path, as in https://host/chat"),
+        (500.., _) => error(Class::Temporary, &format!("the server failed with {}", response.status)),
+        (status, _) => error(Class::Protocol, &format!("answered {status}")),
+    }
+}
+
+/// The image library's own words come as a bare `error` without any code.
+fn undecodable(response: &Response) -> bool {
+    let text = reason(response).text.to_lowercase();
+    [
+        "unsupported image",
+        "corrupt",
+        "input buffer",
+        "input file",
+        "premature end",
+        "vips",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+}
+
+// --- the session ---
+
+fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
+    for (header, variable) in [("x-user-id", "USER_ID"), ("x-auth-token", "AUTH_TOKEN")] {
+        let value = credentials
+            .get(variable)
+            .expect("a set of credentials is complete");
+        client.authorize(header, value.clone());
+    }
+    Ok(Session {
+        token: true,
+        ..Session::new(client)
+    })
+}
+
+fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
+    let about = |name: &str| format!("look up {}", quote(name));
+    let user: User = match (target.by("--user"), target.by("--user-id")) {
+        (Some(name), _) => {
+            let request = call(Method::Get, "users.info", about(name)).query("username", name);
+            ask::<Info>(session, &request)?.user
+        }
+        (None, Some(id)) => {
+            let request = call(Method::Get, "users.info", about(id)).query("userId", id);
+            ask::<Info>(session, &request)?.user
+        }
+        (None, None) => {
+            let request = call(Method::Get, "me", "ask who the caller is".into());
+            ask(session, &request)?
+        }
+    };
+    let account = match target.name() {
+        Some(name) => name.to_owned(),
+        None => user.username.clone().unwrap_or_else(|| user.id.clone()),
+    };
+    let details = user.avatar_origin.map(|origin| ("origin", json!(origin)));
+    Ok(Seen {
+        account,
+        id: Some(user.id),
+        fingerprint: user.avatar_etag.filter(|etag| !etag.is_empty()),
+        offers: Vec::new(),
+        details: details.into_iter().collect(),
+    })
+}
+
+fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
+    let request = call(
+        Method::Get,
+        "users.getAvatarSuggestion",
+        "ask for suggestions".into(),
+    );
+    let found: Suggestions = ask(session, &request)?;
+    // An empty set may come as an empty text.
+    let Value::Object(services) = found.suggestions else {
+        return Ok(Vec::new());
+    };
+    Ok(services
+        .into_iter()
+        .map(|(service, suggestion)| Row {
+            kind: "suggestion",
+            cells: vec![
+                ("service", json!(service)),
+                ("url", suggestion.get("url").cloned().unwrap_or(Value::Null)),
+            ],
+            more: Vec::new(),
+        })
+        .collect())
+}
+
+fn speak(fingerprint: &str) -> String {
+    let start: String = fingerprint.chars().take(3).collect();
+    match start.len() < fingerprint.len() {
+        true => format!("etag {}…", clean(&start, 12)),
+        false => format!("etag {}", clean(&start, 12)),
+    }
+}
+
+fn describe(seen: &Seen) -> String {
+    let Some(etag) = &seen.fingerprint else {
+        return "no avatar, the generated letter shows".to_owned();
+    };
+    let origin = seen.details.iter().find_map(|(_, origin)| origin.as_str());
+    let origin = origin.map_or(String::new(), |origin| format!(", origin {origin}"));
+    clean(&format!("etag {etag}{origin}"), MESSAGE)
+}
+
+// --- writing ---
+
+/// Whose avatar a write is about: the server's own id wherever a target was named and looked up, because a
+/// lost target would change the caller's own.
+fn subject(target: &Target, seen: &Seen) -> Option<(&'static str, String)> {
+    match (target, &seen.id) {
+        (Target::Caller, _) => None,
+        (_, Some(id)) => Some(("userId", id.clone())),
+        (Target::Named { kind, value }, None) => {
+            let field = if kind.flag == "--user" {
+                "username"
+            } else {
+                "userId"
+            };
+            Some((field, value.clone()))
+        }
+    }
+}
+
+fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -> Result<Proof> {
+    let subject = subject(target, seen);
+    let request = match avatar {
+        Avatar::Picture(picture) => {
+            let operation = format!("upload {}", quote(&picture.name));
+            let request = call(Method::Post, "users.setAvatar", operation);
+            let body = form(subject, picture)
+                .map_err(|error| request.failed(Class::Input, crate::secret::reason(&error)))?;
+            request.body(body)
+        }
+        Avatar::Address(address) => {
+            // An address may carry a secret, and the server repeats it in its refusals.
+            if let Some((_, query)) = address.split_once('?') {
+                session.client.hide(&Secret::new(query.to_owned()));
+            }
+            let mut fields = BTreeMap::from([("avatarUrl", address.clone())]);
+            fields.extend(subject);
+            call(
+                Method::Post,
+                "users.setAvatar",
+                "set the avatar from its address".into(),
+            )
+            .body(Body::Json(json!(fields).to_string()))
+        }
+        _ => unreachable!("the table of sources has no other"),
+    };
+    ask::<Nothing>(session, &request)?;
+    Ok(Proof::Changed)
+}
+
+fn form(subject: Option<(&'static str, String)>, picture: &Rc<Picture>) -> std::io::Result<Body> {
+    let mut form = Form::new();
+    if let Some((field, value)) = subject {
+        form = form.text(field, &value);
+    }
+    let media_type = picture.header.format.media_type();
+    let form = form.file("image", &picture.sent_name(), media_type, picture.clone());
+    Ok(Body::Form(form.encode()?))
+}
+
+// --- pictures ---
+
+/// `FileUpload_MaxFileSize` as installed, in bytes; a file must be smaller.
+const LARGEST: u64 = 104_857_600;
+
+fn picture(picture: &Picture) -> Result<Vec<String>> {
+    let name = quote(&picture.name);
+    if picture.length >= LARGEST {
+        return Err(Error::new(
+            Class::Data,
+            format!(
+                "{name} has {} bytes; Rocket.Chat takes less than {LARGEST}",
+                picture.length
+            ),
+        ));
+    }
+    let header = &picture.header;
+    let mut warnings = Vec::new();
+    let (width, height) = header.shown_size();
+    if width != height {
+        warnings.push(format!(
+            "{name}: {width} x {height} is not square; Rocket.Chat shows the middle"
+        ));
+    }
+    Ok(warnings)
+}

@@ -1,0 +1,300 @@
+//! Whom we trust: the system's store, the built-in Mozilla roots where there is none, the roots and the
+//! pinned server certificates of `--ca-file`. And what a failed handshake means, in words.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
+
+use crate::certificate::Certificate;
+use crate::error::{Class, Error, Result};
+use crate::secret::reason;
+use crate::terminal::quote;
+
+/// What a user says about trust.
+#[derive(Debug, Default, Clone)]
+pub struct Trust {
+    /// PEM file of roots, or of a server's own certificate, trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The client side of TLS 1.2 and 1.3 under `trust`.
+///
+/// Errors: configuration, for a file that cannot be read or holds no certificate.
+pub fn config(trust: &Trust) -> Result<Arc<ClientConfig>> {
+    let provider = Arc::new(ring::default_provider());
+    let pinned = match &trust.ca_file {
+        Some(path) => certificates(path, "CA file")?,
+        None => Vec::new(),
+    };
+    let mut roots = system_roots()?;
+    // A file may hold certificates that are no CA; those are still pinned.
+    roots.add_parsable_certificates(pinned.iter().cloned());
+    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .build()
+        .map_err(|error| {
+            Error::new(
+                Class::Configuration,
+                format!("cannot build the trust store: {error}"),
+            )
+        })?;
+    let verifier = Verifier {
+        chains,
+        pinned,
+        provider: provider.clone(),
+    };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::new(Class::Configuration, format!("cannot set up TLS: {error}")))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// What went wrong while shaking hands with `place` (host:port), and what to do about it.
+pub fn explain(error: &rustls::Error, place: &str) -> Error {
+    let certificate = |what: String| format!("the certificate of {place} {what}");
+    let (message, hint) = match error {
+        rustls::Error::InvalidCertificate(problem) => match problem {
+            CertificateError::UnknownIssuer => (
+                certificate("is signed by an authority that is not trusted here".into()),
+                "give the authority's certificate, or the server's own self-signed one, with --ca-file",
+            ),
+            CertificateError::NotValidForNameContext { presented, .. } => {
+                let names = presented
+                    .iter()
+                    .map(|name| spoken(name))
+                    .collect::<Vec<_>>();
+                let names = match names.is_empty() {
+                    true => "no name at all".to_owned(),
+                    false => names.join(", "),
+                };
+                (
+                    certificate(format!("is for another name: it has {names}")),
+                    "use one of these names in the base URL",
+                )
+            }
+            CertificateError::NotValidForName => (
+                certificate("is for another name".into()),
+                "use a name of the certificate in the base URL",
+            ),
+            CertificateError::ExpiredContext { not_after, .. } => (
+                certificate(format!("has expired {}", date(*not_after))),
+                "renew it on the server, or correct this machine's clock",
+            ),
+            CertificateError::Expired => (
+                certificate("has expired".into()),
+                "renew it on the server, or correct this machine's clock",
+            ),
+            CertificateError::NotValidYetContext { not_before, .. } => (
+                certificate(format!("is not valid before {}", date(*not_before))),
+                "correct this machine's clock",
+            ),
+            CertificateError::NotValidYet => (
+                certificate("is not valid yet".into()),
+                "correct this machine's clock",
+            ),
+            // rustls hands webpki's word for it through as text.
+            other if other.to_string().contains("CaUsedAsEndEntity") => (
+                certificate("is self-signed and not trusted here".into()),
+                "give this certificate with --ca-file",
+            ),
+            other => (
+                certificate(format!(
+                    "is not acceptable: {}",
+                    crate::terminal::clean(&other.to_string(), 120)
+                )),
+                "look at it with openssl s_client -showcerts",
+            ),
+        },
+        rustls::Error::InvalidMessage(_) => (
+            format!("{place} does not speak TLS"),
+            "if this port serves plain http, say so in the base URL",
+        ),
+        rustls::Error::AlertReceived(alert) => (
+            format!("{place} refused the TLS handshake: {alert:?}"),
+            match alert {
+                rustls::AlertDescription::ProtocolVersion => {
+                    "the server speaks TLS 1.1 or older only; it must offer TLS 1.2"
+                }
+                rustls::AlertDescription::CertificateRequired
+                | rustls::AlertDescription::HandshakeFailure => {
+                    "the server may want a client certificate"
+                }
+                _ => "look at it with openssl s_client",
+            },
+        ),
+        rustls::Error::PeerIncompatible(_) => (
+            format!("{place} offers no TLS version or cipher that this program takes"),
+            "the server must offer TLS 1.2 with a modern cipher suite",
+        ),
+        other => (
+            format!("the TLS handshake with {place} failed: {other}"),
+            "look at it with openssl s_client",
+        ),
+    };
+    Error::new(Class::Unreachable, message).hint(hint)
+}
+
+/// webpki speaks of names as `DnsName("a.example")`; people do not.
+fn spoken(name: &str) -> String {
+    let inner = name.split_once('(').map_or(name, |(_, rest)| rest);
+    crate::terminal::clean(inner.trim_end_matches(')').trim_matches('"'), 80)
+}
+
+fn date(time: UnixTime) -> String {
+    crate::certificate::calendar(time.as_secs())
+}
+
+fn system_roots() -> Result<RootCertStore> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(found.certs);
+    if store.is_empty() {
+        // A container FROM scratch has no store; a store that was named and cannot be used is an error.
+        for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+            if std::env::var_os(name).is_some_and(|value| !value.is_empty()) {
+                return Err(Error::new(
+                    Class::Configuration,
+                    format!("{name} names no usable certificate"),
+                ));
+            }
+        }
+        store
+            .roots
+            .extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+    }
+    Ok(store)
+}
+
+fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>> {
+    let place = quote(&path.to_string_lossy());
+    let bytes = std::fs::read(path).map_err(|error| {
+        Error::new(
+            Class::Configuration,
+            format!("cannot read the {what} {place}: {}", reason(&error)),
+        )
+    })?;
+    let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ => Err(Error::new(
+            Class::Configuration,
+            format!("the {what} {place} holds no certificate in PEM form"),
+        )),
+    }
+}
+
+/// Chains to a root as usual, and a certificate that is byte for byte one of the file's own.
+///
+/// The second is what `openssl req -x509` makes: self-signed with CA:TRUE, which webpki refuses as an end
+/// entity (`CaUsedAsEndEntity`) although it was named as trusted. Nothing weaker: its name and its period
+/// are checked here, the handshake's signature below.
+#[derive(Debug)]
+struct Verifier {
+    chains: Arc<WebPkiServerVerifier>,
+    pinned: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        if self.pinned.iter().any(|pinned| pinned == end_entity) {
+            return verify_pinned(end_entity, name, now);
+        }
+        self.chains
+            .verify_server_cert(end_entity, intermediates, name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+fn verify_pinned(
+    der: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> std::result::Result<ServerCertVerified, rustls::Error> {
+    let certificate = Certificate::read(der).ok_or(CertificateError::BadEncoding)?;
+    let not_before =
+        UnixTime::since_unix_epoch(std::time::Duration::from_secs(certificate.not_before));
+    let not_after =
+        UnixTime::since_unix_epoch(std::time::Duration::from_secs(certificate.not_after));
+    if now < not_before {
+        return Err(CertificateError::NotValidYetContext {
+            time: now,
+            not_before,
+        }
+        .into());
+    }
+    if now > not_after {
+        return Err(CertificateError::ExpiredContext {
+            time: now,
+            not_after,
+        }
+        .into());
+    }
+    match rustls::client::verify_server_name(&ParsedCertificate::try_from(der)?, name) {
+        Ok(()) => Ok(ServerCertVerified::assertion()),
+        // Certificates made by hand often have a common name only; it counts where no name is presented
+        // in the subjectAltName, and only here, where the certificate itself was named as trusted.
+        Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+            presented,
+            ..
+        })) if presented.is_empty()
+            && certificate
+                .common_name
+                .is_some_and(|common| common.eq_ignore_ascii_case(&name.to_str())) =>
+        {
+            Ok(ServerCertVerified::assertion())
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,3 @@
+//! The black-box tests: the built binary against strict models of the three servers, from outside.
+
+mod support;

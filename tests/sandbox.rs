@@ -1,0 +1,264 @@
+//! The three systems to play with: the tests' own models as a program, on free ports of this machine, with a page
+//! that shows what every account wears. Nothing is kept, and nothing real can be reached by mistake.
+//!
+//!     sandbox                  print settings for a shell, then serve until killed
+//!     sandbox --until-eof      the same, until standard input closes
+//!     sandbox --pictures DIR   write sample pictures into DIR and end
+//!     sandbox [--page FILE] -- COMMAND ARGUMENTS...
+//!                              serve, run the command with the settings in its environment, keep the page as it is
+//!                              then, and end as the command ended
+//!
+//! This is no place for tests: what it serves is told to be lenient, so that a browser may look at everything.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use support::server::lock;
+use support::{Jira, Navixy, Reply, RocketChat, Running, Server, encoding, pictures};
+
+mod support;
+
+/// An address that the sandbox's Rocket.Chat can download.
+const PICTURE_ADDRESS: &str = "http://domain.tld/to/my/own/avatar.jpg";
+
+fn main() -> ExitCode {
+    let arguments = std::env::args().skip(1).collect::<Vec<_>>();
+    let words = arguments.iter().map(String::as_str).collect::<Vec<_>>();
+    let outcome = match &words[..] {
+        [] => serve(false),
+        ["--until-eof"] => serve(true),
+        ["--pictures", directory] => {
+            write_pictures(Path::new(directory)).map(|()| ExitCode::SUCCESS)
+        }
+        ["--page", page, "--", command, rest @ ..] => run(command, rest, Some(page)),
+        ["--", command, rest @ ..] => run(command, rest, None),
+        _ => {
+            eprintln!(
+                "usage: sandbox [--until-eof | --pictures DIR | [--page FILE] -- COMMAND ARGUMENTS...]"
+            );
+            return ExitCode::from(64);
+        }
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("sandbox: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Everything that serves; it stops when this value goes.
+struct Sandbox {
+    jira: Running<Jira>,
+    chat: Running<RocketChat>,
+    fleet: Running<Navixy>,
+    page: Server,
+}
+
+type Shared = (Arc<Mutex<Jira>>, Arc<Mutex<RocketChat>>, Arc<Mutex<Navixy>>);
+
+impl Sandbox {
+    fn start() -> Sandbox {
+        let (mut jira, mut chat, mut fleet) = (Jira::start(), RocketChat::start(), Navixy::start());
+        // Unlike in a test, what is printed here should be good to click on.
+        let url = jira.url();
+        jira.model().base_url = url;
+        let url = chat.url();
+        chat.model().site_url = url;
+        dress(&mut jira.model(), &mut chat.model(), &mut fleet.model());
+        let models = (jira.shared(), chat.shared(), fleet.shared());
+        let mut page = Server::start(move |request| match request.path() {
+            "/" => Reply::text(200, "text/html;charset=UTF-8", page(&models))
+                .header("Cache-Control", "no-store"),
+            _ => Reply::html(404, "404 Not Found"),
+        });
+        jira.expect_anything();
+        chat.expect_anything();
+        fleet.expect_anything();
+        page.expect_anything();
+        Sandbox {
+            jira,
+            chat,
+            fleet,
+            page,
+        }
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let mut settings = [
+            self.jira.settings(),
+            self.chat.settings(),
+            self.fleet.settings(),
+        ]
+        .concat();
+        settings.push(("PAGE", self.page.url()));
+        settings
+    }
+
+    fn page(&self) -> String {
+        page(&(self.jira.shared(), self.chat.shared(), self.fleet.shared()))
+    }
+}
+
+/// Somebody has been here before: a few accounts wear something already.
+fn dress(jira: &mut Jira, chat: &mut RocketChat, fleet: &mut Navixy) {
+    let id = jira.give("deploy-bot", pictures::png(320, 200, 41));
+    jira.user_mut("deploy-bot").selected = id;
+    chat.give("retired-bot", pictures::png_rgba(128, 128, 42));
+    chat.publish(PICTURE_ADDRESS, pictures::jpeg(256, 256, 43));
+    fleet.give(2134, pictures::png(128, 128, 44));
+}
+
+fn serve(until_eof: bool) -> Result<ExitCode, Box<dyn Error>> {
+    let sandbox = Sandbox::start();
+    let lines = sandbox
+        .settings()
+        .iter()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect::<String>();
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(lines.as_bytes())?;
+    stdout.flush()?;
+    if until_eof {
+        io::stdin().lock().read_to_end(&mut Vec::new())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    loop {
+        thread::park();
+    }
+}
+
+fn run(command: &str, arguments: &[&str], page: Option<&str>) -> Result<ExitCode, Box<dyn Error>> {
+    let sandbox = Sandbox::start();
+    let status = Command::new(command)
+        .args(arguments)
+        .envs(sandbox.settings())
+        .status();
+    let status = status.map_err(|error| format!("{command}: {error}"))?;
+    if let Some(page) = page {
+        fs::write(page, sandbox.page()).map_err(|error| format!("{page}: {error}"))?;
+    }
+    // Ended by a signal, a command has no code of its own.
+    let code = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1);
+    Ok(ExitCode::from(code))
+}
+
+fn write_pictures(directory: &Path) -> Result<(), Box<dyn Error>> {
+    let samples = [
+        ("faces/build-bot.png", pictures::png(256, 256, 1)),
+        ("faces/deploy-bot.gif", pictures::gif(200, 200, 2)),
+        ("faces/driver.jpg", pictures::jpeg(256, 256, 3)),
+        ("faces/night-shift.webp", pictures::webp(128, 128, 4)),
+        ("faces/robot.png", pictures::png_rgba(256, 256, 5)),
+        ("faces/wide.png", pictures::png(320, 200, 6)),
+        ("faces/small.png", pictures::png(48, 48, 7)),
+        ("faces/turned.jpg", pictures::jpeg_oriented(200, 256, 8, 6)),
+        ("faces/winking.gif", pictures::gif_animated(96, 96, 9)),
+    ];
+    for (name, bytes) in samples {
+        let path = directory.join(name);
+        let parent = path.parent().unwrap_or(directory);
+        fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
+        fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+/// Every account with what it wears now; the pictures are in the page, so that it can be kept and sent on.
+fn page((jira, chat, fleet): &Shared) -> String {
+    let mut rows = String::new();
+    let mut section = |title: &str, cards: Vec<String>| {
+        rows += &format!(
+            "<h2>{title}</h2>\n<div class=\"cards\">\n{}</div>\n",
+            cards.concat()
+        );
+    };
+    {
+        let jira = lock(jira);
+        let wears = |id: u64| match jira.custom(id) {
+            Some(_) => format!("avatar {id}, uploaded"),
+            None if jira.system.contains(&id) => format!("avatar {id}, a system one"),
+            None => format!("avatar {id}, which nobody has"),
+        };
+        let cards = jira.users.iter().map(|user| {
+            let shown =
+                if jira.custom(user.selected).is_some() || jira.system.contains(&user.selected) {
+                    user.selected
+                } else {
+                    jira.default_avatar
+                };
+            card(
+                &jira.picture_html(shown, 96),
+                &user.name,
+                &wears(user.selected),
+            )
+        });
+        section("Jira", cards.collect());
+        let offered = jira
+            .system
+            .iter()
+            .map(|id| jira.picture_html(*id, 32))
+            .collect::<String>();
+        section(
+            "Jira’s system avatars",
+            vec![format!("<p class=\"offered\">{offered}</p>\n")],
+        );
+    }
+    {
+        let mut chat = lock(chat);
+        let names = chat
+            .users
+            .iter()
+            .map(|user| user.username.clone())
+            .collect::<Vec<_>>();
+        let cards = names.iter().map(|name| {
+            let picture = chat.picture_html(name, 96);
+            let user = chat.user(name);
+            let wears = match (&user.picture, &user.etag) {
+                (None, _) => "the generated letter".to_owned(),
+                (Some(_), None) => "a picture, its etag still to come".to_owned(),
+                (Some(_), Some(etag)) => format!("etag {etag}"),
+            };
+            card(&picture, name, &wears)
+        });
+        section("Rocket.Chat", cards.collect());
+    }
+    {
+        let fleet = lock(fleet);
+        let cards = fleet.employees.iter().map(|employee| {
+            let wears = match (employee.icon_id, &employee.avatar_file_name) {
+                (Some(icon), None) => format!("icon {icon}"),
+                (Some(icon), Some(file)) => format!("icon {icon}, over {file}"),
+                (None, Some(file)) => file.clone(),
+                (None, None) => "nothing".to_owned(),
+            };
+            let name = format!(
+                "{} {} {}",
+                employee.id, employee.first_name, employee.last_name
+            );
+            card(&fleet.picture_html(employee.id, 96), &name, &wears)
+        });
+        section("Navixy", cards.collect());
+    }
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>avatarctl sandbox</title>\n<style>\n\
+         body {{ font: 15px/1.4 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1e293b }}\n\
+         .cards {{ display: flex; flex-wrap: wrap; gap: 1rem }}\n\
+         figure {{ margin: 0; width: 9rem; text-align: center; overflow-wrap: anywhere }}\n\
+         figcaption small {{ display: block; color: #64748b }}\n\
+         .offered img {{ margin: 2px }}\n\
+         </style></head>\n<body>\n<h1>What everybody wears</h1>\n{rows}</body></html>\n"
+    )
+}
+
+fn card(picture: &str, name: &str, wears: &str) -> String {
+    let (name, wears) = (encoding::html(name), encoding::html(wears));
+    format!("<figure>{picture}<figcaption>{name}<small>{wears}</small></figcaption></figure>\n")
+}

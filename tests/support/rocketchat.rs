@@ -1,0 +1,1143 @@
+//! A small Rocket.Chat: accounts with a picture or a generated letter, tokens, and a limiter.
+//!
+//! Keeps the order in which the real one does things, because that order shows: a picture of a refused type, or one
+//! that cannot be decoded, has already cost the account its present one; and the new etag is written only some time
+//! after the answer. Pictures are served as they were sent, although the real one scales them.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+
+use super::encoding::{base64, html, http_date, percent_decode, percent_encode};
+use super::model::{Model, Running};
+use super::pictures;
+use super::server::{Part, Reply, Request};
+
+pub struct RocketChat {
+    pub context: String,
+    /// What the server believes its address to be; not necessarily where it is reached.
+    pub site_url: String,
+    pub version: String,
+    pub users: Vec<User>,
+    pub tokens: Vec<Token>,
+    /// The addresses that the server can download, and what is there.
+    pub downloads: BTreeMap<String, Download>,
+    /// The caller's suggestions, by service.
+    pub suggestions: Map<String, Value>,
+    /// How long after the answer etag and origin are written.
+    pub settle: Duration,
+    /// Between answer and write the old etag is gone already, instead of being still there.
+    pub blank_while_settling: bool,
+    /// Calls per window, route and method; none where absent.
+    pub limit: Option<u32>,
+    pub window: Duration,
+    /// Whether administrators and bots pass the limiter, as they are meant to.
+    pub bypass: bool,
+    /// The limiter's refusals come as 429, or, long ago, as 400.
+    pub limited_status: u16,
+    /// The clock of the server against ours, in seconds; answers carry a `Date` when it is set.
+    pub clock_skew: Option<i64>,
+    pub max_file_size: usize,
+    pub allow_avatar_change: bool,
+    /// Answers as up to about 7.5: refused logins and 401s without `success`, a good login without it too.
+    pub older: bool,
+    started: Instant,
+    counters: BTreeMap<String, (u128, u32)>,
+    issued: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct User {
+    pub id: String,
+    pub username: String,
+    pub name: String,
+    pub password: Option<String>,
+    /// Asks for this code at login.
+    pub two_factor: Option<String>,
+    pub roles: Vec<String>,
+    pub picture: Option<Picture>,
+    pub etag: Option<String>,
+    /// `rest` or `url`.
+    pub origin: Option<String>,
+    pub failed_logins: u32,
+    settling: Option<(Instant, String, String)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Picture {
+    pub content_type: String,
+    pub bytes: Vec<u8>,
+    /// Seconds since 1970.
+    pub uploaded: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Token {
+    pub user_id: String,
+    pub token: String,
+    /// A personal access token, which a logout would delete for good.
+    pub personal: bool,
+}
+
+/// What an address gives to the server that downloads it.
+#[derive(Clone, Debug)]
+pub enum Download {
+    File {
+        content_type: String,
+        bytes: Vec<u8>,
+    },
+    Status(u16),
+}
+
+type Answer = Result<Reply, Reply>;
+
+impl User {
+    pub fn new(id: &str, username: &str, name: &str, roles: &[&str]) -> User {
+        User {
+            id: id.to_owned(),
+            username: username.to_owned(),
+            name: name.to_owned(),
+            password: None,
+            two_factor: None,
+            roles: roles.iter().map(|&role| role.to_owned()).collect(),
+            picture: None,
+            etag: None,
+            origin: None,
+            failed_logins: 0,
+            settling: None,
+        }
+    }
+
+    fn may(&self, permission: &str) -> bool {
+        let holders: &[&str] = match permission {
+            "api-bypass-rate-limit" => &["admin", "bot", "app"],
+            _ => &["admin"],
+        };
+        self.roles
+            .iter()
+            .any(|role| holders.contains(&role.as_str()))
+    }
+}
+
+impl Default for RocketChat {
+    /// `robot-admin` may change everybody; `build-bot` and `retired-bot` themselves.
+    fn default() -> RocketChat {
+        let mut admin = User::new(
+            "aobEdbYhXfu5hkeqG",
+            "robot-admin",
+            "Robot Admin",
+            &["user", "admin"],
+        );
+        admin.password = Some("secret".into());
+        let mut build = User::new("BsNr28znDkG8aeo7W", "build-bot", "Build Bot", &["user"]);
+        build.password = Some("build-secret".into());
+        let retired = User::new("rbAXPnMktTFbNpwtJ", "retired-bot", "Retired Bot", &["user"]);
+        let token = |user: &User, token: &str| Token {
+            user_id: user.id.clone(),
+            token: token.into(),
+            personal: true,
+        };
+        let tokens = vec![
+            token(&admin, "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq"),
+            token(&build, "RScctEHSmLGZGywfIhWyRpyofhKOiMoUIpimhvheU3f"),
+        ];
+        RocketChat {
+            context: "/chat".into(),
+            site_url: "https://chat.example.com/chat".into(),
+            version: "7.5.1".into(),
+            users: vec![admin, build, retired],
+            tokens,
+            downloads: BTreeMap::new(),
+            suggestions: Map::new(),
+            settle: Duration::from_millis(500),
+            blank_while_settling: false,
+            limit: Some(10),
+            window: Duration::from_secs(60),
+            bypass: true,
+            limited_status: 429,
+            clock_skew: None,
+            max_file_size: 104_857_600,
+            allow_avatar_change: true,
+            older: false,
+            started: Instant::now(),
+            counters: BTreeMap::new(),
+            issued: 0,
+        }
+    }
+}
+
+impl RocketChat {
+    pub fn start() -> Running<RocketChat> {
+        Running::start(RocketChat::default())
+    }
+
+    /// The account as it stands now.
+    pub fn user(&mut self, username: &str) -> &mut User {
+        self.settle_what_is_due();
+        self.users
+            .iter_mut()
+            .find(|user| user.username == username)
+            .unwrap_or_else(|| panic!("a user named {username}"))
+    }
+
+    /// Gives an account a picture, as if uploaded long ago.
+    pub fn give(&mut self, username: &str, bytes: Vec<u8>) -> String {
+        let content_type = pictures::size(&bytes).expect("a picture").0.to_owned();
+        let etag = self.etag();
+        let user = self.user(username);
+        user.picture = Some(Picture {
+            content_type,
+            bytes,
+            uploaded: 1_722_470_400,
+        });
+        user.etag = Some(etag.clone());
+        user.origin = Some("rest".into());
+        etag
+    }
+
+    /// A picture that the server can download from that address.
+    pub fn publish(&mut self, url: &str, bytes: Vec<u8>) {
+        let content_type = pictures::size(&bytes).expect("a picture").0.to_owned();
+        self.downloads.insert(
+            url.to_owned(),
+            Download::File {
+                content_type,
+                bytes,
+            },
+        );
+    }
+
+    /// Text that looks random and is the same in every run.
+    fn random(&mut self, length: usize) -> String {
+        const LETTERS: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTWXYZabcdefghijkmnopqrstuvwxyz";
+        self.issued += 1;
+        let mut state = self.issued.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995;
+        let letter = |_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            char::from(LETTERS[(state >> 20) as usize % LETTERS.len()])
+        };
+        (0..length).map(letter).collect()
+    }
+
+    fn etag(&mut self) -> String {
+        self.random(17)
+    }
+
+    fn settle_what_is_due(&mut self) {
+        for user in &mut self.users {
+            if let Some((_, etag, origin)) =
+                user.settling.take_if(|(due, ..)| *due <= Instant::now())
+            {
+                (user.etag, user.origin) = (Some(etag), Some(origin));
+            }
+        }
+    }
+}
+
+impl Model for RocketChat {
+    fn context(&self) -> &str {
+        &self.context
+    }
+
+    fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
+        let token = self.tokens.first().expect("an administrator's token");
+        vec![
+            ("ROCKETCHAT_URL", url.to_owned()),
+            ("ROCKETCHAT_USER_ID", token.user_id.clone()),
+            ("ROCKETCHAT_AUTH_TOKEN", token.token.clone()),
+        ]
+    }
+
+    fn handle(&mut self, request: &Request) -> Reply {
+        self.settle_what_is_due();
+        let Some(path) = request.path().strip_prefix(&self.context) else {
+            return Reply::html(404, "404 Not Found");
+        };
+        let reply = match path.strip_prefix("/api/") {
+            Some("info") => Ok(self.info(request)),
+            Some(route) => self.api(request, route.strip_prefix("v1/").unwrap_or_default()),
+            None => Ok(self.page(request, path)),
+        };
+        let reply = reply.unwrap_or_else(|refusal| refusal);
+        match self.clock_skew {
+            None => reply,
+            Some(skew) => {
+                let date = http_date(now().as_secs().saturating_add_signed(skew));
+                reply.header("Date", date)
+            }
+        }
+    }
+}
+
+impl RocketChat {
+    fn api(&mut self, request: &Request, route: &str) -> Answer {
+        let (method, wants_login) = match route {
+            "users.setAvatar" | "users.resetAvatar" | "logout" => ("POST", true),
+            "login" => ("POST", false),
+            "users.info" | "me" | "users.getAvatarSuggestion" => ("GET", true),
+            "users.getAvatar" => ("GET", false),
+            _ => {
+                return Err(Reply::json(
+                    404,
+                    json!({"success": false, "error": "Resource not found"}),
+                ));
+            }
+        };
+        if request.method != method {
+            return Err(Reply::json(
+                405,
+                json!({"success": false, "error": "Method not allowed"}),
+            ));
+        }
+        let caller = self.caller(request);
+        if wants_login && caller.is_none() {
+            return Err(self.logged_out());
+        }
+        let counted = self.count(&format!("{method} {route}"), caller)?;
+        let outcome = match (route, caller) {
+            ("users.setAvatar", Some(caller)) => self.set_avatar(request, caller),
+            ("users.resetAvatar", Some(caller)) => self.reset_avatar(request, caller),
+            ("users.info", Some(_)) => self.users_info(request),
+            ("users.getAvatar", _) => self.get_avatar(request),
+            ("users.getAvatarSuggestion", Some(_)) => {
+                Ok(good(json!({"suggestions": self.suggestions})))
+            }
+            ("me", Some(caller)) => Ok(self.me(caller)),
+            ("logout", Some(_)) => Ok(self.logout(request)),
+            _ => self.login(request),
+        };
+        let mut reply = outcome.unwrap_or_else(|refusal| refusal);
+        for (name, value) in counted {
+            reply = reply.header(name, value);
+        }
+        Ok(reply)
+    }
+
+    /// The one user who has that id and that token.
+    fn caller(&self, request: &Request) -> Option<usize> {
+        let (id, token) = (
+            request.header("x-user-id")?,
+            request.header("x-auth-token")?,
+        );
+        let known = self
+            .tokens
+            .iter()
+            .any(|known| known.user_id == id && known.token == token);
+        self.users.iter().position(|user| known && user.id == id)
+    }
+
+    fn logged_out(&self) -> Reply {
+        let mut body = json!({"status": "error", "message": "You must be logged in to do this."});
+        if !self.older {
+            body["success"] = json!(false);
+            body["error"] = json!("Unauthorized");
+        }
+        Reply::json(401, body)
+    }
+
+    /// Counts the call in the fixed window of its route; the headers that say so, or the refusal.
+    fn count(
+        &mut self,
+        route: &str,
+        caller: Option<usize>,
+    ) -> Result<Vec<(&'static str, String)>, Reply> {
+        let Some(limit) = self.limit else {
+            return Ok(Vec::new());
+        };
+        if self.bypass
+            && caller.is_some_and(|caller| self.users[caller].may("api-bypass-rate-limit"))
+        {
+            return Ok(Vec::new());
+        }
+        let window = self.window.as_millis().max(1);
+        let elapsed = self.started.elapsed().as_millis();
+        let counter = self.counters.entry(route.to_owned()).or_default();
+        if counter.0 != elapsed / window {
+            *counter = (elapsed / window, 0);
+        }
+        counter.1 += 1;
+        let left = window - elapsed % window;
+        let server_now = now().as_millis() as i64 + self.clock_skew.unwrap_or_default() * 1000;
+        let headers = vec![
+            ("X-RateLimit-Limit", limit.to_string()),
+            (
+                "X-RateLimit-Remaining",
+                limit.saturating_sub(counter.1).to_string(),
+            ),
+            ("X-RateLimit-Reset", (server_now + left as i64).to_string()),
+        ];
+        if counter.1 <= limit {
+            return Ok(headers);
+        }
+        let seconds = left.div_ceil(1000);
+        let said = format!(
+            "Error, too many requests. Please slow down. You must wait {seconds} seconds before trying this endpoint again. [error-too-many-requests]"
+        );
+        let refusal = Reply::json(
+            self.limited_status,
+            json!({"success": false, "error": said}),
+        );
+        Err(headers.into_iter().fold(refusal, |refusal, (name, value)| {
+            refusal.header(name, value)
+        }))
+    }
+
+    // ----------------------------------------------------------------------------------------------- avatars
+
+    fn set_avatar(&mut self, request: &Request, caller: usize) -> Answer {
+        match request.header("content-type") {
+            None => Err(bare(400, "Missing Content-Type")),
+            Some(kind) if kind.split(';').next() == Some("application/json") => {
+                self.set_from_address(request, caller)
+            }
+            Some(kind) if kind.starts_with("multipart/form-data") => {
+                self.set_from_form(request, caller)
+            }
+            Some(kind) => Err(bare(400, &format!("Unsupported content type: {kind}"))),
+        }
+    }
+
+    fn set_from_address(&mut self, request: &Request, caller: usize) -> Answer {
+        // What cannot be parsed counts as nothing having been sent.
+        let body = request.try_json().unwrap_or_else(|_| json!({}));
+        let fields = body
+            .as_object()
+            .ok_or_else(|| refusal("must be object", "invalid-params"))?;
+        if fields
+            .keys()
+            .any(|key| !["avatarUrl", "userId", "username"].contains(&key.as_str()))
+        {
+            return Err(refusal(
+                "must NOT have additional properties",
+                "invalid-params",
+            ));
+        }
+        if !fields.values().all(Value::is_string) {
+            return Err(refusal("must be string", "invalid-params"));
+        }
+        let given = |name: &str| fields.get(name).and_then(Value::as_str);
+        let complaints = careless_target(given("userId"), given("username"));
+        let (id, username) = (filled(given("userId")), filled(given("username")));
+        let own = &self.users[caller];
+        let oneself = id.is_none() && username.is_none()
+            || id == Some(&own.id)
+            || id.is_none() && username == Some(&own.username);
+        if !oneself && !own.may("edit-other-user-avatar") {
+            return Err(bare(403, "unauthorized"));
+        }
+        let target = if oneself {
+            caller
+        } else {
+            self.find(id, username)?
+        };
+        self.check_change_allowed(caller)?;
+        let Some(url) = filled(given("avatarUrl")) else {
+            return Err(bare(400, "Unsupported content type: application/json"));
+        };
+        let invalid = || {
+            let mut body = error(
+                "Invalid avatar URL: ".to_owned() + url,
+                "error-avatar-invalid-url",
+            );
+            body["details"] = json!({"url": url});
+            Reply::json(400, body)
+        };
+        let outcome = match self.downloads.get(url).cloned() {
+            Some(Download::File {
+                content_type,
+                bytes,
+            }) if content_type.starts_with("image/") => {
+                self.replace(target, &content_type, bytes, "url")
+            }
+            Some(Download::Status(status)) if status != 404 => {
+                let username = &self.users[target].username;
+                let said = format!(
+                    "Error while handling avatar setting from a URL ({url}) for {username}"
+                );
+                Err(refusal(&said, "error-avatar-url-handling"))
+            }
+            _ => Err(invalid()),
+        };
+        let reply = outcome.unwrap_or_else(|refusal| refusal);
+        Ok(complaints.into_iter().fold(reply, Reply::complain))
+    }
+
+    fn set_from_form(&mut self, request: &Request, caller: usize) -> Answer {
+        if request.boundary().is_none() {
+            return Err(bare(400, "Multipart: Boundary not found"));
+        }
+        let parts = request
+            .try_form()
+            .map_err(|how| bare(400, "Unexpected end of form").complain(how))?;
+        let is_file = |part: &&Part| {
+            part.filename.is_some()
+                || part.content_type.as_deref() == Some("application/octet-stream")
+        };
+        let (files, fields): (Vec<&Part>, Vec<&Part>) = parts.iter().partition(is_file);
+        if files.iter().any(|file| file.name != "image") {
+            return Err(refusal("", "invalid-field"));
+        }
+        let file = match files[..] {
+            [] => return Err(refusal("", "No file uploaded")),
+            [file] => file,
+            _ => return Err(bare(400, "Just 1 file is allowed")),
+        };
+        if file.body.len() >= self.max_file_size {
+            return Err(refusal("", "error-file-too-large"));
+        }
+        let field = |name: &str| {
+            fields
+                .iter()
+                .find(|part| part.name == name)
+                .map(|part| part.text())
+        };
+        let (id, username) = (filled(field("userId")), filled(field("username")));
+        let target = if id.is_none() && username.is_none() {
+            caller
+        } else {
+            self.find(id, username)?
+        };
+        if target != caller && !self.users[caller].may("edit-other-user-avatar") {
+            return Err(refusal("Not allowed", "error-not-allowed"));
+        }
+        self.check_change_allowed(caller)?;
+        let mut complaints = careless_target(field("userId"), field("username"));
+        if let Some(part) = fields
+            .iter()
+            .find(|part| !["userId", "username"].contains(&part.name.as_str()))
+        {
+            complaints.push(format!("users.setAvatar needs no part named {}", part.name));
+        }
+        let kind = settled_type(file);
+        let outcome = self.replace(target, &kind, file.body.clone(), "rest");
+        let reply = outcome.unwrap_or_else(|refusal| refusal);
+        Ok(complaints.into_iter().fold(reply, Reply::complain))
+    }
+
+    /// By exact id, else by user name whatever its case.
+    fn find(&self, id: Option<&str>, username: Option<&str>) -> Result<usize, Reply> {
+        let found = self.users.iter().position(|user| match id {
+            Some(id) => user.id == id,
+            None => {
+                username.is_some_and(|name| user.username.to_lowercase() == name.to_lowercase())
+            }
+        });
+        let said =
+            "The required \"userId\" or \"username\" param provided does not match any users";
+        found.ok_or_else(|| refusal(said, "error-invalid-user"))
+    }
+
+    fn check_change_allowed(&self, caller: usize) -> Result<(), Reply> {
+        if self.allow_avatar_change || self.users[caller].may("edit-other-user-avatar") {
+            return Ok(());
+        }
+        let mut body = error("Not allowed".into(), "error-not-allowed");
+        body["details"] = json!({"method": "setUserAvatar"});
+        Err(Reply::json(400, body))
+    }
+
+    /// Takes the old picture away first, and only then looks at the new one.
+    fn replace(&mut self, target: usize, kind: &str, bytes: Vec<u8>, origin: &str) -> Answer {
+        let etag = self.etag();
+        let due = Instant::now() + self.settle;
+        let user = &mut self.users[target];
+        let (old_etag, old_origin) = (user.etag.take(), user.origin.take());
+        (user.picture, user.settling) = (None, None);
+        if !kind.starts_with("image/") || kind.starts_with("image/tif") {
+            return Err(refusal("Invalid file type", "error-invalid-file-type"));
+        }
+        if pictures::size(&bytes).is_none() && kind != "image/svg+xml" {
+            return Err(bare(400, "Input buffer contains unsupported image format"));
+        }
+        user.picture = Some(Picture {
+            content_type: kind.to_owned(),
+            bytes,
+            uploaded: now().as_secs(),
+        });
+        user.settling = Some((due, etag, origin.to_owned()));
+        if !self.blank_while_settling {
+            (user.etag, user.origin) = (old_etag, old_origin);
+        }
+        self.settle_what_is_due();
+        Ok(good(json!({})))
+    }
+
+    fn reset_avatar(&mut self, request: &Request, caller: usize) -> Answer {
+        let body = request.try_json().unwrap_or_else(|_| json!({}));
+        let given = |name: &str| body[name].as_str();
+        if filled(given("userId")).is_none() && filled(given("username")).is_none() {
+            let said = "The required \"userId\" or \"username\" param was not provided";
+            return Err(refusal(said, "error-user-param-not-provided"));
+        }
+        let target = self.find(filled(given("userId")), filled(given("username")))?;
+        if target != caller && !self.users[caller].may("edit-other-user-avatar") {
+            return Err(refusal("Not allowed", "error-not-allowed"));
+        }
+        self.check_change_allowed(caller)?;
+        let user = &mut self.users[target];
+        (user.picture, user.etag, user.origin, user.settling) = (None, None, None, None);
+        let complaints = careless_target(given("userId"), given("username"));
+        Ok(complaints
+            .into_iter()
+            .fold(good(json!({})), Reply::complain))
+    }
+
+    // ----------------------------------------------------------------------------------------------- looking
+
+    fn info(&self, request: &Request) -> Reply {
+        let full = self
+            .caller(request)
+            .is_some_and(|caller| self.users[caller].may("view-statistics"));
+        let short = self
+            .version
+            .split('.')
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(".");
+        good(json!({"version": if full { &self.version } else { &short }}))
+    }
+
+    fn users_info(&self, request: &Request) -> Answer {
+        let (id, username) = (request.query("userId"), request.query("username"));
+        if id.is_none() && username.is_none() {
+            return Err(refusal(
+                "must have required property 'userId'",
+                "invalid-params",
+            ));
+        }
+        let found = self.users.iter().find(|user| match &id {
+            Some(id) => user.id == *id,
+            None => username.as_ref() == Some(&user.username),
+        });
+        let user = found.ok_or_else(|| refusal("User not found.", "error-invalid-user"))?;
+        let mut body = json!({"_id": user.id, "username": user.username, "name": user.name, "type": "user",
+            "active": true, "status": "offline"});
+        if let Some(etag) = &user.etag {
+            body["avatarETag"] = json!(etag);
+        }
+        Ok(good(json!({"user": body})))
+    }
+
+    fn me(&self, caller: usize) -> Reply {
+        let user = &self.users[caller];
+        let mut body = self.own_fields(user);
+        body["active"] = json!(true);
+        body["avatarUrl"] = json!(self.picture_url(user));
+        if let (Some(etag), Some(origin)) = (&user.etag, &user.origin) {
+            body["avatarETag"] = json!(etag);
+            body["avatarOrigin"] = json!(origin);
+        }
+        good(body)
+    }
+
+    fn own_fields(&self, user: &User) -> Value {
+        json!({"_id": user.id, "username": user.username, "name": user.name, "roles": user.roles})
+    }
+
+    fn picture_url(&self, user: &User) -> String {
+        format!(
+            "{}/avatar/{}",
+            self.site_url,
+            percent_encode(&user.username)
+        )
+    }
+
+    fn get_avatar(&self, request: &Request) -> Answer {
+        let (id, username) = (request.query("userId"), request.query("username"));
+        let url = self.picture_url(&self.users[self.find(id.as_deref(), username.as_deref())?]);
+        Ok(Reply::json(307, json!(url)).header("Location", url))
+    }
+
+    // ----------------------------------------------------------------------------------------------- sessions
+
+    fn login(&mut self, request: &Request) -> Answer {
+        let body = request
+            .try_json()
+            .ok()
+            .filter(|_| request.header("content-type") == Some("application/json"));
+        let body = body.ok_or_else(|| self.login_refused())?;
+        let text = |name: &str| body[name].as_str().filter(|text| !text.is_empty());
+        let known = ["user", "username", "email", "password", "code", "resume"];
+        if body
+            .as_object()
+            .is_none_or(|fields| fields.keys().any(|key| !known.contains(&key.as_str())))
+        {
+            return Err(self
+                .login_refused()
+                .complain("login with a key that changes its meaning"));
+        }
+        let name = text("user")
+            .or(text("username"))
+            .or(text("email"))
+            .ok_or_else(|| self.login_refused())?;
+        let email = |user: &User| format!("{}@example.com", user.username);
+        let found = self
+            .users
+            .iter()
+            .position(|user| user.username == name || email(user) == name);
+        let user = found.ok_or_else(|| self.login_refused())?;
+        let right = self.users[user].password.is_some()
+            && self.users[user].password.as_deref() == text("password");
+        if !right || self.users[user].failed_logins >= 10 {
+            self.users[user].failed_logins += 1;
+            return Err(self.login_refused());
+        }
+        if let Some(wanted) = &self.users[user].two_factor {
+            match request.header("x-2fa-code").or(text("code")) {
+                Some(code) if code == wanted => {}
+                Some(_) => {
+                    let details = json!({"method": "totp"});
+                    return Err(two_factor("totp-invalid", "TOTP Invalid", &details));
+                }
+                None => {
+                    let details = json!({"method": "totp", "availableMethods": ["totp"]});
+                    return Err(two_factor("totp-required", "TOTP Required", &details));
+                }
+            }
+        }
+        self.users[user].failed_logins = 0;
+        let token = self.random(43);
+        let user = &self.users[user];
+        self.tokens.push(Token {
+            user_id: user.id.clone(),
+            token: token.clone(),
+            personal: false,
+        });
+        let data = json!({"userId": user.id, "authToken": token, "me": self.own_fields(user)});
+        let mut body = json!({"status": "success", "data": data});
+        if !self.older {
+            body["success"] = json!(true);
+        }
+        Ok(Reply::json(200, body))
+    }
+
+    fn login_refused(&self) -> Reply {
+        let mut body =
+            json!({"status": "error", "error": "Unauthorized", "message": "Unauthorized"});
+        if !self.older {
+            body["success"] = json!(false);
+        }
+        Reply::json(401, body)
+    }
+
+    fn logout(&mut self, request: &Request) -> Reply {
+        let used = request.header("x-auth-token").unwrap_or_default();
+        let personal = self
+            .tokens
+            .iter()
+            .any(|token| token.token == used && token.personal);
+        self.tokens.retain(|token| token.token != used);
+        let body = json!({"status": "success", "data": {"message": "You've been logged out!"}});
+        let reply = Reply::json(200, body);
+        if personal {
+            reply.complain("a logout that deletes a personal access token")
+        } else {
+            reply
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------- pages
+
+    fn page(&self, request: &Request, path: &str) -> Reply {
+        let Some(name) = path.strip_prefix("/avatar/") else {
+            return match path {
+                "" | "/" => Reply::html(200, "Example Chat"),
+                _ => Reply::html(404, "404 Not Found"),
+            };
+        };
+        let name = percent_decode(name, false).unwrap_or_default();
+        let by_id = name.strip_prefix("uid/");
+        let user = self
+            .users
+            .iter()
+            .find(|user| by_id.map_or(user.username == name, |id| user.id == id));
+        if by_id.is_some() && user.is_none() {
+            return Reply::text(404, "text/plain", "Not Found");
+        }
+        let shown = user.map_or(name.trim_start_matches('@'), |user| &user.username);
+        let Some(picture) = user.and_then(|user| user.picture.as_ref()) else {
+            return Reply::text(200, "image/svg+xml", letter_svg(shown))
+                .header("Last-Modified", "Thu, 01 Jan 2015 00:00:00 GMT");
+        };
+        let modified = http_date(picture.uploaded);
+        if request.header("if-modified-since") == Some(&modified) {
+            return Reply::empty(304).header("Last-Modified", modified);
+        }
+        let reply = Reply::text(200, &picture.content_type, &picture.bytes);
+        reply
+            .header("Last-Modified", modified)
+            .header("Cache-Control", "public, max-age=3600")
+    }
+
+    /// What a person would see of a user, as HTML without outside references.
+    pub fn picture_html(&mut self, username: &str, side: u32) -> String {
+        let user = self.user(username);
+        let letter = letter_svg(&user.username);
+        let (kind, bytes) = match &user.picture {
+            Some(picture) => (picture.content_type.as_str(), picture.bytes.as_slice()),
+            None => ("image/svg+xml", letter.as_bytes()),
+        };
+        format!(
+            "<img width=\"{side}\" height=\"{side}\" style=\"object-fit:cover\" alt=\"{}\" src=\"data:{};base64,{}\">",
+            html(username),
+            html(kind),
+            base64(bytes)
+        )
+    }
+}
+
+/// The generated picture: the initial on a colour that follows from the name.
+pub fn letter_svg(name: &str) -> String {
+    let hue = name
+        .bytes()
+        .fold(0u32, |hue, byte| (hue * 31 + u32::from(byte)) % 360);
+    let initial = name
+        .chars()
+        .next()
+        .unwrap_or('?')
+        .to_uppercase()
+        .collect::<String>();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 200 200\"><rect width=\"200\" height=\"200\" fill=\"hsl({hue},60%,42%)\"/>\
+         <text x=\"100\" y=\"141\" font-size=\"120\" font-family=\"sans-serif\" fill=\"#fff\" text-anchor=\"middle\">{}</text></svg>",
+        html(&initial)
+    )
+}
+
+/// The type that a newer server settles on: the declared one, unless that says nothing and the name says more.
+fn settled_type(file: &Part) -> String {
+    let declared = file
+        .content_type
+        .clone()
+        .unwrap_or_else(|| "text/plain".into())
+        .to_ascii_lowercase();
+    if declared != "application/octet-stream" {
+        return declared;
+    }
+    let extension = file
+        .filename
+        .as_deref()
+        .unwrap_or_default()
+        .rsplit('.')
+        .next()
+        .unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "jpg" | "jpeg" => "image/jpeg".into(),
+        image @ ("png" | "gif" | "webp") => format!("image/{image}"),
+        _ => declared,
+    }
+}
+
+/// An empty target means the caller to the server, and the administrator's picture is gone.
+fn careless_target(id: Option<&str>, username: Option<&str>) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if id == Some("") || username == Some("") {
+        complaints.push("an empty target, which the server takes for the caller".to_owned());
+    }
+    if id.is_some() && username.is_some() {
+        complaints.push("both userId and username, where one is the target".to_owned());
+    }
+    complaints
+}
+
+fn filled(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+fn now() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
+fn good(mut body: Value) -> Reply {
+    body["success"] = json!(true);
+    Reply::json(200, body)
+}
+
+/// A failure that has a text and no code.
+fn bare(status: u16, text: &str) -> Reply {
+    Reply::json(status, json!({"success": false, "error": text}))
+}
+
+/// A failure with a code, which stands in brackets at the end of the text as well.
+fn refusal(text: &str, code: &str) -> Reply {
+    Reply::json(400, error(text.to_owned(), code))
+}
+
+fn error(text: String, code: &str) -> Value {
+    let gap = if text.is_empty() { "" } else { " " };
+    json!({"success": false, "error": format!("{text}{gap}[{code}]"), "errorType": code})
+}
+
+fn two_factor(code: &str, message: &str, details: &Value) -> Reply {
+    Reply::json(
+        401,
+        json!({"status": "error", "error": code, "message": message, "details": details}),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::Fault;
+    use super::*;
+
+    const ADMIN: &str =
+        "X-User-Id: aobEdbYhXfu5hkeqG\nX-Auth-Token: 9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq\n";
+    const BUILD: &str =
+        "X-User-Id: BsNr28znDkG8aeo7W\nX-Auth-Token: RScctEHSmLGZGywfIhWyRpyofhKOiMoUIpimhvheU3f\n";
+    const SET: &str = "POST /chat/api/v1/users.setAvatar";
+
+    /// Settled at once, so that no test waits.
+    fn quick() -> Running<RocketChat> {
+        RocketChat {
+            settle: Duration::ZERO,
+            ..RocketChat::default()
+        }
+        .start()
+    }
+
+    fn form(
+        chat: &Running<RocketChat>,
+        headers: &str,
+        fields: &[(&str, &str)],
+        kind: &str,
+        file: &[u8],
+    ) -> String {
+        let mut body = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"avatar.png\"\r\nContent-Type: {kind}\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend(file);
+        for (name, value) in fields {
+            body.extend(
+                format!(
+                    "\r\n--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}"
+                )
+                .bytes(),
+            );
+        }
+        body.extend(b"\r\n--b--\r\n");
+        chat.ask(
+            SET,
+            &format!("{headers}Content-Type: multipart/form-data; boundary=b"),
+            body,
+        )
+        .body
+    }
+
+    #[test]
+    fn a_form_sets_the_picture_of_whoever_it_names_wherever_it_names_them() {
+        let chat = quick();
+        let picture = pictures::png(64, 64, 1);
+        assert_eq!(
+            form(
+                &chat,
+                ADMIN,
+                &[("userId", "BsNr28znDkG8aeo7W")],
+                "image/png",
+                &picture
+            ),
+            "{\"success\":true}"
+        );
+        let first = chat.model().user("build-bot").etag.clone();
+        assert_eq!(first.as_ref().map(String::len), Some(17));
+        assert_eq!(
+            form(
+                &chat,
+                ADMIN,
+                &[("username", "BUILD-bot")],
+                "image/png",
+                &picture
+            ),
+            "{\"success\":true}"
+        );
+        assert_ne!(chat.model().user("build-bot").etag, first);
+        assert_eq!(chat.model().user("robot-admin").etag, None);
+        assert_eq!(
+            form(
+                &chat,
+                BUILD,
+                &[("username", "BUILD-bot")],
+                "image/png",
+                &picture
+            ),
+            "{\"success\":true}"
+        );
+        assert_eq!(
+            form(
+                &chat,
+                BUILD,
+                &[("username", "robot-admin")],
+                "image/png",
+                &picture
+            ),
+            "{\"error\":\"Not allowed [error-not-allowed]\",\"errorType\":\"error-not-allowed\",\"success\":false}"
+        );
+    }
+
+    #[test]
+    fn a_refused_picture_has_already_cost_the_old_one() {
+        for (kind, file) in [
+            ("text/plain", &b"\x89PNG"[..]),
+            ("image/png", b"no picture"),
+        ] {
+            let chat = quick();
+            chat.model().give("robot-admin", pictures::png(64, 64, 1));
+            assert!(form(&chat, ADMIN, &[], kind, file).contains("\"success\":false"));
+            assert!(chat.model().user("robot-admin").picture.is_none());
+            assert_eq!(chat.model().user("robot-admin").etag, None);
+        }
+    }
+
+    #[test]
+    fn an_address_is_set_by_json_and_judged_more_strictly() {
+        let chat = quick();
+        chat.model()
+            .publish("http://domain.tld/a.jpg", pictures::jpeg(64, 64, 1));
+        let set = |headers: &str, body: &str| {
+            let heard = chat.ask(
+                SET,
+                &format!("{headers}Content-type: application/json"),
+                body,
+            );
+            (
+                heard.status,
+                heard.json()["errorType"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+            )
+        };
+        assert_eq!(
+            set(ADMIN, "{\"avatarUrl\": \"http://domain.tld/a.jpg\"}"),
+            (200, String::new())
+        );
+        assert_eq!(
+            chat.model().user("robot-admin").origin.as_deref(),
+            Some("url")
+        );
+        assert_eq!(
+            set(
+                BUILD,
+                "{\"avatarUrl\":\"http://domain.tld/a.jpg\",\"username\":\"BUILD-bot\"}"
+            ),
+            (403, String::new())
+        );
+        assert_eq!(
+            set(ADMIN, "{\"avatarURL\":\"http://domain.tld/a.jpg\"}"),
+            (400, "invalid-params".into())
+        );
+        assert_eq!(
+            set(ADMIN, "{\"avatarUrl\":\"http://10.0.0.5/a.png\"}"),
+            (400, "error-avatar-invalid-url".into())
+        );
+        assert_eq!(
+            set(ADMIN, "{\"avatarUrl\":\"x\",\"userId\":\"build-bot\"}"),
+            (400, "error-invalid-user".into())
+        );
+    }
+
+    #[test]
+    fn the_etag_comes_only_after_a_while() {
+        let chat = RocketChat {
+            settle: Duration::from_secs(3600),
+            ..RocketChat::default()
+        }
+        .start();
+        let etag = chat.model().give("robot-admin", pictures::png(64, 64, 1));
+        form(&chat, ADMIN, &[], "image/png", &pictures::png(64, 64, 2));
+        let me = chat.ask("GET /chat/api/v1/me", ADMIN, "").json();
+        assert_eq!(me["avatarETag"], etag.as_str());
+    }
+
+    #[test]
+    fn the_limiter_counts_who_may_not_pass_it() {
+        let chat = RocketChat {
+            limit: Some(2),
+            ..RocketChat::default()
+        }
+        .start();
+        let info = |headers: &str| {
+            chat.ask(
+                "GET /chat/api/v1/users.info?username=build-bot",
+                headers,
+                "",
+            )
+        };
+        assert_eq!(info("").status, 401);
+        assert_eq!(info(BUILD).all("X-RateLimit-Remaining"), ["1"]);
+        assert_eq!(info(BUILD).all("X-RateLimit-Remaining"), ["0"]);
+        let heard = info(BUILD);
+        assert_eq!(heard.status, 429);
+        assert!(
+            heard.body.contains("You must wait 60 seconds"),
+            "{}",
+            heard.body
+        );
+        let heard = info(ADMIN);
+        assert_eq!(
+            (heard.status, heard.all("X-RateLimit-Limit")),
+            (200, vec![])
+        );
+        assert_eq!(chat.ask("GET /chat/api/v1/me", BUILD, "").status, 200);
+    }
+
+    #[test]
+    fn a_login_is_asked_for_its_second_factor_and_can_be_ended() {
+        let chat = quick();
+        chat.model().user("build-bot").two_factor = Some("123456".into());
+        let login = |headers: &str, password: &str| {
+            let body = json!({"user": "build-bot", "password": password}).to_string();
+            let headers = format!("{headers}Content-Type: application/json");
+            chat.ask("POST /chat/api/v1/login", &headers, body)
+        };
+        assert_eq!(login("", "wrong").json()["error"], "Unauthorized");
+        assert_eq!(login("", "build-secret").json()["error"], "totp-required");
+        assert_eq!(
+            login("x-2fa-code: 1\n", "build-secret").json()["error"],
+            "totp-invalid"
+        );
+        let good = login("x-2fa-code: 123456\n", "build-secret").json();
+        let token = good["data"]["authToken"].as_str().expect("a token");
+        let headers = format!("X-User-Id: BsNr28znDkG8aeo7W\nX-Auth-Token: {token}");
+        assert_eq!(
+            chat.ask("POST /chat/api/v1/logout", &headers, "").status,
+            200
+        );
+        assert_eq!(chat.ask("GET /chat/api/v1/me", &headers, "").status, 401);
+    }
+
+    #[test]
+    fn a_lost_answer_was_carried_out_and_a_silence_was_not() {
+        let chat = quick();
+        chat.fault(Fault::on(&SET.replace("/chat", "")).lost());
+        assert_eq!(
+            form(&chat, ADMIN, &[], "image/png", &pictures::png(64, 64, 1)),
+            ""
+        );
+        let etag = chat.model().user("robot-admin").etag.clone();
+        assert!(etag.is_some());
+        chat.fault(Fault::on(&SET.replace("/chat", "")).silent());
+        assert_eq!(
+            form(&chat, ADMIN, &[], "image/png", &pictures::png(64, 64, 1)),
+            ""
+        );
+        assert_eq!(chat.model().user("robot-admin").etag, etag);
+    }
+
+    #[test]
+    #[should_panic(expected = "an empty target")]
+    fn a_target_lost_on_the_way_fails_the_test() {
+        form(
+            &quick(),
+            ADMIN,
+            &[("username", "")],
+            "image/png",
+            &pictures::png(64, 64, 1),
+        );
+    }
+}

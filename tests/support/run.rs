@@ -1,0 +1,363 @@
+//! Runs the built program as a stranger would: nothing in its environment but what was given, nothing on its
+//! standard input, and an end by force if it does not end by itself.
+//!
+//! Status, standard output and standard error are compared at once and whole, so that a test cannot overlook what
+//! it did not expect.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::model::{Model, Running};
+
+/// Longer than any test takes on a loaded machine.
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// A run in preparation.
+pub struct Run {
+    command: Command,
+    stdin: Option<Vec<u8>>,
+    masks: Vec<(String, String)>,
+}
+
+impl Run {
+    pub fn new<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Run {
+        // Only test targets know the program; the sandbox, which never runs it, is built from the same modules.
+        let Some(program) = option_env!("CARGO_BIN_EXE_avatarctl") else {
+            panic!("only a test target runs the program");
+        };
+        let mut command = Command::new(program);
+        command
+            .args(arguments.into_iter().map(Into::into))
+            .env_clear();
+        Run {
+            command,
+            stdin: None,
+            masks: Vec::new(),
+        }
+    }
+
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Run {
+        self.command.arg(argument.into());
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Run {
+        self.command.env(name, value.into());
+        self
+    }
+
+    /// Takes a variable away again.
+    pub fn without(mut self, name: &str) -> Run {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Address and credentials of a model; its address reads `URL` in what the program prints.
+    pub fn with<M: Model>(mut self, model: &Running<M>) -> Run {
+        for (name, value) in model.settings() {
+            self = self.env(name, value);
+        }
+        self.mask(&model.url(), "URL")
+    }
+
+    pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Run {
+        self.stdin = Some(bytes.as_ref().to_vec());
+        self
+    }
+
+    pub fn dir(mut self, path: impl AsRef<Path>) -> Run {
+        self.command.current_dir(path);
+        self
+    }
+
+    /// Shows `what` as `name` in both outputs: for addresses, temporary paths and times.
+    pub fn mask(mut self, what: &str, name: &str) -> Run {
+        self.masks.push((what.to_owned(), name.to_owned()));
+        self
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub fn output(self) -> Output {
+        self.start().wait()
+    }
+
+    /// Runs it to its end and compares everything.
+    #[track_caller]
+    pub fn gives(self, status: i32, stdout: &str, stderr: &str) {
+        self.output().gives(status, stdout, stderr);
+    }
+
+    /// Starts it, for a test that does something to it while it runs.
+    #[track_caller]
+    pub fn start(mut self) -> Process {
+        let stdin = if self.stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        };
+        self.command
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = self.command.spawn().expect("the program starts");
+        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), self.stdin) {
+            // A program that ends without reading everything breaks the pipe, and that is its right.
+            thread::spawn(move || drop(pipe.write_all(&bytes)));
+        }
+        let stdout = collect(child.stdout.take().expect("stdout is a pipe"));
+        let stderr = collect(child.stderr.take().expect("stderr is a pipe"));
+        Process {
+            child,
+            stdout,
+            stderr,
+            masks: self.masks,
+            deadline: Instant::now() + WATCHDOG,
+        }
+    }
+}
+
+/// Reads a pipe to its end on a thread of its own: a full pipe would stop the program.
+fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+/// A run that has begun. Dropped before its end, it is killed.
+pub struct Process {
+    child: Child,
+    stdout: Receiver<Vec<u8>>,
+    stderr: Receiver<Vec<u8>>,
+    masks: Vec<(String, String)>,
+    deadline: Instant,
+}
+
+impl Process {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by name: `TERM`, `INT`, `KILL`.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.id().to_string())
+            .status();
+        assert!(
+            sent.expect("kill starts").success(),
+            "the program was still there to be sent SIG{name}"
+        );
+    }
+
+    #[track_caller]
+    pub fn wait(mut self) -> Output {
+        let stdout = self
+            .stdout
+            .recv_timeout(self.deadline.saturating_duration_since(Instant::now()));
+        let stderr = self
+            .stderr
+            .recv_timeout(self.deadline.saturating_duration_since(Instant::now()));
+        let (Ok(stdout), Ok(stderr)) = (stdout, stderr) else {
+            panic!(
+                "the program did not end within {} seconds",
+                WATCHDOG.as_secs()
+            );
+        };
+        let status = self.child.wait().expect("a child can be waited for");
+        let text = |bytes| {
+            let text = String::from_utf8(bytes).expect("the program prints UTF-8");
+            self.masks
+                .iter()
+                .fold(text, |text, (what, name)| text.replace(what, name))
+        };
+        let (stdout, stderr) = (text(stdout), text(stderr));
+        // A death by signal reads as a shell reads it.
+        let status = status
+            .code()
+            .unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+        Output {
+            status,
+            stdout,
+            stderr,
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a run left behind.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Output {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Output {
+    /// Compares everything at once.
+    #[track_caller]
+    pub fn gives(&self, status: i32, stdout: &str, stderr: &str) {
+        let wanted = Output {
+            status,
+            stdout: stdout.to_owned(),
+            stderr: stderr.to_owned(),
+        };
+        assert!(
+            *self == wanted,
+            "the run differs (- expected, + found)\n{}",
+            difference(&wanted, self)
+        );
+    }
+
+    /// Standard output as JSON Lines.
+    #[track_caller]
+    pub fn json(&self) -> Vec<serde_json::Value> {
+        let parse = |line: &str| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        };
+        self.stdout.lines().map(parse).collect()
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(f, "status {}", self.status)?;
+        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            writeln!(f, "{name}:")?;
+            text.split_inclusive('\n')
+                .try_for_each(|line| writeln!(f, "  {}", visible(line)))?;
+        }
+        Ok(())
+    }
+}
+
+/// The lines of both, the common ones once. Control characters, and an end without a line feed, become visible.
+fn difference(wanted: &Output, found: &Output) -> String {
+    let (wanted, found) = (format!("{wanted:?}"), format!("{found:?}"));
+    let (wanted, found) = (
+        wanted.lines().collect::<Vec<_>>(),
+        found.lines().collect::<Vec<_>>(),
+    );
+    let head = wanted
+        .iter()
+        .zip(&found)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let tail = wanted[head..]
+        .iter()
+        .rev()
+        .zip(found[head..].iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let mark = |sign: &str, lines: &[&str]| {
+        lines
+            .iter()
+            .map(|line| format!("{sign} {line}\n"))
+            .collect::<String>()
+    };
+    mark(" ", &wanted[..head])
+        + &mark("-", &wanted[head..wanted.len() - tail])
+        + &mark("+", &found[head..found.len() - tail])
+        + &mark(" ", &wanted[wanted.len() - tail..])
+}
+
+fn visible(line: &str) -> String {
+    let (text, end) = match line.strip_suffix('\n') {
+        Some(text) => (text, ""),
+        None => (line, " (no line feed)"),
+    };
+    let shown = text.chars().map(|c| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    });
+    shown.collect::<String>() + end
+}
+
+/// A directory of its own, gone when dropped.
+pub struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    #[allow(clippy::new_without_default)] // It makes a directory: that should be seen to be called.
+    pub fn new() -> Scratch {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let path =
+            std::env::temp_dir().join(format!("avatarctl-test-{}-{number}", std::process::id()));
+        // The remains of an earlier process of the same number.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("the temporary directory is writable");
+        Scratch { path }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A path in it, whether or not something is there.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file, and the directories on the way.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.join(name);
+        fs::create_dir_all(path.parent().expect("a file lies in a directory"))
+            .expect("scratch is writable");
+        fs::write(&path, bytes).expect("scratch is writable");
+        path
+    }
+
+    #[track_caller]
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+#[test]
+fn a_difference_shows_what_is_common_once() {
+    let wanted = Output {
+        status: 0,
+        stdout: "a\nb\n".into(),
+        stderr: String::new(),
+    };
+    let found = Output {
+        status: 0,
+        stdout: "a\n\u{1b}c".into(),
+        stderr: String::new(),
+    };
+    assert_eq!(
+        difference(&wanted, &found),
+        "  status 0\n  stdout:\n    a\n-   b\n+   \\u{1b}c (no line feed)\n  stderr:\n"
+    );
+}
