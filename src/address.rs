@@ -10,6 +10,7 @@ pub struct Address {
     text: String,
     https: bool,
     host: String,
+    port: u16,
 }
 
 impl Address {
@@ -69,13 +70,19 @@ impl Address {
                 false => error.hint("write an international name in its xn-- form"),
             });
         }
-        if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
-            return Err(refuse(&format!("{} is no port", quote(port.unwrap_or("")))));
-        }
+        let usual = if https { 443 } else { 80 };
+        let number = match port {
+            None => usual,
+            Some(port) => match port.parse() {
+                Ok(number) if number > 0 => number,
+                _ => return Err(refuse(&format!("{} is no port", quote(port)))),
+            },
+        };
         Ok(Address {
             text: text.trim_end_matches('/').to_owned(),
             https,
             host: host.to_ascii_lowercase(),
+            port: number,
         })
     }
 
@@ -91,6 +98,25 @@ impl Address {
     /// In lower case; an IPv6 address in brackets.
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// As given, or the scheme's own.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `host:port`
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// Whether what is sent there stays on this machine.
+    pub fn is_loopback(&self) -> bool {
+        let bare = self.host.trim_matches(['[', ']']);
+        match bare.parse::<std::net::IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => bare == "localhost" || bare.ends_with(".localhost"),
+        }
     }
 }
 

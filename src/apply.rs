@@ -1,9 +1,6 @@
 //! Carries a job out: looks, writes where something would change, and proves it by looking again.
 
-use std::time::Duration;
-
 use crate::error::{Class, Error, Result};
-use crate::http::{Method, Request};
 use crate::plan::Job;
 use crate::system::{Proof, Seen, Session, System};
 
@@ -55,10 +52,12 @@ pub fn set(
     }
     let mut after = None;
     for wait in system.settle {
-        pause(session, *wait)?;
-        after = (system.observe)(session, &job.target)
-            .map_err(|error| unproven(&error))?
-            .fingerprint;
+        session
+            .client
+            .settle(*wait)
+            .and_then(|()| (system.observe)(session, &job.target))
+            .map(|seen| after = seen.fingerprint)
+            .map_err(|error| unproven(&error))?;
         if proves(system, job, &proof, before.as_deref(), after.as_deref()) {
             return Ok(Outcome::Changed {
                 before,
@@ -82,17 +81,6 @@ fn proves(
         Proof::Is(fingerprint) => after == Some(fingerprint),
         Proof::Changed => after.is_some() && after != before,
     }
-}
-
-fn pause(session: &Session, wait: Duration) -> Result<()> {
-    if wait.is_zero() {
-        return Ok(());
-    }
-    let reading = Request::new(Method::Get, "", "read back");
-    session
-        .client
-        .wait(wait, &reading)
-        .map_err(|error| unproven(&error))
 }
 
 /// The write was taken; only its proof is missing.

@@ -58,6 +58,11 @@ pub struct Options {
     pub connect_timeout: Duration,
     pub timeout: Duration,
     pub max_time: Option<Duration>,
+    pub retries: u32,
+    pub proxy: Option<String>,
+    /// Certificate chain and key.
+    pub client: Option<(PathBuf, PathBuf)>,
+    pub insecure: bool,
     pub no_verify: bool,
     pub force: bool,
     pub json: bool,
@@ -99,9 +104,14 @@ const fn option(name: &'static str) -> Flag {
 }
 
 /// Taken by every verb. Targets and sources come from the systems' tables.
-static EVERYWHERE: [Flag; 13] = [
+static EVERYWHERE: [Flag; 18] = [
     option("--url"),
     option("--ca-file"),
+    option("--client-cert"),
+    option("--client-key"),
+    option("--proxy"),
+    option("--retries"),
+    flag("--insecure", None),
     option("--connect-timeout"),
     option("--timeout"),
     option("--max-time"),
@@ -572,6 +582,10 @@ fn options(arguments: &mut Arguments) -> Result<Options> {
             .unwrap_or(Duration::from_secs(10)),
         timeout: seconds(arguments, "--timeout")?.unwrap_or(Duration::from_secs(60)),
         max_time: seconds(arguments, "--max-time")?,
+        retries: retries(arguments)?.unwrap_or(3),
+        proxy: string(arguments, "--proxy")?,
+        client: client(arguments)?,
+        insecure: arguments.contains("--insecure"),
         no_verify: arguments.contains("--no-verify"),
         force: arguments.contains("--force"),
         json: arguments.contains("--json"),
@@ -579,6 +593,33 @@ fn options(arguments: &mut Arguments) -> Result<Options> {
         verbose: verbose.min(2),
         color,
     })
+}
+
+fn retries(arguments: &mut Arguments) -> Result<Option<u32>> {
+    let Some(text) = string(arguments, "--retries")? else {
+        return Ok(None);
+    };
+    match text.parse::<u32>() {
+        Ok(number) if number <= 100 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(Some(number))
+        }
+        _ => Err(usage(format!(
+            "--retries takes a number from 0 to 100, not {}",
+            quote(&text)
+        ))),
+    }
+}
+
+/// A key may stand in the certificate's file.
+fn client(arguments: &mut Arguments) -> Result<Option<(PathBuf, PathBuf)>> {
+    let chain = value(arguments, "--client-cert").map(PathBuf::from);
+    let key = value(arguments, "--client-key").map(PathBuf::from);
+    match (chain, key) {
+        (None, Some(_)) => Err(usage("--client-key needs --client-cert")),
+        (Some(chain), None) => Ok(Some((chain.clone(), chain))),
+        (Some(chain), Some(key)) => Ok(Some((chain, key))),
+        (None, None) => Ok(None),
+    }
 }
 
 /// More than 0 and at most a year; fractions are allowed.

@@ -1,22 +1,28 @@
-//! From a host name to a connection that HTTP can be spoken over: look-up, TCP and TLS joined to ureq's
-//! transport interface. Failures here mean that no request was carried, so all of them are of the class
+//! From a host name to a connection that HTTP can be spoken over: look-up, TCP, proxies and TLS joined to
+//! ureq's transport interface. Failures here mean that no request was carried, so all of them are of the class
 //! `Unreachable`. It knows neither requests nor answers.
 
 use std::fmt;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::time::{Duration as After, Instant};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, TcpConnector,
     Transport, TransportAdapter,
 };
 
+use crate::address::Address;
 use crate::error::{Class, Error};
+use crate::proxy::Proxy;
 use crate::secret::reason;
 use crate::tls;
 
@@ -38,17 +44,57 @@ fn port(uri: &Uri) -> u16 {
     uri.port_u16().unwrap_or(usual)
 }
 
-/// Our own errors cross ureq unchanged inside its `Other`; `http.rs` takes them out again.
-fn unreachable(message: String) -> ureq::Error {
-    ureq::Error::Other(Box::new(Error::new(Class::Unreachable, message)))
+/// No connection, and why. Crosses ureq unchanged inside its `Other`; `http.rs` takes it out again.
+#[derive(Debug)]
+pub struct NotConnected {
+    pub error: Error,
+    /// Another try would end the same way.
+    pub lasting: bool,
 }
 
-/// Looks a name up once a run: ureq asks before every request, even when the connection is still open.
-/// An address needs no look-up, and with it no thread that guards the time.
-#[derive(Debug, Default)]
+impl fmt::Display for NotConnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for NotConnected {}
+
+fn unreachable(message: String) -> ureq::Error {
+    failed(Error::new(Class::Unreachable, message), false)
+}
+
+fn failed(error: Error, lasting: bool) -> ureq::Error {
+    ureq::Error::Other(Box::new(NotConnected { error, lasting }))
+}
+
+/// The refusal of a proxy that wants to know who asks.
+pub fn proxy_login(place: &str) -> Error {
+    Error::new(
+        Class::Credentials,
+        format!("the proxy {place} wants other credentials"),
+    )
+    .hint("give them in the proxy's URL: http://user:password@host:port, best in HTTPS_PROXY or HTTP_PROXY")
+}
+
+/// Looks a name up once a run: ureq asks before every request, even when the connection is still open. An
+/// address needs no look-up, and with it no thread that guards the time. Behind a proxy only the proxy's own
+/// name is looked up.
+#[derive(Debug)]
 pub struct Names {
+    proxy: Option<Uri>,
     known: Mutex<Option<(String, ResolvedSocketAddrs)>>,
     system: DefaultResolver,
+}
+
+impl Names {
+    pub fn new(proxy: Option<&Address>) -> Names {
+        Names {
+            proxy: proxy.and_then(|address| address.text().parse().ok()),
+            known: Mutex::default(),
+            system: DefaultResolver::default(),
+        }
+    }
 }
 
 impl Resolver for Names {
@@ -58,6 +104,7 @@ impl Resolver for Names {
         config: &ureq::config::Config,
         timeout: NextTimeout,
     ) -> Answer<ResolvedSocketAddrs> {
+        let uri = self.proxy.as_ref().unwrap_or(uri);
         let host = host(uri);
         if let Ok(address) = host.parse::<IpAddr>() {
             let mut addresses = self.empty();
@@ -83,32 +130,52 @@ impl Resolver for Names {
             Err(ureq::Error::Timeout(_)) => Err(unreachable(format!(
                 "looking up the name {host} took too long"
             ))),
-            Err(_) => Err(unreachable(format!("cannot find the host {host}"))),
+            Err(error) => {
+                // glibc's and musl's words for a name server that does not answer now.
+                let text = error.to_string().to_lowercase();
+                let passing = text.contains("temporary failure") || text.contains("try again");
+                let error = Error::new(Class::Unreachable, format!("cannot find the host {host}"));
+                Err(failed(error, !passing))
+            }
         }
     }
 }
 
-/// Opens TCP, and TLS on top of it for https.
+/// Opens TCP, to the server or to its proxy, and TLS on top of it for https.
 pub struct Dialler {
     pub tls: Option<Arc<ClientConfig>>,
+    pub proxy: Option<Proxy>,
 }
 
 impl Connector<()> for Dialler {
-    type Out = Either<Patient, Encrypted>;
+    type Out = Either<Plain, Encrypted>;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Answer<Option<Self::Out>> {
         let place = format!("{}:{}", host(details.uri), port(details.uri));
+        let reached = match &self.proxy {
+            None => place.clone(),
+            Some(proxy) => format!("the proxy {}", proxy.address.place()),
+        };
         let transport = match TcpConnector::default().connect(details, None::<()>) {
             Ok(Some(transport)) => transport,
             Ok(None) => return Ok(None),
-            Err(error) => return Err(not_connected(&place, error)),
+            Err(error) => return Err(not_connected(&reached, error)),
         };
-        let patient = Patient {
+        let mut plain = Plain {
             inner: Box::new(transport),
             deaf: false,
+            absolute: None,
         };
         if !details.needs_tls() {
-            return Ok(Some(Either::A(patient)));
+            plain.absolute = self.proxy.as_ref().map(|proxy| Absolute {
+                origin: origin(details.uri),
+                login: login(proxy),
+                fresh: true,
+            });
+            return Ok(Some(Either::A(plain)));
+        }
+        if let Some(proxy) = &self.proxy {
+            tunnel(&mut plain, details, proxy)?;
         }
         let Some(config) = self.tls.clone() else {
             return Err(ureq::Error::TlsRequired);
@@ -119,10 +186,10 @@ impl Connector<()> for Dialler {
         };
         let mut session = match ClientConnection::new(config, server) {
             Ok(session) => session,
-            Err(error) => return Err(ureq::Error::Other(Box::new(tls::explain(&error, &place)))),
+            Err(error) => return Err(failed(tls::explain(&error, &place), true)),
         };
-        let mut socket = TransportAdapter::new(patient, details.current_time.clone());
-        socket.set_timeout(details.timeout);
+        let mut socket = TransportAdapter::new(plain, details.current_time.clone());
+        socket.set_timeout(left(details));
         if let Err(error) = session.complete_io(&mut socket) {
             return Err(no_tls(&place, error));
         }
@@ -133,6 +200,99 @@ impl Connector<()> for Dialler {
                 details.config.output_buffer_size(),
             ),
         })))
+    }
+}
+
+/// What is left of the time to connect, of which earlier stages have used a part.
+fn left(details: &ConnectionDetails) -> NextTimeout {
+    let used = match (details.now, (details.current_time)()) {
+        (Instant::Exact(begun), Instant::Exact(now)) => now.saturating_duration_since(begun),
+        _ => Duration::ZERO,
+    };
+    let after = match details.timeout.after {
+        After::Exact(time) => After::Exact(time.saturating_sub(used)),
+        After::NotHappening => After::NotHappening,
+    };
+    NextTimeout {
+        after,
+        ..details.timeout
+    }
+}
+
+fn origin(uri: &Uri) -> String {
+    format!(
+        "{}://{}",
+        uri.scheme_str().unwrap_or("http"),
+        uri.authority().map_or("", |authority| authority.as_str())
+    )
+}
+
+fn login(proxy: &Proxy) -> String {
+    match &proxy.login {
+        None => String::new(),
+        Some(login) => format!(
+            "proxy-authorization: Basic {}\r\n",
+            BASE64_STANDARD.encode(login.expose())
+        ),
+    }
+}
+
+/// The head of a proxy's answer to CONNECT, in bytes.
+const LONGEST_TUNNEL: usize = 16 << 10;
+
+/// Asks a proxy for a way to the server, byte by byte so that nothing of the server's own is taken.
+fn tunnel(plain: &mut Plain, details: &ConnectionDetails, proxy: &Proxy) -> Answer<()> {
+    let place = proxy.address.place();
+    let target = format!(
+        "{}:{}",
+        details.uri.host().unwrap_or_default(),
+        port(details.uri)
+    );
+    let ask = format!(
+        "CONNECT {target} HTTP/1.1\r\nhost: {target}\r\nuser-agent: avatarctl/{}\r\n{}\r\n",
+        env!("CARGO_PKG_VERSION"),
+        login(proxy)
+    );
+    let lost = |error: ureq::Error| match error {
+        ureq::Error::Timeout(_) => unreachable(format!("the proxy {place} took too long")),
+        _ => unreachable(format!("the proxy {place} closed the connection")),
+    };
+    plain
+        .transmit(ask.as_bytes(), left(details))
+        .map_err(lost)?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if plain.buffers().input().is_empty() && !plain.await_input(left(details)).map_err(lost)? {
+            return Err(lost(ureq::Error::ConnectionFailed));
+        }
+        let byte = plain.buffers().input()[0];
+        plain.buffers().input_consume(1);
+        head.push(byte);
+        if head.len() > LONGEST_TUNNEL {
+            return Err(unreachable(format!(
+                "{place} does not answer as an http proxy"
+            )));
+        }
+    }
+    let head = String::from_utf8_lossy(&head);
+    let status = head
+        .strip_prefix("HTTP/1.")
+        .and_then(|rest| rest.get(2..5))
+        .and_then(|digits| digits.parse::<u16>().ok());
+    match status {
+        Some(200..300) => Ok(()),
+        Some(407) => Err(failed(proxy_login(&place).status(407), true)),
+        Some(status) => Err(failed(
+            Error::new(
+                Class::Unreachable,
+                format!("the proxy {place} refused the way to {target} with {status}"),
+            )
+            .status(status),
+            !(502..=504).contains(&status),
+        )),
+        None => Err(unreachable(format!(
+            "{place} does not answer as an http proxy"
+        ))),
     }
 }
 
@@ -159,7 +319,7 @@ fn no_tls(place: &str, error: io::Error) -> ureq::Error {
             inner.downcast_ref::<rustls::Error>(),
             inner.downcast_ref::<ureq::Error>(),
         ) {
-            (Some(error), _) => ureq::Error::Other(Box::new(tls::explain(error, place))),
+            (Some(error), _) => failed(tls::explain(error, place), true),
             (_, Some(ureq::Error::Timeout(_))) => {
                 unreachable(format!("the TLS handshake with {place} took too long"))
             }
@@ -172,16 +332,65 @@ fn no_tls(place: &str, error: io::Error) -> ureq::Error {
     }
 }
 
-/// A connection that still reads the answer after the server stopped listening. A server, or a proxy in
+/// A TCP connection that still reads the answer after the server stopped listening. A server, or a proxy in
 /// front of it, that refuses an upload early answers 413 and closes while we are still sending; the answer
 /// is the news, not the broken pipe.
 #[derive(Debug)]
-pub struct Patient {
+pub struct Plain {
     inner: Box<dyn Transport>,
     deaf: bool,
+    absolute: Option<Absolute>,
 }
 
-impl Transport for Patient {
+/// What a proxy for plain http wants in the first line of every request, and behind it.
+struct Absolute {
+    /// `http://host:port`
+    origin: String,
+    /// A header line, or nothing. A secret.
+    login: String,
+    /// The next bytes begin a request.
+    fresh: bool,
+}
+
+impl fmt::Debug for Absolute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
+}
+
+impl Absolute {
+    /// `GET /path HTTP/1.1` becomes `GET http://host/path HTTP/1.1`.
+    fn rewrite(&self, head: &[u8]) -> Vec<u8> {
+        let blank = head.iter().position(|byte| *byte == b' ');
+        let (method, rest) = head.split_at(blank.map_or(0, |at| at + 1));
+        let end = rest.windows(2).position(|pair| pair == b"\r\n");
+        let (line, rest) = rest.split_at(end.map_or(rest.len(), |at| at + 2));
+        [
+            method,
+            self.origin.as_bytes(),
+            line,
+            self.login.as_bytes(),
+            rest,
+        ]
+        .concat()
+    }
+}
+
+impl Plain {
+    /// Sends bytes that are not in the buffer.
+    fn transmit(&mut self, mut bytes: &[u8], timeout: NextTimeout) -> Answer<()> {
+        while !bytes.is_empty() {
+            let output = self.inner.buffers().output();
+            let (now, later) = bytes.split_at(bytes.len().min(output.len()));
+            output[..now.len()].copy_from_slice(now);
+            self.inner.transmit_output(now.len(), timeout)?;
+            bytes = later;
+        }
+        Ok(())
+    }
+}
+
+impl Transport for Plain {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
@@ -190,7 +399,15 @@ impl Transport for Patient {
         if self.deaf {
             return Ok(());
         }
-        match self.inner.transmit_output(amount, timeout) {
+        let sent = match &mut self.absolute {
+            Some(absolute) if absolute.fresh => {
+                absolute.fresh = false;
+                let bytes = absolute.rewrite(&self.inner.buffers().output()[..amount]);
+                self.transmit(&bytes, timeout)
+            }
+            _ => self.inner.transmit_output(amount, timeout),
+        };
+        match sent {
             Err(ureq::Error::Io(error))
                 if matches!(
                     error.kind(),
@@ -205,6 +422,9 @@ impl Transport for Patient {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Answer<bool> {
+        if let Some(absolute) = &mut self.absolute {
+            absolute.fresh = true;
+        }
         self.inner.await_input(timeout)
     }
 
@@ -215,7 +435,7 @@ impl Transport for Patient {
 
 /// A connection under TLS.
 pub struct Encrypted {
-    stream: StreamOwned<ClientConnection, TransportAdapter<Patient>>,
+    stream: StreamOwned<ClientConnection, TransportAdapter<Plain>>,
     buffers: LazyBuffers,
 }
 

@@ -99,6 +99,12 @@ impl Error {
         self
     }
 
+    /// Whether the call that failed may have been carried out: its answer was lost, or a gateway answered for
+    /// the server.
+    pub fn may_be_done(&self) -> bool {
+        self.class == Class::Temporary && matches!(self.status, None | Some(502 | 504))
+    }
+
     pub fn status(mut self, status: u16) -> Error {
         self.status = Some(status);
         self

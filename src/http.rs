@@ -2,19 +2,22 @@
 //! every system shares live here; what an answer means to a system does not. With `connect.rs` the only
 //! file that knows ureq.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::de::DeserializeOwned;
 use ureq::http::header::{HeaderName, HeaderValue};
 use ureq::{Agent, AsSendBody, SendBody};
 
 use crate::address::{self, Address};
-use crate::connect::{Dialler, Names};
+use crate::connect::{self, Dialler, Names, NotConnected};
 use crate::error::{Class, Error, Result};
+use crate::limits;
 use crate::multipart::{Content, Encoded};
+use crate::proxy::Proxy;
 use crate::secret::Secret;
 use crate::terminal::{MESSAGE, clean};
 use crate::tls::{self, Trust};
@@ -36,6 +39,39 @@ impl Method {
         }
     }
 }
+
+/// A call of a system's API, as its table has it.
+pub struct Call {
+    pub method: Method,
+    /// Below the base address, without a leading slash.
+    pub path: &'static str,
+    pub repeat: Repeat,
+}
+
+/// When a call may be made again, up to `--retries` times.
+pub struct Repeat {
+    /// After a connection that was never made.
+    pub refused: bool,
+    /// After an answer that was lost, or that a gateway gave for the server (502, 504): the call may have
+    /// been carried out.
+    pub lost: bool,
+    /// After an answer that says it was not carried out: 429, 503.
+    pub busy: bool,
+}
+
+/// Reads, and writes of which the last one wins.
+pub const ALWAYS: Repeat = Repeat {
+    refused: true,
+    lost: true,
+    busy: true,
+};
+
+/// Writes that would be carried out twice.
+pub const UNLESS_LOST: Repeat = Repeat {
+    refused: true,
+    lost: false,
+    busy: true,
+};
 
 /// What a request carries. Its length is known before the first byte is sent.
 pub enum Body {
@@ -76,13 +112,11 @@ impl Body {
     }
 }
 
-/// One call of a system, without the caller's credentials: the client adds those.
+/// One call with what it carries, without the caller's credentials: the client adds those.
 pub struct Request {
+    pub call: &'static Call,
     /// What the call does to what, as a message begins: `select avatar 24880`.
     pub operation: String,
-    pub method: Method,
-    /// Below the base address, without a leading slash, encoded.
-    pub path: String,
     /// Encoded when sent.
     pub query: Vec<(&'static str, String)>,
     pub headers: Vec<(&'static str, String)>,
@@ -92,11 +126,10 @@ pub struct Request {
 }
 
 impl Request {
-    pub fn new(method: Method, path: impl Into<String>, operation: impl Into<String>) -> Request {
+    pub fn new(call: &'static Call, operation: impl Into<String>) -> Request {
         Request {
+            call,
             operation: operation.into(),
-            method,
-            path: path.into(),
             query: Vec::new(),
             headers: Vec::new(),
             secrets: Vec::new(),
@@ -130,7 +163,7 @@ impl Request {
     }
 
     fn url(&self, base: &Address) -> String {
-        let mut url = format!("{}/{}", base.text(), self.path);
+        let mut url = format!("{}/{}", base.text(), self.call.path);
         for (at, (name, value)) in self.query.iter().enumerate() {
             let sign = if at == 0 { '?' } else { '&' };
             let _ = write!(url, "{sign}{name}={}", address::encode(value));
@@ -146,6 +179,8 @@ pub struct Response {
     body: Vec<u8>,
     /// The body was longer than the bound.
     cut: bool,
+    /// What became of repeating the call, as the end of a message.
+    note: String,
 }
 
 impl Response {
@@ -159,6 +194,11 @@ impl Response {
             .iter()
             .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+
+    /// What became of repeating the call, as the end of a message; empty where it was not repeated.
+    pub fn note(&self) -> &str {
+        &self.note
     }
 
     pub fn success(&self) -> bool {
@@ -189,6 +229,10 @@ impl Response {
         if self.cut {
             return Err("a longer answer than this call ever gives");
         }
+        let encoding = self.header("content-encoding").unwrap_or("identity");
+        if !encoding.eq_ignore_ascii_case("identity") {
+            return Err("a compressed body that nobody asked for");
+        }
         let bytes = self
             .body
             .strip_prefix(b"\xef\xbb\xbf")
@@ -214,6 +258,21 @@ impl Response {
         let start = self.start();
         let plain = !self.is_empty() && !self.is_html() && !start.starts_with(['{', '[', '<']);
         plain.then(|| start.lines().next().unwrap_or_default().to_owned())
+    }
+
+    /// An answer without a body, for tests of those who read its headers.
+    #[cfg(test)]
+    pub fn example(status: u16, headers: &[(&str, &str)]) -> Response {
+        Response {
+            status,
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            body: Vec::new(),
+            cut: false,
+            note: String::new(),
+        }
     }
 
     /// The beginning, for a look; cut at a length that no message exceeds.
@@ -275,31 +334,69 @@ pub struct Reach {
     pub timeout: Duration,
     /// When the whole command must be over.
     pub deadline: Option<Instant>,
+    /// How often a request is repeated that may be.
+    pub retries: u32,
+    pub proxy: Option<Proxy>,
     pub trace: Trace,
+    /// Waits, and tells the user for what.
+    pub pause: fn(Duration, &str),
 }
+
+/// Whether an answer says that the call was not carried out and may be made again, and after how long at
+/// least, as far as its body tells.
+pub type Busy = fn(&Response) -> Option<Duration>;
+
+/// What every server and proxy says with its status.
+pub fn busy(response: &Response) -> Option<Duration> {
+    matches!(response.status, 429 | 502 | 503 | 504).then_some(Duration::ZERO)
+}
+
+/// No wait that a server asks for is longer, when the command has no limit of its own.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Sends requests to one base address, over one connection while it lasts.
 pub struct Client {
     reach: Reach,
     agent: Agent,
+    busy: Busy,
     /// The caller's credentials, sent with every request.
     credentials: Vec<(&'static str, Secret)>,
     /// What must not be shown even when a server repeats it.
     hidden: Vec<String>,
+    /// When a route that has no calls left may be called again, by method and path.
+    spent: BTreeMap<(&'static str, &'static str), Instant>,
+}
+
+/// Why there is no answer.
+struct Lost {
+    error: Error,
+    how: How,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// No connection was made.
+    Refused,
+    /// The request may have been carried out.
+    Lost,
+    /// Another try would end the same way.
+    Final,
 }
 
 impl Client {
-    /// Errors: configuration, when the trust store cannot be used.
+    /// Errors: configuration, when the trust store or a client certificate cannot be used.
     pub fn new(reach: Reach) -> Result<Client> {
-        // A CA file that cannot be used is said at once, even if this base address does not need it.
-        let wanted = reach.base.is_https() || reach.trust.ca_file.is_some();
+        // A file that cannot be used is said at once, even if this base address does not need it.
+        let wanted = reach.base.is_https() || reach.trust.names_files();
         let dialler = Dialler {
             tls: if wanted {
                 Some(tls::config(&reach.trust)?)
             } else {
                 None
             },
+            proxy: reach.proxy.clone(),
         };
+        let names = Names::new(reach.proxy.as_ref().map(|proxy| &proxy.address));
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -316,12 +413,31 @@ impl Client {
             .accept(ureq::config::AutoHeaderValue::None)
             .accept_encoding(ureq::config::AutoHeaderValue::None)
             .build();
-        Ok(Client {
-            reach,
-            agent: Agent::with_parts(config, dialler, Names::default()),
+        let mut client = Client {
+            agent: Agent::with_parts(config, dialler, names),
+            busy,
             credentials: Vec::new(),
             hidden: Vec::new(),
-        })
+            spent: BTreeMap::new(),
+            reach,
+        };
+        if let Some(login) = client
+            .reach
+            .proxy
+            .as_ref()
+            .and_then(|proxy| proxy.login.clone())
+        {
+            client.hide(&login);
+            if let Some((_, password)) = login.expose().split_once(':') {
+                client.hide(&Secret::new(password.to_owned()));
+            }
+        }
+        Ok(client)
+    }
+
+    /// Judges from now on by this system's own way of being busy.
+    pub fn judge(&mut self, busy: Busy) {
+        self.busy = busy;
     }
 
     pub fn base(&self) -> &Address {
@@ -356,38 +472,147 @@ impl Client {
         clean(&text, MESSAGE)
     }
 
-    /// Sends a request and reads the answer, whatever its status; a redirect is an error, it is never
-    /// followed.
+    /// Sends a request and reads the answer, whatever its status; repeats it where its call allows that and
+    /// the server asks for it. A redirect is an error, it is never followed.
     ///
     /// Errors: unreachable (no connection was made), temporary (lost or out of time), protocol (not HTTP,
-    /// or a redirect), data (the picture changed while it was sent).
+    /// or a redirect), data (the picture changed while it was sent), credentials (a proxy's).
     pub fn send(&mut self, request: &Request) -> Result<Response> {
-        let begun = Instant::now();
-        let url = request.url(&self.reach.base);
-        let timeout = self.remaining(request)?;
-        self.trace(1, || format!("> {} {url}", request.method.name()));
-        let answered = self
-            .exchange(request, &url, timeout)
-            .map_err(|error| self.lost(request, error, begun.elapsed()));
-        match &answered {
-            Ok(response) => self.trace(1, || {
-                format!(
-                    "< {} ({} bytes, {} ms)",
-                    response.status,
-                    response.body.len(),
-                    begun.elapsed().as_millis()
-                )
-            }),
-            Err(error) => self.trace(1, || format!("< {error}")),
+        let route = (request.call.method.name(), request.call.path);
+        if let Some(free) = self.spent.remove(&route) {
+            let left = free.saturating_duration_since(Instant::now());
+            self.wait(left, request, "no calls are left for now")?;
         }
-        let response = answered?;
-        for (name, value) in &response.headers {
-            self.trace(2, || format!("<   {name}: {}", self.shown(name, value)));
+        for attempt in 0.. {
+            let answered = self.once(request);
+            let repeat = &request.call.repeat;
+            let (asked, allowed, why) = match &answered {
+                Ok(response) => match (self.busy)(response) {
+                    Some(asked) if response.status == 502 || response.status == 504 => {
+                        (asked, repeat.lost, format!("answered {}", response.status))
+                    }
+                    Some(asked) => (asked, repeat.busy, format!("answered {}", response.status)),
+                    None => (Duration::ZERO, false, String::new()),
+                },
+                Err(Lost { error, how }) => {
+                    let allowed = match how {
+                        How::Refused => repeat.refused,
+                        How::Lost => repeat.lost,
+                        How::Final => false,
+                    };
+                    (Duration::ZERO, allowed, error.message.clone())
+                }
+            };
+            let mut note = match attempt {
+                0 => String::new(),
+                _ => format!(" (tried {} times)", attempt + 1),
+            };
+            if allowed && attempt < self.reach.retries {
+                let time = limits::wait(answered.as_ref().ok(), asked, attempt, now());
+                match self.too_long(time) {
+                    None => {
+                        self.pause(time, request, &why);
+                        continue;
+                    }
+                    Some(limit) => {
+                        note.push_str(&format!("; waiting {} more {limit}", spoken(time)))
+                    }
+                }
+            }
+            return match answered {
+                Ok(response) => self.judged(request, Response { note, ..response }),
+                Err(Lost { mut error, .. }) => {
+                    error.message.push_str(&note);
+                    Err(error)
+                }
+            };
+        }
+        unreachable!("a loop that counts up without end")
+    }
+
+    fn judged(&mut self, request: &Request, response: Response) -> Result<Response> {
+        if response.success()
+            && let Some(wait) = limits::spent(&response, now())
+        {
+            let route = (request.call.method.name(), request.call.path);
+            self.spent
+                .insert(route, Instant::now() + wait.min(LONGEST_WAIT));
         }
         match response.status {
             300..400 => Err(self.redirected(request, &response)),
             _ => Ok(response),
         }
+    }
+
+    fn once(&self, request: &Request) -> std::result::Result<Response, Lost> {
+        let begun = Instant::now();
+        let url = request.url(&self.reach.base);
+        let timeout = self.remaining(request).map_err(|error| Lost {
+            error,
+            how: How::Final,
+        })?;
+        self.trace(1, || format!("> {} {url}", request.call.method.name()));
+        let answered = self
+            .exchange(request, &url, timeout)
+            .map_err(|error| self.lost(request, error, begun.elapsed()))
+            .and_then(|response| self.of_the_server(request, response));
+        match &answered {
+            Ok(response) => {
+                self.trace(1, || {
+                    format!(
+                        "< {} ({} bytes, {} ms)",
+                        response.status,
+                        response.body.len(),
+                        begun.elapsed().as_millis()
+                    )
+                });
+                for (name, value) in &response.headers {
+                    self.trace(2, || format!("<   {name}: {}", self.shown(name, value)));
+                }
+            }
+            Err(Lost { error, .. }) => self.trace(1, || format!("< {error}")),
+        }
+        answered
+    }
+
+    /// An answer that a proxy gave in its own name is none of the server's. 407 is a proxy's by definition;
+    /// the others are told by the names that proxies put into their refusals.
+    fn of_the_server(
+        &self,
+        request: &Request,
+        response: Response,
+    ) -> std::result::Result<Response, Lost> {
+        let Some(proxy) = &self.reach.proxy else {
+            return Ok(response);
+        };
+        let place = proxy.address.place();
+        if response.status == 407 {
+            let error = connect::proxy_login(&place);
+            return Err(Lost {
+                error: about(request, error.status(407)),
+                how: How::Final,
+            });
+        }
+        let server = response.header("server").unwrap_or("").to_ascii_lowercase();
+        let signed = response.header("x-squid-error").is_some()
+            || response.header("proxy-status").is_some()
+            || ["squid", "tinyproxy", "privoxy"]
+                .iter()
+                .any(|name| server.starts_with(name));
+        if response.status < 400 || !signed || self.reach.base.is_https() {
+            return Ok(response);
+        }
+        let error = Error::new(
+            Class::Unreachable,
+            format!("the proxy {place} answered {} itself", response.status),
+        );
+        Err(Lost {
+            error: about(request, error.status(response.status)),
+            how: match response.status {
+                502..=504 => How::Refused,
+                _ => How::Final,
+            },
+        })
     }
 
     fn exchange(
@@ -397,7 +622,7 @@ impl Client {
         timeout: Duration,
     ) -> std::result::Result<Response, ureq::Error> {
         let mut builder = ureq::http::Request::builder()
-            .method(request.method.name())
+            .method(request.call.method.name())
             .uri(url);
         let content_type = request.body.content_type();
         let plain = content_type
@@ -419,7 +644,7 @@ impl Client {
             value.set_sensitive(true);
             builder = builder.header(HeaderName::from_static(name), value);
         }
-        let answer = match request.method {
+        let answer = match request.call.method {
             Method::Get => self.run(builder.body(())?, timeout)?,
             Method::Post | Method::Put => {
                 let length = request.body.length();
@@ -453,6 +678,7 @@ impl Client {
                 .collect(),
             body: bytes,
             cut,
+            note: String::new(),
         })
     }
 
@@ -482,50 +708,109 @@ impl Client {
     /// Waits, within the time of the whole command.
     ///
     /// Errors: temporary, at once, when the wait would pass it.
-    pub fn wait(&self, time: Duration, request: &Request) -> Result<()> {
-        match self.reach.deadline {
-            Some(deadline) if Instant::now() + time >= deadline => Err(out_of_time(request)),
-            _ => {
-                std::thread::sleep(time);
+    pub fn wait(&self, time: Duration, request: &Request, why: &str) -> Result<()> {
+        match self.too_long(time) {
+            None => {
+                self.pause(time, request, why);
                 Ok(())
             }
+            Some(limit) => Err(request.failed(
+                Class::Temporary,
+                format!("{why}; waiting {} {limit}", spoken(time)),
+            )),
         }
     }
 
-    fn lost(&self, request: &Request, error: ureq::Error, spent: Duration) -> Error {
+    /// Gives the server a moment to show what it was told, which is too short to speak of.
+    ///
+    /// Errors: temporary, at once, when the time of the whole command would be used up.
+    pub fn settle(&self, time: Duration) -> Result<()> {
+        match self.too_long(time) {
+            None => {
+                std::thread::sleep(time);
+                Ok(())
+            }
+            Some(limit) => Err(Error::new(
+                Class::Temporary,
+                format!("waiting {} {limit}", spoken(time)),
+            )),
+        }
+    }
+
+    fn pause(&self, time: Duration, request: &Request, why: &str) {
+        if !time.is_zero() {
+            let prefix = format!("{}: ", request.operation);
+            let why = why.strip_prefix(&prefix).unwrap_or(why);
+            (self.reach.pause)(time, &format!("{prefix}{why}"));
+        }
+    }
+
+    /// Why a wait is not begun.
+    fn too_long(&self, time: Duration) -> Option<&'static str> {
+        match self.reach.deadline {
+            Some(deadline) if Instant::now() + time.min(LONGEST_WAIT) >= deadline => {
+                Some("would pass --max-time")
+            }
+            _ if time > LONGEST_WAIT => Some("is more than this program ever waits"),
+            _ => None,
+        }
+    }
+
+    fn lost(&self, request: &Request, error: ureq::Error, spent: Duration) -> Lost {
+        let lost = |error| Lost {
+            error,
+            how: How::Lost,
+        };
+        let last = |error| Lost {
+            error,
+            how: How::Final,
+        };
         match error {
-            ureq::Error::Other(inner) => match inner.downcast::<Error>() {
-                Ok(ours) => Error {
-                    message: format!("{}: {}", request.operation, ours.message),
-                    ..*ours
+            ureq::Error::Other(inner) => match inner.downcast::<NotConnected>() {
+                Ok(failure) => Lost {
+                    error: about(request, failure.error),
+                    how: match failure.lasting {
+                        true => How::Final,
+                        false => How::Refused,
+                    },
                 },
                 Err(other) => {
-                    request.failed(Class::Unreachable, clean(&other.to_string(), MESSAGE))
+                    last(request.failed(Class::Unreachable, clean(&other.to_string(), MESSAGE)))
                 }
             },
-            ureq::Error::Timeout(_) => request
-                .failed(
-                    Class::Temporary,
-                    format!("no answer within {:.1} s", spent.as_secs_f64()),
-                )
-                .hint("allow more time with --timeout"),
+            ureq::Error::Timeout(_)
+                if self
+                    .reach
+                    .deadline
+                    .is_some_and(|deadline| Instant::now() >= deadline) =>
+            {
+                last(out_of_time(request))
+            }
+            ureq::Error::Timeout(_) => lost(
+                request
+                    .failed(
+                        Class::Temporary,
+                        format!("no whole answer within {:.1} s", spent.as_secs_f64()),
+                    )
+                    .hint("allow more time with --timeout"),
+            ),
             ureq::Error::Io(error) => {
                 match error.into_inner().map(|inner| inner.downcast::<Error>()) {
-                    Some(Ok(ours)) => Error {
-                        message: format!("{}: {}", request.operation, ours.message),
-                        ..*ours
-                    },
-                    _ => request.failed(
+                    // The picture's own reader.
+                    Some(Ok(ours)) => last(about(request, *ours)),
+                    _ => lost(request.failed(
                         Class::Temporary,
                         "the connection was lost before the answer was complete",
-                    ),
+                    )),
                 }
             }
-            ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => request.failed(
-                Class::Protocol,
-                "the answer is not HTTP as this program understands it",
-            ),
-            other => request.failed(Class::Protocol, clean(&other.to_string(), MESSAGE)),
+            ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
+                last(request.failed(
+                    Class::Protocol,
+                    "the answer is not HTTP as this program understands it",
+                ))
+            }
+            other => last(request.failed(Class::Protocol, clean(&other.to_string(), MESSAGE))),
         }
     }
 
@@ -563,6 +848,27 @@ impl Client {
         if self.reach.trace.level >= level {
             (self.reach.trace.line)(&line());
         }
+    }
+}
+
+fn about(request: &Request, error: Error) -> Error {
+    Error {
+        message: format!("{}: {}", request.operation, error.message),
+        ..error
+    }
+}
+
+/// Our clock, in seconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |time| time.as_secs())
+}
+
+/// A wait for people.
+fn spoken(time: Duration) -> String {
+    match time.as_millis() {
+        0..10_000 => format!("{:.1} s", time.as_secs_f64()),
+        _ => format!("{} s", time.as_secs()),
     }
 }
 

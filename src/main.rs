@@ -2,15 +2,18 @@
 
 mod address;
 mod apply;
+mod calendar;
 mod certificate;
 mod cli;
 mod connect;
 mod error;
 mod http;
 mod image;
+mod limits;
 mod multipart;
 mod picture;
 mod plan;
+mod proxy;
 mod report;
 mod secret;
 mod system;
@@ -26,6 +29,7 @@ use cli::{Account, Action, Command};
 use error::{Class, Error, Result};
 use http::{Client, Reach, Trace};
 use plan::Job;
+use proxy::Proxy;
 use report::{Report, Subject};
 use secret::Environment;
 use system::{Credentials, Session, System};
@@ -87,6 +91,9 @@ fn run(account: Account, environment: &Environment, begun: Instant) -> u8 {
         for warning in job.iter().flat_map(|job| &job.warnings) {
             report.warning(&subject, warning);
         }
+        for warning in risks(&base, options.insecure) {
+            report.warning(&subject, &warning);
+        }
         let mut session = open(&account, base, environment, begun)?;
         if matches!(account.action, Action::List) {
             let rows = (system.list)(&mut session, &account.target)?;
@@ -125,11 +132,17 @@ fn open(
 ) -> Result<Session> {
     let options = &account.options;
     let credentials = Credentials::read(account.system, account.system.prefix, environment)?;
+    let proxy = Proxy::find(&base, options.proxy.as_deref(), environment)?;
     let client = Client::new(Reach {
         base,
         trust: tls::Trust {
             ca_file: options.ca_file.clone(),
+            client: options.client.clone(),
+            insecure: options.insecure,
         },
+        proxy,
+        retries: options.retries,
+        pause: report::pause,
         connect_timeout: options.connect_timeout,
         timeout: options.timeout,
         deadline: options.max_time.map(|time| begun + time),
@@ -139,6 +152,24 @@ fn open(
         },
     })?;
     (account.system.open)(client, &credentials)
+}
+
+/// What a stranger on the way could do.
+fn risks(base: &Address, insecure: bool) -> Vec<String> {
+    let mut risks = Vec::new();
+    if insecure && base.is_https() {
+        risks.push(format!(
+            "--insecure: nobody checks that this is {}; the credentials go to whoever answers",
+            base.host()
+        ));
+    }
+    if !base.is_https() && !base.is_loopback() {
+        risks.push(format!(
+            "the credentials go to {} over plain http, readable on the way",
+            base.host()
+        ));
+    }
+    risks
 }
 
 fn base(system: &System, option: Option<&str>, environment: &Environment) -> Result<Address> {

@@ -2,6 +2,7 @@
 //! error. With `main.rs` the only file that prints.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -394,6 +395,32 @@ fn print_json(line: &impl Serialize) {
 /// A reader that went away (`| head`) is no failure of ours; the work is done all the same.
 pub fn print(text: &str) {
     let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Waits, and says for what: a countdown on a terminal, one line elsewhere.
+pub fn pause(time: Duration, why: &str) {
+    let seconds = |left: Duration| match left.as_secs() {
+        0..10 => format!("{:.1} s", left.as_secs_f64()),
+        whole => format!("{whole} s"),
+    };
+    if !io::stderr().is_terminal() {
+        complain(&format!("avatarctl: waiting {}: {why}", seconds(time)));
+        return std::thread::sleep(time);
+    }
+    let end = Instant::now() + time;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let mut terminal = io::stderr().lock();
+        // Back to the margin, and the line emptied behind what is written.
+        let _ = match left.is_zero() {
+            true => write!(terminal, "\r\x1b[K"),
+            false => write!(terminal, "\rwaiting {}: {why}\x1b[K", seconds(left)),
+        };
+        if left.is_zero() {
+            return;
+        }
+        std::thread::sleep(left.min(Duration::from_secs(1)));
+    }
 }
 
 /// A line on standard error.

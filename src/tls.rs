@@ -8,7 +8,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -24,40 +24,77 @@ use crate::terminal::quote;
 pub struct Trust {
     /// PEM file of roots, or of a server's own certificate, trusted beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// PEM files of a certificate chain to show, and of its key (PKCS#8, PKCS#1 or SEC1).
+    pub client: Option<(PathBuf, PathBuf)>,
+    /// No certificate of a server is checked.
+    pub insecure: bool,
+}
+
+impl Trust {
+    /// Whether there are files that can be unusable.
+    pub fn names_files(&self) -> bool {
+        self.ca_file.is_some() || self.client.is_some()
+    }
 }
 
 /// The client side of TLS 1.2 and 1.3 under `trust`.
 ///
-/// Errors: configuration, for a file that cannot be read or holds no certificate.
+/// Errors: configuration, for a file that cannot be read or does not hold what it should.
 pub fn config(trust: &Trust) -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(ring::default_provider());
-    let pinned = match &trust.ca_file {
-        Some(path) => certificates(path, "CA file")?,
-        None => Vec::new(),
-    };
-    let mut roots = system_roots()?;
-    // A file may hold certificates that are no CA; those are still pinned.
-    roots.add_parsable_certificates(pinned.iter().cloned());
-    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-        .build()
-        .map_err(|error| {
-            Error::new(
-                Class::Configuration,
-                format!("cannot build the trust store: {error}"),
-            )
-        })?;
-    let verifier = Verifier {
-        chains,
-        pinned,
-        provider: provider.clone(),
-    };
-    let config = ClientConfig::builder_with_provider(provider)
+    let verifier = Verifier::new(trust, provider.clone())?;
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(Class::Configuration, format!("cannot set up TLS: {error}")))?
+        .map_err(|error| unusable(format!("cannot set up TLS: {error}")))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let Some((chain, key)) = &trust.client else {
+        return Ok(Arc::new(builder.with_no_client_auth()));
+    };
+    let certificates = certificates(chain, "client certificate")?;
+    let private = private_key(key)?;
+    let config = builder
+        .with_client_auth_cert(certificates, private)
+        .map_err(|error| {
+            let (chain, key) = (chain.to_string_lossy(), key.to_string_lossy());
+            unusable(match error {
+                rustls::Error::InconsistentKeys(_) => {
+                    format!(
+                        "the client key {} does not belong to the certificate {}",
+                        quote(&key),
+                        quote(&chain)
+                    )
+                }
+                _ => format!("the client key {} cannot be used", quote(&key)),
+            })
+        })?;
     Ok(Arc::new(config))
+}
+
+fn unusable(message: String) -> Error {
+    Error::new(Class::Configuration, message)
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
+    let place = quote(&path.to_string_lossy());
+    let bytes = std::fs::read(path).map_err(|error| {
+        unusable(format!(
+            "cannot read the client key {place}: {}",
+            reason(&error)
+        ))
+    })?;
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
+        let encrypted = String::from_utf8_lossy(&bytes).contains("ENCRYPTED");
+        let error = unusable(format!(
+            "the client key {place} holds no private key in PEM form"
+        ));
+        match encrypted {
+            true => error.hint(
+                "it is encrypted; write it out without a passphrase, readable by this account only",
+            ),
+            false => error,
+        }
+    })
 }
 
 /// What went wrong while shaking hands with `place` (host:port), and what to do about it.
@@ -152,7 +189,7 @@ fn spoken(name: &str) -> String {
 }
 
 fn date(time: UnixTime) -> String {
-    crate::certificate::calendar(time.as_secs())
+    crate::calendar::text(time.as_secs())
 }
 
 fn system_roots() -> Result<RootCertStore> {
@@ -179,10 +216,10 @@ fn system_roots() -> Result<RootCertStore> {
 fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>> {
     let place = quote(&path.to_string_lossy());
     let bytes = std::fs::read(path).map_err(|error| {
-        Error::new(
-            Class::Configuration,
-            format!("cannot read the {what} {place}: {}", reason(&error)),
-        )
+        unusable(format!(
+            "cannot read the {what} {place}: {}",
+            reason(&error)
+        ))
     })?;
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
@@ -199,11 +236,41 @@ fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>>
 /// The second is what `openssl req -x509` makes: self-signed with CA:TRUE, which webpki refuses as an end
 /// entity (`CaUsedAsEndEntity`) although it was named as trusted. Nothing weaker: its name and its period
 /// are checked here, the handshake's signature below.
+///
+/// With `--insecure` nothing but the handshake's own signature.
 #[derive(Debug)]
 struct Verifier {
-    chains: Arc<WebPkiServerVerifier>,
+    chains: Option<Arc<WebPkiServerVerifier>>,
     pinned: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Verifier> {
+        let pinned = match &trust.ca_file {
+            Some(path) => certificates(path, "CA file")?,
+            None => Vec::new(),
+        };
+        let chains = match trust.insecure {
+            true => None,
+            false => {
+                let mut roots = system_roots()?;
+                // A file may hold certificates that are no CA; those are still pinned.
+                roots.add_parsable_certificates(pinned.iter().cloned());
+                let builder =
+                    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+                let chains = builder
+                    .build()
+                    .map_err(|error| unusable(format!("cannot build the trust store: {error}")))?;
+                Some(chains)
+            }
+        };
+        Ok(Verifier {
+            chains,
+            pinned,
+            provider,
+        })
+    }
 }
 
 impl ServerCertVerifier for Verifier {
@@ -215,11 +282,13 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        let Some(chains) = &self.chains else {
+            return Ok(ServerCertVerified::assertion());
+        };
         if self.pinned.iter().any(|pinned| pinned == end_entity) {
             return verify_pinned(end_entity, name, now);
         }
-        self.chains
-            .verify_server_cert(end_entity, intermediates, name, ocsp, now)
+        chains.verify_server_cert(end_entity, intermediates, name, ocsp, now)
     }
 
     fn verify_tls12_signature(

@@ -14,7 +14,7 @@ use super::{
     Avatar, Credentials, Offer, Proof, Row, Seen, Session, Source, System, Target, TargetKind,
 };
 use crate::error::{Class, Error, Result};
-use crate::http::{Body, Client, Method, Request, Response};
+use crate::http::{ALWAYS, Body, Call, Client, Method, Request, Response, UNLESS_LOST};
 use crate::image::Format;
 use crate::picture::Picture;
 use crate::secret::Secret;
@@ -55,16 +55,50 @@ pub static SYSTEM: System = System {
     describe,
 };
 
-/// `latest` is the same API; the documented example selects through it, and so do we.
-const API: &str = "rest/api/2";
-const LATEST: &str = "rest/api/latest";
-/// Servers refuse a POST without it as forged (XSRF); elsewhere it does no harm.
-const NO_CHECK: (&str, &str) = ("x-atlassian-token", "no-check");
+// --- calls ---
 
-fn call(method: Method, path: &str, operation: String) -> Request {
-    Request::new(method, format!("{API}/{path}"), operation)
+const fn read_call(path: &'static str) -> Call {
+    Call {
+        method: Method::Get,
+        path,
+        repeat: ALWAYS,
+    }
+}
+
+static SERVER_INFO: Call = read_call("rest/api/2/serverInfo");
+static MYSELF: Call = read_call("rest/api/2/myself");
+static USER: Call = read_call("rest/api/2/user");
+static AVATARS: Call = read_call("rest/api/2/user/avatars");
+/// Keeps the picture in the session, where the next one replaces it.
+static UPLOAD: Call = Call {
+    method: Method::Post,
+    path: "rest/api/2/user/avatar/temporary",
+    repeat: ALWAYS,
+};
+/// The same call with a small square stores it at once, and would store it twice.
+static UPLOAD_SMALL: Call = Call {
+    method: Method::Post,
+    path: "rest/api/2/user/avatar/temporary",
+    repeat: UNLESS_LOST,
+};
+/// Stores the picture, and would store it twice.
+static CONFIRM: Call = Call {
+    method: Method::Post,
+    path: "rest/api/2/user/avatar",
+    repeat: UNLESS_LOST,
+};
+/// `latest` is the same API; the documented example selects through it, and so do we.
+static SELECT: Call = Call {
+    method: Method::Put,
+    path: "rest/api/latest/user/avatar",
+    repeat: ALWAYS,
+};
+
+/// Servers refuse a POST without the second as forged (XSRF); elsewhere it does no harm.
+fn request(call: &'static Call, operation: String) -> Request {
+    Request::new(call, operation)
         .header("accept", "application/json")
-        .header(NO_CHECK.0, NO_CHECK.1)
+        .header("x-atlassian-token", "no-check")
 }
 
 // --- reading ---
@@ -290,7 +324,7 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
         token: token.is_some(),
         ..Session::new(client)
     };
-    let request = call(Method::Get, "serverInfo", "ask what server this is".into());
+    let request = request(&SERVER_INFO, "ask what server this is".into());
     let response = send(&mut session, &request).map_err(|error| match error.class {
         // What every Jira has cannot be a missing target.
         Class::Target => Error {
@@ -318,7 +352,7 @@ fn user(session: &mut Session, target: &Target) -> Result<String> {
     if let Some(name) = &session.caller {
         return Ok(name.clone());
     }
-    let request = call(Method::Get, "myself", "ask who the caller is".into());
+    let request = request(&MYSELF, "ask who the caller is".into());
     let response = send(session, &request)?;
     let user: User = read(session, &request, &response)?;
     match user.name {
@@ -332,23 +366,7 @@ fn user(session: &mut Session, target: &Target) -> Result<String> {
 
 fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     let user = user(session, target)?;
-    let request = call(
-        Method::Get,
-        "user/avatars",
-        format!("look up the avatars of {}", quote(&user)),
-    )
-    .query("username", &user);
-    let response = send(session, &request)?;
-    let avatars: Avatars = read(session, &request, &response)?;
-    let mut offers = Vec::new();
-    for (beans, system) in [(avatars.system, true), (avatars.custom, false)] {
-        offers.extend(beans.into_iter().map(|bean| Offer {
-            id: bean.id.text(),
-            system: system || bean.is_system_avatar,
-            selected: bean.is_selected || bean.selected,
-            urls: bean.urls,
-        }));
-    }
+    let offers = avatars(session, &user)?;
     let selected = offers.iter().find(|offer| offer.selected);
     let details = selected.map_or(Vec::new(), |offer| {
         vec![
@@ -369,6 +387,24 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     })
 }
 
+/// What is on offer for a user, the system's avatars first.
+fn avatars(session: &mut Session, user: &str) -> Result<Vec<Offer>> {
+    let request = request(&AVATARS, format!("look up the avatars of {}", quote(user)))
+        .query("username", user);
+    let response = send(session, &request)?;
+    let avatars: Avatars = read(session, &request, &response)?;
+    let mut offers = Vec::new();
+    for (beans, system) in [(avatars.system, true), (avatars.custom, false)] {
+        offers.extend(beans.into_iter().map(|bean| Offer {
+            id: bean.id.text(),
+            system: system || bean.is_system_avatar,
+            selected: bean.is_selected || bean.selected,
+            urls: bean.urls,
+        }));
+    }
+    Ok(offers)
+}
+
 /// A selected id need not be on the list (it was deleted, or nobody ever had it); the address of the
 /// picture still tells it.
 fn unlisted(session: &mut Session, user: &str) -> Result<Option<String>> {
@@ -384,12 +420,8 @@ fn unlisted(session: &mut Session, user: &str) -> Result<Option<String>> {
 }
 
 fn profile(session: &mut Session, user: &str) -> Result<User> {
-    let request = call(
-        Method::Get,
-        "user",
-        format!("look up the user {}", quote(user)),
-    )
-    .query("username", user);
+    let request =
+        request(&USER, format!("look up the user {}", quote(user))).query("username", user);
     let response = send(session, &request)?;
     read(session, &request, &response)
 }
@@ -458,7 +490,7 @@ fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -
             Ok(Proof::Is(id.clone()))
         }
         Avatar::Picture(picture) => {
-            let id = upload(session, &user, picture)?;
+            let id = upload(session, &user, picture, seen)?;
             select(session, &user, &id, false, None)?;
             warn_of_gravatar(session, &user);
             Ok(Proof::Is(id))
@@ -492,12 +524,9 @@ fn select(
         is_system_avatar: system,
         urls,
     };
-    let request = Request {
-        path: format!("{LATEST}/user/avatar"),
-        ..call(Method::Put, "", format!("select avatar {id}"))
-    }
-    .query("username", user)
-    .body(Body::Json(json_text(&bean)));
+    let request = request(&SELECT, format!("select avatar {id}"))
+        .query("username", user)
+        .body(Body::Json(json_text(&bean)));
     // What the answer says beyond its status proves nothing; the read-back does.
     match send(session, &request) {
         Ok(response) if response.is_html() => Err(session
@@ -515,19 +544,45 @@ fn json_text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("strings, numbers and flags always have a JSON form")
 }
 
-/// Temporary upload, and the crop unless the server stored the picture at once; the new avatar's id.
-fn upload(session: &mut Session, user: &str, picture: &Rc<Picture>) -> Result<String> {
-    let request = call(
-        Method::Post,
-        "user/avatar/temporary",
-        format!("upload {}", quote(&picture.name)),
-    )
-    .query("username", user)
-    .query("filename", &picture.sent_name())
-    .body(Body::Raw(
-        picture.header.format.media_type(),
-        picture.clone(),
-    ));
+/// Stores a picture as a custom avatar; its id. An upload whose answer was lost may have stored it: that is
+/// looked up before anything is sent again.
+fn upload(session: &mut Session, user: &str, picture: &Rc<Picture>, seen: &Seen) -> Result<String> {
+    match store(session, user, picture) {
+        Err(error) if error.may_be_done() => {
+            if let Some(id) = appeared(session, user, seen)? {
+                return Ok(id);
+            }
+            session.warnings.push(
+                "an answer was lost and the picture is uploaded once more; a copy of it may be left among the custom avatars"
+                    .into(),
+            );
+            store(session, user, picture)
+        }
+        other => other,
+    }
+}
+
+/// The one custom avatar that was not there before.
+fn appeared(session: &mut Session, user: &str, seen: &Seen) -> Result<Option<String>> {
+    let now = avatars(session, user)?;
+    let mut new = now
+        .into_iter()
+        .filter(|offer| !offer.system && !seen.offers.iter().any(|old| old.id == offer.id));
+    match (new.next(), new.next()) {
+        (Some(offer), None) => Ok(Some(offer.id)),
+        _ => Ok(None),
+    }
+}
+
+/// Temporary upload, and the crop unless the server stored the picture at once.
+fn store(session: &mut Session, user: &str, picture: &Rc<Picture>) -> Result<String> {
+    let header = &picture.header;
+    let small = header.width == header.height && header.width <= SMALL;
+    let call = if small { &UPLOAD_SMALL } else { &UPLOAD };
+    let request = request(call, format!("upload {}", quote(&picture.name)))
+        .query("username", user)
+        .query("filename", &picture.sent_name())
+        .body(Body::Raw(header.format.media_type(), picture.clone()));
     let response = send(session, &request).map_err(|error| as_data(error, "a picture"))?;
     let answer: Upload = read(session, &request, &response)?;
     match answer {
@@ -567,17 +622,13 @@ fn confirm(
     cookies: Option<Secret>,
 ) -> Result<String> {
     let square = crop(picture.header.width, picture.header.height);
-    let mut request = call(
-        Method::Post,
-        "user/avatar",
-        format!("crop {}", quote(&picture.name)),
-    )
-    .query("username", user)
-    .body(Body::Json(json_text(&Cropping {
-        cropper_width: square.side,
-        cropper_offset_x: square.x,
-        cropper_offset_y: square.y,
-    })));
+    let mut request = request(&CONFIRM, format!("crop {}", quote(&picture.name)))
+        .query("username", user)
+        .body(Body::Json(json_text(&Cropping {
+            cropper_width: square.side,
+            cropper_offset_x: square.x,
+            cropper_offset_y: square.y,
+        })));
     if let Some(cookies) = cookies {
         request = request.secret("cookie", cookies);
     }

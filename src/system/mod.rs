@@ -250,7 +250,7 @@ impl Session {
             .filter(|text| !text.is_empty())
             .map_or(String::new(), |text| format!(": {text}"));
         request
-            .failed(class, format!("{what}{said}"))
+            .failed(class, format!("{what}{said}{}", response.note()))
             .status(response.status)
     }
 
@@ -259,7 +259,11 @@ impl Session {
         request
             .failed(
                 Class::Protocol,
-                format!("answered {} with {what}", response.status),
+                format!(
+                    "answered {} with {what}{}",
+                    response.status,
+                    response.note()
+                ),
             )
             .status(response.status)
     }

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::{Avatar, Credentials, Proof, Row, Seen, Session, Source, System, Target, TargetKind};
 use crate::error::{Class, Error, Result};
-use crate::http::{Body, Client, Method, Request, Response};
+use crate::http::{
+    self, ALWAYS, Body, Call, Client, Method, Repeat, Request, Response, UNLESS_LOST,
+};
 use crate::multipart::Form;
 use crate::picture::Picture;
 use crate::secret::Secret;
@@ -58,8 +60,36 @@ pub static SYSTEM: System = System {
     describe,
 };
 
-fn call(path: &str, operation: String) -> Request {
-    Request::new(Method::Post, path, operation).header("accept", "application/json")
+// --- calls ---
+
+const fn call(path: &'static str, repeat: Repeat) -> Call {
+    Call {
+        method: Method::Post,
+        path,
+        repeat,
+    }
+}
+
+static READ: Call = call("employee/read", ALWAYS);
+static LIST: Call = call("employee/list", ALWAYS);
+static ASSIGN: Call = call("employee/avatar/assign", ALWAYS);
+/// The last one wins, but every upload leaves a file stored.
+static UPLOAD: Call = call("employee/avatar/upload", UNLESS_LOST);
+
+fn request(call: &'static Call, operation: String) -> Request {
+    Request::new(call, operation).header("accept", "application/json")
+}
+
+/// The code in the body says so whatever the status; 254 is lasting, although its status may look otherwise.
+fn busy(response: &Response) -> Option<Duration> {
+    match response.json::<Answer>() {
+        Ok(Answer {
+            success: Some(Value::Bool(false)),
+            status: Some(status),
+            ..
+        }) => matches!(status.code, 1 | 6 | 8 | 14 | 15).then_some(Duration::ZERO),
+        _ => http::busy(response),
+    }
 }
 
 fn employee(target: &Target) -> u64 {
@@ -250,6 +280,7 @@ fn parameters(errors: &Value) -> Option<String> {
 // --- the session ---
 
 fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
+    client.judge(busy);
     let hash = credentials
         .get("HASH")
         .expect("a set of credentials is complete");
@@ -266,7 +297,7 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
 
 fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     let id = employee(target);
-    let request = call("employee/read", format!("read employee {id}"))
+    let request = request(&READ, format!("read employee {id}"))
         .body(Body::Json(json!({ "employee_id": id }).to_string()));
     let employee = ask::<Read>(session, &request)?.value;
     Ok(Seen {
@@ -289,8 +320,7 @@ fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
     let mut known = BTreeSet::new();
     loop {
         let page = json!({ "limit": PAGE, "offset": rows.len(), "sort": ["id=asc"] });
-        let request =
-            call("employee/list", "list employees".into()).body(Body::Json(page.to_string()));
+        let request = request(&LIST, "list employees".into()).body(Body::Json(page.to_string()));
         let page: Page = ask(session, &request)?;
         let before = rows.len();
         for employee in page.list {
@@ -362,7 +392,7 @@ fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -
             Ok(Proof::Wears)
         }
         Avatar::Picture(picture) => {
-            let stored = upload(session, id, picture)?;
+            let stored = upload(session, target, picture, seen)?;
             // While an icon is set the picture is not what is shown.
             if seen
                 .fingerprint
@@ -386,19 +416,42 @@ fn assign(session: &mut Session, id: u64, icon: Option<u64>) -> Result<()> {
     };
     // Leaving `icon_id` out would not promise the same as null.
     let body = json!({ "employee_id": id, "icon_id": icon }).to_string();
-    let request = call("employee/avatar/assign", operation).body(Body::Json(body));
+    let request = request(&ASSIGN, operation).body(Body::Json(body));
     ask::<Nothing>(session, &request).map(drop)
 }
 
-/// The stored file's name.
-fn upload(session: &mut Session, id: u64, picture: &Rc<Picture>) -> Result<String> {
-    let request = call(
-        "employee/avatar/upload",
-        format!("upload {}", quote(&picture.name)),
-    );
+/// The stored file's name. After a lost answer a new name on the employee tells that it was stored; if there
+/// is none, the picture is sent once more.
+fn upload(
+    session: &mut Session,
+    target: &Target,
+    picture: &Rc<Picture>,
+    seen: &Seen,
+) -> Result<String> {
+    match store(session, target, picture) {
+        Err(error) if error.may_be_done() => {
+            let now = observe(session, target)?;
+            match (stored(&now), stored(seen)) {
+                (Some(file), before) if before != Some(file) => Ok(file.to_owned()),
+                _ => store(session, target, picture),
+            }
+        }
+        other => other,
+    }
+}
+
+/// The name of the uploaded file, shown or hidden by an icon.
+fn stored(seen: &Seen) -> Option<&str> {
+    seen.details
+        .iter()
+        .find_map(|(key, value)| (*key == "file").then(|| value.as_str())?)
+}
+
+fn store(session: &mut Session, target: &Target, picture: &Rc<Picture>) -> Result<String> {
+    let request = request(&UPLOAD, format!("upload {}", quote(&picture.name)));
     let media_type = picture.header.format.media_type();
     let form = Form::new()
-        .text("employee_id", &id.to_string())
+        .text("employee_id", &employee(target).to_string())
         .file("file", &picture.sent_name(), media_type, picture.clone())
         .encode()
         .map_err(|error| request.failed(Class::Input, crate::secret::reason(&error)))?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Avatar, Credentials, Proof, Row, Seen, Session, Source, System, Target, TargetKind};
 use crate::error::{Class, Error, Result};
-use crate::http::{Body, Client, Method, Request, Response};
+use crate::http::{self, ALWAYS, Body, Call, Client, Method, Request, Response};
 use crate::multipart::Form;
 use crate::picture::Picture;
 use crate::secret::Secret;
@@ -54,8 +54,54 @@ pub static SYSTEM: System = System {
     describe,
 };
 
-fn call(method: Method, name: &str, operation: String) -> Request {
-    Request::new(method, format!("api/v1/{name}"), operation).header("accept", "application/json")
+// --- calls ---
+
+static INFO: Call = Call {
+    method: Method::Get,
+    path: "api/v1/users.info",
+    repeat: ALWAYS,
+};
+static ME: Call = Call {
+    method: Method::Get,
+    path: "api/v1/me",
+    repeat: ALWAYS,
+};
+static SUGGESTIONS: Call = Call {
+    method: Method::Get,
+    path: "api/v1/users.getAvatarSuggestion",
+    repeat: ALWAYS,
+};
+/// The last one wins.
+static SET: Call = Call {
+    method: Method::Post,
+    path: "api/v1/users.setAvatar",
+    repeat: ALWAYS,
+};
+
+fn request(call: &'static Call, operation: String) -> Request {
+    Request::new(call, operation).header("accept", "application/json")
+}
+
+/// The limiter says how long in a sentence only, and some versions say it with a 400.
+fn busy(response: &Response) -> Option<Duration> {
+    if response.status != 429 && !(response.status == 400 && response.mentions("too many requests"))
+    {
+        return http::busy(response);
+    }
+    let text = reason(response).text;
+    let seconds = text
+        .split_once("wait ")
+        .and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+    // A window is a minute; whoever says nothing at all is given that.
+    let silent = response
+        .header("retry-after")
+        .or(response.header("x-ratelimit-reset"))
+        .is_none();
+    Some(Duration::from_secs(match seconds {
+        Some(seconds) => seconds,
+        None if silent && response.mentions("success") => 60,
+        None => 0,
+    }))
 }
 
 // --- reading ---
@@ -213,6 +259,7 @@ fn undecodable(response: &Response) -> bool {
 // --- the session ---
 
 fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
+    client.judge(busy);
     for (header, variable) in [("x-user-id", "USER_ID"), ("x-auth-token", "AUTH_TOKEN")] {
         let value = credentials
             .get(variable)
@@ -229,15 +276,15 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     let about = |name: &str| format!("look up {}", quote(name));
     let user: User = match (target.by("--user"), target.by("--user-id")) {
         (Some(name), _) => {
-            let request = call(Method::Get, "users.info", about(name)).query("username", name);
+            let request = request(&INFO, about(name)).query("username", name);
             ask::<Info>(session, &request)?.user
         }
         (None, Some(id)) => {
-            let request = call(Method::Get, "users.info", about(id)).query("userId", id);
+            let request = request(&INFO, about(id)).query("userId", id);
             ask::<Info>(session, &request)?.user
         }
         (None, None) => {
-            let request = call(Method::Get, "me", "ask who the caller is".into());
+            let request = request(&ME, "ask who the caller is".into());
             ask(session, &request)?
         }
     };
@@ -256,11 +303,7 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
 }
 
 fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
-    let request = call(
-        Method::Get,
-        "users.getAvatarSuggestion",
-        "ask for suggestions".into(),
-    );
+    let request = request(&SUGGESTIONS, "ask for suggestions".into());
     let found: Suggestions = ask(session, &request)?;
     // An empty set may come as an empty text.
     let Value::Object(services) = found.suggestions else {
@@ -320,7 +363,7 @@ fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -
     let request = match avatar {
         Avatar::Picture(picture) => {
             let operation = format!("upload {}", quote(&picture.name));
-            let request = call(Method::Post, "users.setAvatar", operation);
+            let request = request(&SET, operation);
             let body = form(subject, picture)
                 .map_err(|error| request.failed(Class::Input, crate::secret::reason(&error)))?;
             request.body(body)
@@ -332,12 +375,8 @@ fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -
             }
             let mut fields = BTreeMap::from([("avatarUrl", address.clone())]);
             fields.extend(subject);
-            call(
-                Method::Post,
-                "users.setAvatar",
-                "set the avatar from its address".into(),
-            )
-            .body(Body::Json(json!(fields).to_string()))
+            request(&SET, "set the avatar from its address".into())
+                .body(Body::Json(json!(fields).to_string()))
         }
         _ => unreachable!("the table of sources has no other"),
     };

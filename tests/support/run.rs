@@ -55,6 +55,11 @@ impl Run {
         self
     }
 
+    /// Without repeats, so that a failure that may pass is told at once.
+    pub fn once(self) -> Run {
+        self.arg("--retries").arg("0")
+    }
+
     /// Takes a variable away again.
     pub fn without(mut self, name: &str) -> Run {
         self.command.env_remove(name);
