@@ -12,9 +12,10 @@ DESTDIR ?=
 demo: $(BINARY) $(SANDBOX)
 	rm -rf $(DEMO) && mkdir -p $(DEMO)
 	$(SANDBOX) --pictures $(DEMO)
-	AVATARCTL=$(BINARY) FACES=$(DEMO)/faces $(SANDBOX) --page $(DEMO)/page.html -- sh tests/demo.sh
+	AVATARCTL=$(CURDIR)/$(BINARY) DEMO=$(DEMO) $(SANDBOX) --page $(DEMO)/page.html -- sh tests/demo.sh
 	@printf '\nLook at the pictures in a browser: file://%s\n' "$(CURDIR)/$(DEMO)/page.html"
-	@printf 'or set some yourself: make sandbox\n'
+	@printf 'and at the page that apply made:   file://%s\n' "$(CURDIR)/$(DEMO)/avatars.html"
+	@printf 'To set some yourself: make sandbox\n'
 
 sandbox: $(SANDBOX)
 	$(SANDBOX)
@@ -35,6 +36,9 @@ $(SANDBOX):
 
 install: $(BINARY)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/avatarctl
+
+bench: $(BINARY) $(SANDBOX)
+	AVATARCTL=$(CURDIR)/$(BINARY) SANDBOX=$(CURDIR)/$(SANDBOX) sh tests/bench.sh
 
 clean:
 	cargo clean

@@ -38,8 +38,8 @@ impl Address {
             Some(at) => rest.split_at(at),
             None => (rest, ""),
         };
-        // What stands before an @ may be a password: it is not repeated.
-        if authority.contains('@') {
+        // What stands before an @ may be a password, whatever it holds: nothing of it is repeated.
+        if rest.contains('@') {
             return Err(refuse("the base URL holds user info")
                 .hint("credentials come from variables, never from the URL"));
         }
@@ -47,7 +47,7 @@ impl Address {
             return Err(refuse("the base URL holds a query or a fragment"));
         }
         let legal = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
-        if !path.chars().all(legal) {
+        if !path.chars().all(legal) || !escaped(path) {
             return Err(refuse(&format!(
                 "the path {} needs percent-encoding",
                 quote(path)
@@ -120,6 +120,12 @@ impl Address {
     }
 }
 
+/// Whether every % is followed by two digits.
+fn escaped(path: &str) -> bool {
+    let mut parts = path.split('%').skip(1);
+    parts.all(|part| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
+}
+
 fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     let end = match authority.strip_prefix('[') {
         Some(rest) => rest.find(']')? + 2,
@@ -145,6 +151,24 @@ pub fn encode(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// The inverse of `encode`; None where a % stands alone or the bytes are no text.
+pub fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        let digits = std::str::from_utf8(digits).ok()?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = after;
+    }
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -199,10 +223,13 @@ mod tests {
                 "https://bücher.example",
                 "\"bücher.example\" is no host name",
             ),
+            ("https://host\\@evil", "the base URL holds user info"),
+            ("https://u:p/w@host", "the base URL holds user info"),
             (
-                "https://host\\@evil",
-                "the path \"\\@evil\" needs percent-encoding",
+                "https://host/%zz",
+                "the path \"/%zz\" needs percent-encoding",
             ),
+            ("https://host/%2", "the path \"/%2\" needs percent-encoding"),
         ] {
             let error = Address::parse(given, "--url").unwrap_err();
             assert_eq!(error.message, format!("--url: {why}"), "{given}");

@@ -1,16 +1,29 @@
-//! Carries a job out: looks, writes where something would change, and proves it by looking again.
+//! Carries jobs out on one server: looks, compares, writes where something would change, proves it by looking
+//! again, and remembers it. One account and ten thousand take the same way.
 
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::diff::{self, Verdict};
 use crate::error::{Class, Error, Result};
 use crate::plan::Job;
-use crate::system::{Proof, Seen, Session, System};
+use crate::signals;
+use crate::state::{Entry, Key, Memory, key};
+use crate::system::{Avatar, Proof, Seen, Session, System};
 
-/// How a job is carried out.
+/// How jobs are carried out.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
+    /// Write; without it, only say what would change.
+    pub write: bool,
+    /// Look before a write; without it the state alone decides.
+    pub look: bool,
     /// Look again after a write.
     pub verify: bool,
     /// Write even where nothing would change.
     pub force: bool,
+    /// Delete the avatar that was uploaded before, once the new one is proven.
+    pub prune: bool,
 }
 
 /// What became of an account, with the fingerprints before and after.
@@ -19,67 +32,379 @@ pub enum Outcome {
         before: Option<String>,
         after: Option<String>,
         verified: bool,
+        /// The avatar that was deleted because this one replaces it.
+        pruned: Option<String>,
     },
-    Unchanged(Option<String>),
+    Unchanged {
+        shown: Option<String>,
+        /// False where the state alone says so.
+        verified: bool,
+    },
+    Pending {
+        verdict: Verdict,
+        shown: Option<String>,
+    },
+    Failed(Error),
+    /// Not tried, and why.
+    Skipped(String),
 }
 
-/// Sets one avatar on the account that was just looked at.
-///
-/// Errors: the system's; protocol, when the read-back disagrees.
-pub fn set(
-    system: &System,
-    session: &mut Session,
-    job: &Job,
-    seen: &Seen,
-    rules: Rules,
-) -> Result<Outcome> {
-    let before = seen.fingerprint.clone();
-    if (system.wears)(&job.avatar, before.as_deref()) == Some(true) && !rules.force {
-        return Ok(Outcome::Unchanged(before));
-    }
-    let proof = (system.write)(session, &job.target, &job.avatar, seen)?;
-    session.writes += 1;
-    if !rules.verify {
-        let after = match proof {
-            Proof::Is(fingerprint) => Some(fingerprint),
-            Proof::Wears | Proof::Changed => None,
-        };
-        return Ok(Outcome::Changed {
-            before,
-            after,
-            verified: false,
+/// One account's news.
+pub struct News<'a> {
+    pub job: &'a Job,
+    /// As the server names it, or as it was given.
+    pub account: Option<String>,
+    pub outcome: Outcome,
+    pub warnings: Vec<String>,
+}
+
+/// The jobs of one server.
+pub struct Batch<'a> {
+    pub system: &'static System,
+    /// The server's name in the state.
+    pub server: &'a str,
+    pub jobs: &'a [Job],
+    pub rules: Rules,
+}
+
+/// A write that was taken and waits for its proof.
+struct Written<'a> {
+    job: &'a Job,
+    seen: Option<Seen>,
+    proof: Proof,
+    /// What was remembered before.
+    proven: Option<Entry>,
+    /// When to look, and how often that was done.
+    due: Instant,
+    looks: usize,
+}
+
+impl Batch<'_> {
+    /// Opens the server and does every job; whatever becomes of an account is told, once.
+    pub fn run(
+        &self,
+        open: impl FnOnce() -> Result<Session>,
+        memory: &mut Memory,
+        tell: &mut dyn FnMut(News),
+    ) {
+        let begun = open().and_then(|mut session| {
+            session.verify = self.rules.verify;
+            let seen = self.survey(&mut session)?;
+            Ok((session, seen))
         });
-    }
-    let mut after = None;
-    for wait in system.settle {
-        session
-            .client
-            .settle(*wait)
-            .and_then(|()| (system.observe)(session, &job.target))
-            .map(|seen| after = seen.fingerprint)
-            .map_err(|error| unproven(&error))?;
-        if proves(system, job, &proof, before.as_deref(), after.as_deref()) {
-            return Ok(Outcome::Changed {
-                before,
-                after,
-                verified: true,
-            });
+        match begun {
+            Ok((session, seen)) => Run {
+                batch: self,
+                session,
+                memory,
+                tell,
+                written: VecDeque::new(),
+                stopped: None,
+            }
+            .jobs(seen),
+            Err(error) => {
+                let why = self.stop(&error);
+                let mut jobs = self.jobs.iter();
+                if let Some(job) = jobs.next() {
+                    tell(news(job, None, Outcome::Failed(error)));
+                }
+                for job in jobs {
+                    tell(news(job, None, Outcome::Skipped(why.clone())));
+                }
+            }
         }
     }
-    Err(disagrees(system, after.as_deref()))
+
+    /// What all accounts wear, where one walk tells it.
+    fn survey(&self, session: &mut Session) -> Result<Option<Vec<Result<Seen>>>> {
+        match self.system.survey {
+            Some(survey) if self.jobs.len() > 1 && self.rules.look => {
+                let targets: Vec<_> = self.jobs.iter().map(|job| &job.target).collect();
+                survey(session, &targets).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn stop(&self, error: &Error) -> String {
+        match error.class {
+            Class::Credentials => format!("{} refused the credentials", self.server),
+            Class::Unreachable => format!("{} cannot be reached", self.server),
+            _ if signals::caught().is_some() => "interrupted".to_owned(),
+            _ => format!("{} could not be opened", self.server),
+        }
+    }
 }
 
-fn proves(
-    system: &System,
-    job: &Job,
-    proof: &Proof,
-    before: Option<&str>,
-    after: Option<&str>,
-) -> bool {
-    match proof {
-        Proof::Wears => (system.wears)(&job.avatar, after) == Some(true),
-        Proof::Is(fingerprint) => after == Some(fingerprint),
-        Proof::Changed => after.is_some() && after != before,
+fn news<'a>(job: &'a Job, seen: Option<&Seen>, outcome: Outcome) -> News<'a> {
+    News {
+        job,
+        account: match seen {
+            Some(seen) => Some(seen.account.clone()),
+            None => job.target.name().map(str::to_owned),
+        },
+        outcome,
+        warnings: Vec::new(),
+    }
+}
+
+struct Run<'r, 'a> {
+    batch: &'r Batch<'a>,
+    session: Session,
+    memory: &'r mut Memory,
+    tell: &'r mut dyn FnMut(News),
+    written: VecDeque<Written<'a>>,
+    /// Why the rest is not tried.
+    stopped: Option<String>,
+}
+
+impl<'a> Run<'_, 'a> {
+    fn jobs(mut self, surveyed: Option<Vec<Result<Seen>>>) {
+        let mut surveyed = surveyed.map(Vec::into_iter);
+        let jobs: &'a [Job] = self.batch.jobs;
+        for job in jobs {
+            let known = surveyed.as_mut().and_then(Iterator::next);
+            // The time that a server needs to show an avatar is filled with the next accounts' work.
+            while self
+                .written
+                .front()
+                .is_some_and(|first| first.due <= Instant::now())
+            {
+                self.prove();
+            }
+            if signals::caught().is_some() {
+                self.stopped.get_or_insert_with(|| "interrupted".to_owned());
+            }
+            if let Some(why) = self.stopped.clone() {
+                self.say(job, None, Outcome::Skipped(why));
+                continue;
+            }
+            self.job(job, known);
+        }
+        while !self.written.is_empty() {
+            self.prove();
+        }
+    }
+
+    fn job(&mut self, job: &'a Job, known: Option<Result<Seen>>) {
+        let seen = match (known, self.batch.rules.look) {
+            (Some(seen), _) => seen.map(Some),
+            (None, true) => (self.batch.system.observe)(&mut self.session, &job.target).map(Some),
+            (None, false) => Ok(None),
+        };
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(error) => return self.fail(job, None, error),
+        };
+        let key = self.key(job);
+        let proven = self.memory.get(&key).cloned();
+        let shown = seen.as_ref().and_then(|seen| seen.fingerprint.clone());
+        let verdict = match &seen {
+            Some(_) => diff::compare(
+                self.batch.system,
+                &job.avatar,
+                shown.as_deref(),
+                proven.as_ref(),
+            ),
+            None => diff::recall(&job.avatar, proven.as_ref()),
+        };
+        let rules = self.batch.rules;
+        if verdict == Verdict::Same && !(rules.force && rules.write) {
+            // A line that nobody could complete when it was written is completed now.
+            let incomplete = proven
+                .as_ref()
+                .is_some_and(|entry| entry.fingerprint.is_none());
+            if incomplete && seen.is_some() && rules.write {
+                let entry = Entry {
+                    set: diff::set(&job.avatar),
+                    fingerprint: Some(shown.clone()),
+                };
+                if let Err(error) = self.memory.remember(key, entry) {
+                    return self.fail(job, seen.as_ref(), error);
+                }
+            }
+            let verified = seen.is_some();
+            let shown = match verified {
+                true => shown,
+                false => proven.and_then(|entry| entry.fingerprint.flatten()),
+            };
+            return self.say(job, seen.as_ref(), Outcome::Unchanged { shown, verified });
+        }
+        if !rules.write {
+            return self.say(job, seen.as_ref(), Outcome::Pending { verdict, shown });
+        }
+        match (self.batch.system.write)(&mut self.session, &job.target, &job.avatar, seen.as_ref())
+        {
+            Ok(proof) => self.wrote(job, seen, proof, proven),
+            Err(error) => self.fail(job, seen.as_ref(), error),
+        }
+    }
+
+    fn wrote(&mut self, job: &'a Job, seen: Option<Seen>, proof: Proof, proven: Option<Entry>) {
+        self.session.writes += 1;
+        let written = Written {
+            job,
+            seen,
+            proof,
+            proven,
+            due: Instant::now() + self.batch.system.settle[0],
+            looks: 0,
+        };
+        if self.batch.rules.verify {
+            return self.written.push_back(written);
+        }
+        let after = match &written.proof {
+            Proof::Is(fingerprint) => Some(Some(fingerprint.clone())),
+            Proof::Wears | Proof::Changed => None,
+        };
+        self.done(&written, after, false);
+    }
+
+    /// Looks for the first proof that is due; waits for it where it is not.
+    fn prove(&mut self) {
+        let Some(mut written) = self.written.pop_front() else {
+            return;
+        };
+        let job = written.job;
+        if signals::caught().is_some() {
+            let error = Error::new(Class::Temporary, "interrupted");
+            return self.fail(job, written.seen.as_ref(), unproven(&error));
+        }
+        let wait = written.due.saturating_duration_since(Instant::now());
+        let looked = self
+            .session
+            .client
+            .settle(wait)
+            .and_then(|()| (self.batch.system.observe)(&mut self.session, &job.target));
+        let shown = match looked {
+            Ok(now) => now.fingerprint,
+            Err(error) => return self.fail(job, written.seen.as_ref(), unproven(&error)),
+        };
+        let before = written
+            .seen
+            .as_ref()
+            .and_then(|seen| seen.fingerprint.as_deref());
+        let proven = match &written.proof {
+            Proof::Wears => (self.batch.system.wears)(&job.avatar, shown.as_deref()) == Some(true),
+            Proof::Is(fingerprint) => shown.as_ref() == Some(fingerprint),
+            Proof::Changed => {
+                shown.is_some() && (shown.as_deref() != before || written.seen.is_none())
+            }
+        };
+        written.looks += 1;
+        match self.batch.system.settle.get(written.looks) {
+            _ if proven => self.done(&written, Some(shown), true),
+            Some(wait) => {
+                written.due = Instant::now() + *wait;
+                // In the order of their turns: nobody waits behind a later one.
+                let at = self
+                    .written
+                    .partition_point(|other| other.due <= written.due);
+                self.written.insert(at, written);
+            }
+            None => {
+                let error = self.disagrees(shown.as_deref());
+                self.fail(job, written.seen.as_ref(), error);
+            }
+        }
+    }
+
+    /// Remembers and tells what was proven, or what was taken without a proof.
+    fn done(&mut self, written: &Written<'a>, after: Option<Option<String>>, verified: bool) {
+        let job = written.job;
+        let entry = Entry {
+            set: diff::set(&job.avatar),
+            fingerprint: after.clone(),
+        };
+        if let Err(error) = self.memory.remember(self.key(job), entry) {
+            return self.fail(job, written.seen.as_ref(), error);
+        }
+        let after = after.flatten();
+        let pruned = match verified && self.batch.rules.prune {
+            true => self.prune(written, after.as_deref()),
+            false => None,
+        };
+        let before = written
+            .seen
+            .as_ref()
+            .and_then(|seen| seen.fingerprint.clone());
+        self.say(
+            job,
+            written.seen.as_ref(),
+            Outcome::Changed {
+                before,
+                after,
+                verified,
+                pruned,
+            },
+        );
+    }
+
+    /// Deletes the avatar that the state says was uploaded here before. It is a custom one of this account,
+    /// or it is left alone.
+    fn prune(&mut self, written: &Written, after: Option<&str>) -> Option<String> {
+        let delete = self.batch.system.delete?;
+        let uploads = matches!(written.job.avatar, Avatar::Picture(_));
+        let proven = written.proven.as_ref()?;
+        let old = proven.fingerprint.clone().flatten()?;
+        let ours = proven.set.starts_with("sha256:") && Some(old.as_str()) != after;
+        let offered = written
+            .seen
+            .as_ref()?
+            .offers
+            .iter()
+            .any(|offer| offer.id == old && !offer.system);
+        if !uploads || !ours || !offered {
+            return None;
+        }
+        match delete(&mut self.session, &written.job.target, &old) {
+            Ok(()) => Some(old),
+            Err(error) => {
+                self.session
+                    .warnings
+                    .push(format!("avatar {old} is left: {error}"));
+                None
+            }
+        }
+    }
+
+    fn disagrees(&self, shown: Option<&str>) -> Error {
+        let shown = shown.map_or("no avatar".to_owned(), |shown| {
+            self.batch.system.spoken(shown)
+        });
+        Error::new(
+            Class::Protocol,
+            format!("the server answered success, but the account still shows {shown}"),
+        )
+        .hint("look at the account with show, and at the server's log")
+    }
+
+    /// One account's failure does not stop the others, unless they would fail the same way, and with wrong
+    /// credentials lock the account out.
+    fn fail(&mut self, job: &'a Job, seen: Option<&Seen>, error: Error) {
+        if matches!(
+            error.class,
+            Class::Credentials | Class::Unreachable | Class::Input
+        ) {
+            let why = match error.class {
+                Class::Input => "the state file cannot be written".to_owned(),
+                _ => self.batch.stop(&error),
+            };
+            self.stopped.get_or_insert(why);
+        }
+        self.say(job, seen, Outcome::Failed(error));
+    }
+
+    fn say(&mut self, job: &'a Job, seen: Option<&Seen>, outcome: Outcome) {
+        let warnings = std::mem::take(&mut self.session.warnings);
+        (self.tell)(News {
+            warnings,
+            ..news(job, seen, outcome)
+        });
+    }
+
+    fn key(&self, job: &Job) -> Key {
+        key(self.batch.server, &job.target)
     }
 }
 
@@ -92,15 +417,4 @@ fn unproven(error: &Error) -> Error {
         ),
         ..error.clone()
     }
-}
-
-fn disagrees(system: &System, after: Option<&str>) -> Error {
-    let shown = after.map_or("no avatar".to_owned(), |fingerprint| {
-        (system.speak)(fingerprint)
-    });
-    Error::new(
-        Class::Protocol,
-        format!("the server answered success, but the account still shows {shown}"),
-    )
-    .hint("look at the account with show, and at the server's log")
 }

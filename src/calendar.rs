@@ -1,4 +1,5 @@
-//! Dates without a time zone but UTC: what HTTP headers and certificates say, as seconds since 1970 and back.
+//! Dates and times: what HTTP headers and certificates say, in UTC, as seconds since 1970 and back, and spans
+//! of time in words.
 
 /// Seconds from 1970 to the beginning of a day; days before 1970 count as 1970.
 pub fn seconds(year: u64, month: u64, day: u64) -> Option<u64> {
@@ -17,9 +18,30 @@ pub fn seconds(year: u64, month: u64, day: u64) -> Option<u64> {
     Some(days.saturating_sub(719_468) * 86_400)
 }
 
-/// A moment as `2026-11-21 01:20 UTC`; the inverse of reading it.
+/// A moment as `2026-11-21 01:20 UTC`, for people.
 pub fn text(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (year, month, day) = civil(seconds);
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02} UTC",
+        seconds % 86_400 / 3600,
+        seconds % 3600 / 60
+    )
+}
+
+/// A moment as `2026-11-21T01:20:00Z` (RFC 3339).
+pub fn rfc3339(seconds: u64) -> String {
+    let (year, month, day) = civil(seconds);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        seconds % 86_400 / 3600,
+        seconds % 3600 / 60,
+        seconds % 60
+    )
+}
+
+/// Year, month and day; the inverse of `seconds`.
+fn civil(seconds: u64) -> (u64, u64, u64) {
+    let days = seconds / 86_400 + 719_468;
     let era = days / 146_097;
     let of_era = days % 146_097;
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -31,12 +53,21 @@ pub fn text(seconds: u64) -> String {
     } else {
         from_march - 9
     };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02} UTC",
-        rest / 3600,
-        rest % 3600 / 60
-    )
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+/// How long something lasts, for people: tenths of seconds as long as they count.
+pub fn span(time: std::time::Duration) -> String {
+    match time.as_millis() {
+        tenths @ 0..9_950 => {
+            let tenths = (tenths + 50) / 100;
+            format!("{}.{} s", tenths / 10, tenths % 10)
+        }
+        _ => match time.as_secs() {
+            seconds @ 0..100 => format!("{seconds} s"),
+            seconds => format!("{} min", seconds.div_ceil(60)),
+        },
+    }
 }
 
 const MONTHS: [&str; 12] = [
@@ -106,9 +137,20 @@ mod tests {
     }
 
     #[test]
+    fn a_span_is_as_exact_as_it_matters() {
+        let spans = [
+            0, 49, 500, 1250, 9949, 9950, 42_900, 99_999, 100_000, 3_600_000,
+        ];
+        let texts = spans.map(|time| span(std::time::Duration::from_millis(time)));
+        let wanted = "0.0 s, 0.0 s, 0.5 s, 1.3 s, 9.9 s, 9 s, 42 s, 99 s, 2 min, 60 min";
+        assert_eq!(texts.join(", "), wanted);
+    }
+
+    #[test]
     fn a_moment_is_written() {
         assert_eq!(super::text(1_795_224_000), "2026-11-21 01:20 UTC");
         assert_eq!(super::text(951_782_400), "2000-02-29 00:00 UTC");
+        assert_eq!(rfc3339(1_795_224_059), "2026-11-21T01:20:59Z");
         assert_eq!(super::text(0), "1970-01-01 00:00 UTC");
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use pico_args::Arguments;
 
 use crate::error::{Class, Error, Result};
-use crate::plan::Wish;
-use crate::system::{self, Source, System, Target, TargetKind};
+use crate::plan::Selection;
+use crate::system::{self, Source, System, Target, TargetKind, Wish};
 use crate::terminal::quote;
 
 /// What is to be done.
@@ -18,6 +18,37 @@ pub enum Command {
     /// Help or version, for standard output.
     Text(String),
     Account(Box<Account>),
+    Batch(Box<Batch>),
+}
+
+/// Many accounts, declared in a file.
+pub struct Batch {
+    pub action: BatchAction,
+    pub manifest: PathBuf,
+    /// Where it is kept what was proven.
+    pub state: PathBuf,
+    pub selection: Selection,
+    pub junit: Option<PathBuf>,
+    pub html: Option<PathBuf>,
+    pub prune: bool,
+    pub options: Options,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchAction {
+    Check,
+    Diff,
+    Apply,
+}
+
+impl BatchAction {
+    pub fn name(self) -> &'static str {
+        match self {
+            BatchAction::Check => "check",
+            BatchAction::Diff => "diff",
+            BatchAction::Apply => "apply",
+        }
+    }
 }
 
 /// One account, now.
@@ -125,12 +156,38 @@ static EVERYWHERE: [Flag; 18] = [
     flag("--version", Some("-V")),
 ];
 
-const HELP: &str = include_str!("help/avatarctl.txt");
-const SYSTEM_HELP: [(&str, &str); 3] = [
-    ("jira", include_str!("help/jira.txt")),
-    ("rocketchat", include_str!("help/rocketchat.txt")),
-    ("navixy", include_str!("help/navixy.txt")),
+/// Taken by the verbs that read a manifest.
+static BATCH: [Flag; 6] = [
+    option("--state"),
+    option("--only"),
+    option("--shard"),
+    option("--junit"),
+    option("--html"),
+    flag("--prune", None),
 ];
+
+/// The options of `BATCH` that each of them takes.
+const BATCH_VERBS: [(BatchAction, &[&str], &str); 3] = [
+    (
+        BatchAction::Check,
+        &["--only", "--shard", "--html"],
+        include_str!("help/check.txt"),
+    ),
+    (
+        BatchAction::Diff,
+        &["--state", "--only", "--shard", "--junit", "--html"],
+        include_str!("help/diff.txt"),
+    ),
+    (
+        BatchAction::Apply,
+        &[
+            "--state", "--only", "--shard", "--junit", "--html", "--prune",
+        ],
+        include_str!("help/apply.txt"),
+    ),
+];
+
+const HELP: &str = include_str!("help/avatarctl.txt");
 const VERB_HELP: [(&str, &str); 3] = [
     ("set", include_str!("help/set.txt")),
     ("show", include_str!("help/show.txt")),
@@ -150,18 +207,18 @@ const SECRETS: [&str; 8] = [
 ];
 
 /// Reads the arguments, the program's name not among them.
-pub fn parse(arguments: Vec<OsString>) -> std::result::Result<Command, Refusal> {
+pub fn parse(arguments: Vec<OsString>, shard: Shard) -> std::result::Result<Command, Refusal> {
     let color = wanted_color(&arguments);
     let nothing = arguments.is_empty();
     let mut help = HELP;
-    parse_with(arguments, &mut help).map_err(|error| Refusal {
+    parse_with(arguments, shard, &mut help).map_err(|error| Refusal {
         error: (!nothing).then_some(error),
         help,
         color,
     })
 }
 
-fn parse_with(arguments: Vec<OsString>, help: &mut &'static str) -> Result<Command> {
+fn parse_with(arguments: Vec<OsString>, shard: Shard, help: &mut &'static str) -> Result<Command> {
     let (words, typed) = spell(arguments)?;
     let mut words = words.into_iter();
     let mut arguments = Arguments::from_vec(typed);
@@ -173,25 +230,42 @@ fn parse_with(arguments: Vec<OsString>, help: &mut &'static str) -> Result<Comma
     }
     let first = word(words.next())?;
     let second = word(words.next())?;
+    let batch = BATCH_VERBS
+        .iter()
+        .find(|(action, _, _)| Some(action.name()) == first.as_deref());
+    if let Some((action, own, help)) = batch {
+        if asks_help {
+            return Ok(Command::Text((*help).to_owned()));
+        }
+        if let Some(extra) = words.next() {
+            return Err(unexpected(&extra));
+        }
+        return self::batch(*action, own, second, arguments, shard);
+    }
     let system = first.as_deref().and_then(system::find);
     if let Some(system) = system {
-        *help = text(&SYSTEM_HELP, system.name).unwrap_or(HELP);
+        *help = system.help;
     }
     let verb = match system {
         Some(_) => second.as_deref(),
         None => first.as_deref(),
     };
     if asks_help {
-        let verb = verb.and_then(|verb| text(&VERB_HELP, verb));
-        return Ok(Command::Text(verb.unwrap_or(help).to_owned()));
+        let verb = VERB_HELP.iter().find(|(known, _)| verb == Some(*known));
+        return Ok(Command::Text(
+            verb.map_or(*help, |(_, text)| text).to_owned(),
+        ));
     }
     let Some(first) = first else {
-        return Err(
-            usage("a system is missing").hint(format!("name one of {}", systems().join(", ")))
-        );
+        return Err(usage("a system is missing").hint(format!(
+            "name one of {}, or check, diff or apply",
+            systems().join(", ")
+        )));
     };
     let Some(system) = system else {
-        return Err(unknown_word("system", &first, &systems()));
+        let mut words = systems();
+        words.extend(BATCH_VERBS.iter().map(|(action, _, _)| action.name()));
+        return Err(unknown_word("system", &first, &words));
     };
     let Some(verb) = second else {
         return Err(
@@ -210,7 +284,11 @@ fn parse_with(arguments: Vec<OsString>, help: &mut &'static str) -> Result<Comma
     if !verbs(system).contains(&action) {
         return Err(unknown_word("verb", action, &verbs(system)));
     }
-    foreign_flags(&arguments, system, action)?;
+    foreign_flags(
+        &arguments,
+        &own_flags(system, action),
+        &format!("{} {action}", system.name),
+    )?;
     let target = target(&mut arguments, system, action)?;
     let action = match action {
         "set" => Action::Set(wish(&mut arguments, system)?),
@@ -219,10 +297,7 @@ fn parse_with(arguments: Vec<OsString>, help: &mut &'static str) -> Result<Comma
     };
     let options = options(&mut arguments)?;
     if let Some(extra) = words.next() {
-        return Err(usage(format!(
-            "unexpected argument {}",
-            quote(&extra.to_string_lossy())
-        )));
+        return Err(unexpected(&extra));
     }
     let rest = arguments.finish();
     debug_assert!(rest.is_empty(), "every known option is taken: {rest:?}");
@@ -234,15 +309,102 @@ fn parse_with(arguments: Vec<OsString>, help: &mut &'static str) -> Result<Comma
     })))
 }
 
-fn usage(message: impl Into<String>) -> Error {
-    Error::new(Class::Usage, message)
+/// The variables that tell an agent of a CI engine its part: `CI_NODE_INDEX` and `CI_NODE_TOTAL`.
+pub type Shard = (Option<String>, Option<String>);
+
+fn batch(
+    action: BatchAction,
+    own: &[&str],
+    manifest: Option<String>,
+    mut arguments: Arguments,
+    shard: Shard,
+) -> Result<Command> {
+    let arguments = &mut arguments;
+    foreign_flags(arguments, own, action.name())?;
+    let Some(manifest) = manifest else {
+        return Err(usage(format!("{} needs a manifest", action.name())));
+    };
+    let manifest = PathBuf::from(manifest);
+    let path = |arguments: &mut Arguments, name| match value(arguments, name) {
+        Some(path) if path.is_empty() => Err(usage(format!("{name} is empty"))),
+        other => Ok(other.map(PathBuf::from)),
+    };
+    let state =
+        path(arguments, "--state")?.unwrap_or_else(|| manifest.with_added_extension("state"));
+    let only = string(arguments, "--only")?;
+    if only.as_deref() == Some("") {
+        return Err(usage("--only is empty"));
+    }
+    let shard = match string(arguments, "--shard")?.as_deref() {
+        None => None,
+        Some("auto") => auto(shard)?,
+        Some(text) => Some(part(text).ok_or_else(|| {
+            usage(format!(
+                "--shard takes I/N with I from 1 to N, or auto, not {}",
+                quote(text)
+            ))
+        })?),
+    };
+    let options = options(arguments)?;
+    if options.url.is_some() {
+        return Err(usage(format!("--url is no option of {}", action.name()))
+            .hint("the manifest names the servers"));
+    }
+    Ok(Command::Batch(Box::new(Batch {
+        action,
+        manifest,
+        state,
+        selection: Selection { only, shard },
+        junit: path(arguments, "--junit")?,
+        html: path(arguments, "--html")?,
+        prune: arguments.contains("--prune"),
+        options,
+    })))
 }
 
-fn text(texts: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
-    texts
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, text)| *text)
+/// `2/3`
+fn part(text: &str) -> Option<(usize, usize)> {
+    let (part, parts) = text.split_once('/')?;
+    let number = |text: &str| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<usize>()
+            .ok()
+            .filter(|number| digits && *number >= 1)
+    };
+    let (part, parts) = (number(part)?, number(parts)?);
+    (part <= parts).then_some((part, parts))
+}
+
+/// A set-up that is half there must never mean everything: every agent would do it.
+fn auto((index, total): Shard) -> Result<Option<(usize, usize)>> {
+    let incomplete = |why: &str| {
+        Err(usage(format!("--shard auto: {why}"))
+            .hint("run the job with the CI engine's parallelism, or give --shard I/N"))
+    };
+    match (index.as_deref(), total.as_deref()) {
+        (None, Some("1")) => Ok(None),
+        (Some(index), Some(total)) => match part(&format!("{index}/{total}")) {
+            Some(part) => Ok(Some(part)),
+            None => incomplete("CI_NODE_INDEX and CI_NODE_TOTAL are no part of a whole"),
+        },
+        (None, Some(_)) => incomplete("CI_NODE_TOTAL is set and CI_NODE_INDEX is not"),
+        (Some(_), None) => incomplete("CI_NODE_INDEX is set and CI_NODE_TOTAL is not"),
+        (None, None) => incomplete("neither CI_NODE_INDEX nor CI_NODE_TOTAL is set"),
+    }
+}
+
+/// What is assigned behind the command may be a secret.
+fn unexpected(word: &OsStr) -> Error {
+    let (name, assigned) = split(word);
+    let error = usage(format!("unexpected argument {}", quote(&name)));
+    match assigned {
+        Some(_) => error.hint("variables are set before the command: NAME=value avatarctl ..."),
+        None => error,
+    }
+}
+
+fn usage(message: impl Into<String>) -> Error {
+    Error::new(Class::Usage, message)
 }
 
 fn systems() -> Vec<&'static str> {
@@ -265,10 +427,11 @@ const MARK: &str = "=";
 fn spell(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<OsString>)> {
     let mut words = Vec::new();
     let mut options: Vec<OsString> = Vec::new();
-    let mut arguments = arguments.into_iter();
-    while let Some(argument) = arguments.next() {
+    let known = flags();
+    let mut rest = arguments.into_iter();
+    while let Some(argument) = rest.next() {
         if argument == "--" {
-            words.extend(arguments.by_ref());
+            words.extend(rest.by_ref());
             break;
         }
         if !argument.as_bytes().starts_with(b"-") || argument == "-" {
@@ -281,11 +444,12 @@ fn spell(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<OsString>)> {
             continue;
         }
         let (name, attached) = split(&argument);
-        let known = flags()
-            .into_iter()
+        let flag = known
+            .iter()
             .find(|flag| flag.name == name || flag.short == Some(name.as_str()));
-        let Some(flag) = known else {
-            return Err(unknown_option(&name));
+        let Some(flag) = flag else {
+            words.extend(rest.filter(|word| !word.as_bytes().starts_with(b"-")));
+            return Err(unknown_option(&name, &words));
         };
         if options.iter().any(|given| given == flag.name) && flag.name != "--verbose" {
             return Err(usage(format!("{} is given twice", flag.name)));
@@ -293,7 +457,7 @@ fn spell(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<OsString>)> {
         options.push(flag.name.into());
         match (flag.value, attached) {
             (true, Some(value)) => options.push(marked(&value)),
-            (true, None) => options.push(marked(&following(flag.name, arguments.next())?)),
+            (true, None) => options.push(marked(&following(flag.name, rest.next())?)),
             (false, None) => {}
             (false, Some(_)) => return Err(usage(format!("{} takes no value", flag.name))),
         }
@@ -307,7 +471,7 @@ fn following(name: &str, value: Option<OsString>) -> Result<OsString> {
         None => Err(usage(format!("{name} needs a value"))),
         Some(value) if value.as_bytes().starts_with(b"-") && value != "-" => Err(usage(format!(
             "{name} needs a value, and {} looks like an option",
-            quote(&split(&value).0)
+            quote(shown(&split(&value).0))
         ))
         .hint(format!("write {name}=VALUE for a value that begins with -"))),
         Some(value) => Ok(value),
@@ -361,10 +525,14 @@ fn string(arguments: &mut Arguments, name: &'static str) -> Result<Option<String
 }
 
 fn flags() -> Vec<Flag> {
-    let mut flags: Vec<Flag> = EVERYWHERE.iter().map(|known| Flag { ..*known }).collect();
+    let mut flags: Vec<Flag> = EVERYWHERE
+        .iter()
+        .chain(&BATCH)
+        .map(|known| Flag { ..*known })
+        .collect();
     for system in system::ALL {
         let targets = system.targets.iter().map(|kind| kind.flag);
-        for name in targets.chain(system.sources.iter().map(|source| source.flag())) {
+        for name in targets.chain(system.sources.iter().filter_map(|source| source.flag())) {
             if !flags.iter().any(|known| known.name == name) {
                 flags.push(option(name));
             }
@@ -375,22 +543,52 @@ fn flags() -> Vec<Flag> {
 
 // --- refusals that help ---
 
-fn unknown_option(name: &str) -> Error {
-    let error = usage(format!("unknown option {}", quote(name)));
-    if SECRETS.contains(&name) {
+/// An option as it may be repeated: what hangs on a letter, as in `-psecret`, may be a secret, unless it is
+/// nearly a known option.
+fn shown(name: &str) -> &str {
+    let known = flags();
+    let near = nearest(name, known.iter().map(|flag| flag.name));
+    match name.starts_with("--") || near.is_some_and(|near| distance(name, near) <= 2) {
+        true => name,
+        false => {
+            let end = name.char_indices().nth(2).map_or(name.len(), |(at, _)| at);
+            &name[..end]
+        }
+    }
+}
+
+/// `words` tell the system and verb, whose options are the ones to choose from.
+fn unknown_option(name: &str, words: &[OsString]) -> Error {
+    let error = usage(format!("unknown option {}", quote(shown(name))));
+    if SECRETS.contains(&name.to_lowercase().as_str()) {
         return error.hint("secrets never stand on the command line; set the system's variables, avatarctl SYSTEM --help names them");
     }
-    let flags = flags();
-    match nearest(name, flags.iter().map(|flag| flag.name)) {
+    let word = |at: usize| words.get(at).and_then(|word| word.to_str());
+    let mut own: Vec<&str> = EVERYWHERE.iter().map(|flag| flag.name).collect();
+    match (
+        word(0).and_then(system::find),
+        BATCH_VERBS
+            .iter()
+            .find(|(action, _, _)| Some(action.name()) == word(0)),
+    ) {
+        (Some(system), _) => own.extend(own_flags(system, word(1).unwrap_or("set"))),
+        (None, Some((_, batch, _))) => own.extend(*batch),
+        (None, None) => own = flags().iter().map(|flag| flag.name).collect(),
+    }
+    match nearest(name, own.into_iter()) {
         Some(near) => error.hint(format!("the nearest one is {near}")),
         None => error,
     }
 }
 
 fn unknown_word(what: &str, typed: &str, known: &[&'static str]) -> Error {
-    let error = usage(format!("unknown {what} {}", quote(typed)));
-    match nearest(typed, known.iter().copied()) {
-        Some(near) if distance(typed, near) <= 3 => {
+    let (typed, assigned) = split(OsStr::new(typed));
+    let error = usage(format!("unknown {what} {}", quote(&typed)));
+    match nearest(&typed, known.iter().copied()) {
+        _ if assigned.is_some() => {
+            error.hint("variables are set before the command: NAME=value avatarctl ...")
+        }
+        Some(near) if distance(&typed.to_lowercase(), near) <= 3 => {
             error.hint(format!("the nearest one is {near}"))
         }
         _ => error.hint(format!("name one of {}", known.join(", "))),
@@ -398,43 +596,57 @@ fn unknown_word(what: &str, typed: &str, known: &[&'static str]) -> Error {
 }
 
 fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known.min_by_key(|name| distance(typed, name))
+    let typed = typed.to_lowercase();
+    known.min_by_key(|name| distance(&typed, name))
 }
 
-/// How many characters must be put in, taken out or replaced (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
+/// How far a typed word is from a known one: a character that was left out costs 1, one too many or a wrong
+/// one 2 (Levenshtein, weighted for the way people abbreviate).
+fn distance(typed: &str, known: &str) -> usize {
+    let known: Vec<char> = known.chars().collect();
+    let mut row: Vec<usize> = (0..=known.len()).collect();
+    for (i, x) in typed.chars().enumerate() {
         let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
+        row[0] = 2 * (i + 1);
+        for (j, y) in known.iter().enumerate() {
+            let replaced = diagonal + if x == *y { 0 } else { 2 };
             diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 2);
         }
     }
-    row[b.len()]
+    row[known.len()]
 }
 
-/// Targets and sources of other systems, or of other verbs.
-fn foreign_flags(arguments: &Arguments, system: &System, action: &str) -> Result<()> {
-    let mut own: Vec<&str> = Vec::new();
+/// Targets and sources that this verb of this system takes.
+fn own_flags(system: &System, action: &str) -> Vec<&'static str> {
+    let mut own = Vec::new();
     if action != "list" || system.list_takes_target {
         own.extend(system.targets.iter().map(|kind| kind.flag));
     }
     if action == "set" {
-        own.extend(system.sources.iter().map(|source| source.flag()));
+        own.extend(system.sources.iter().filter_map(|source| source.flag()));
     }
+    own
+}
+
+/// Options that exist, but not here.
+fn foreign_flags(arguments: &Arguments, own: &[&str], place: &str) -> Result<()> {
     let typed = arguments.clone().finish();
     for argument in typed.iter().filter_map(|argument| argument.to_str()) {
         let everywhere = EVERYWHERE.iter().any(|flag| flag.name == argument);
         if argument.starts_with("--") && !everywhere && !own.contains(&argument) {
-            let error = usage(format!(
-                "{argument} is no option of {} {action}",
-                system.name
-            ));
-            return Err(match nearest(argument, own.iter().copied()) {
+            let error = usage(format!("{argument} is no option of {place}"));
+            // Who names a target is told how targets are named here, who names an avatar how avatars are.
+            let names = |argument: &str| {
+                system::ALL
+                    .iter()
+                    .any(|system| system.targets.iter().any(|kind| kind.flag == argument))
+            };
+            let alike = own
+                .iter()
+                .copied()
+                .filter(|flag| names(flag) == names(argument));
+            return Err(match nearest(argument, alike) {
                 Some(near) => error.hint(format!("the nearest one is {near}")),
                 None => error,
             });
@@ -456,10 +668,9 @@ fn target(arguments: &mut Arguments, system: &'static System, action: &str) -> R
             return Err(usage(format!("{} is empty", kind.flag))
                 .hint("is the variable set that it comes from?"));
         }
-        let value = match kind.number {
-            true => number(kind.flag, &value)?,
-            false => value,
-        };
+        if kind.number {
+            number(kind.flag, &value)?;
+        }
         if let Some(Target::Named { kind: other, .. }) = found {
             let other: &TargetKind = other;
             return Err(usage(format!(
@@ -488,6 +699,10 @@ fn number(name: &str, text: &str) -> Result<String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u64>() {
         Ok(number) if digits && number >= 1 => Ok(number.to_string()),
+        Err(_) if digits => Err(usage(format!(
+            "{name}: {} is too large for an id",
+            quote(text)
+        ))),
         _ => Err(usage(format!(
             "{name} takes a number from 1 up, not {}",
             quote(text)
@@ -498,7 +713,9 @@ fn number(name: &str, text: &str) -> Result<String> {
 fn wish(arguments: &mut Arguments, system: &System) -> Result<Wish> {
     let mut found: Option<(&str, Wish)> = None;
     for source in system.sources {
-        let name = source.flag();
+        let Some(name) = source.flag() else {
+            continue;
+        };
         let Some(value) = value(arguments, name) else {
             continue;
         };
@@ -516,7 +733,11 @@ fn wish(arguments: &mut Arguments, system: &System) -> Result<Wish> {
     match found {
         Some((_, wish)) => Ok(wish),
         None => {
-            let names: Vec<&str> = system.sources.iter().map(|source| source.flag()).collect();
+            let names: Vec<&str> = system
+                .sources
+                .iter()
+                .filter_map(|source| source.flag())
+                .collect();
             Err(usage(format!(
                 "{} set needs {}",
                 system.name,
@@ -545,12 +766,11 @@ fn meant(source: Source, name: &str, value: OsString) -> Result<Wish> {
             }
             (Err(error), false) => Err(error),
         },
+        Source::Generated => Ok(Wish::Generated),
         Source::Address => {
             let address = text()?;
-            let lower = address.to_ascii_lowercase();
-            let web = lower.starts_with("http://") || lower.starts_with("https://");
             // The address may hold a secret: it is not repeated.
-            if !web || address.chars().any(|c| c.is_control() || c == ' ') {
+            if !system::is_web_address(address) {
                 return Err(usage(format!("{name} takes an http or https address"))
                     .hint("upload a file with --image"));
             }
@@ -622,23 +842,33 @@ fn client(arguments: &mut Arguments) -> Result<Option<(PathBuf, PathBuf)>> {
     }
 }
 
-/// More than 0 and at most a year; fractions are allowed.
+/// More than 0 and at most a year; thousandths are allowed.
 fn seconds(arguments: &mut Arguments, name: &'static str) -> Result<Option<Duration>> {
     let Some(text) = string(arguments, name)? else {
         return Ok(None);
     };
-    let plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.');
-    match text.parse::<f64>() {
-        Ok(time) if plain && time > 0.0 && time <= 31_536_000.0 => {
-            Ok(Some(Duration::from_secs_f64(time)))
-        }
+    match milliseconds(&text) {
+        Some(time @ 1..=31_536_000_000) => Ok(Some(Duration::from_millis(time))),
         _ => Err(usage(format!(
             "{name} takes seconds above 0, not {}",
             quote(&text)
         ))),
     }
+}
+
+/// `2`, `0.5`; digits behind the third do not count.
+fn milliseconds(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) {
+        return None;
+    }
+    let part: u64 = format!("{part}000").get(..3)?.parse().ok()?;
+    whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1000)?
+        .checked_add(part)
 }
 
 /// For messages about arguments that could not be read as a whole.

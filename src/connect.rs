@@ -5,6 +5,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::address::Address;
 use crate::error::{Class, Error};
 use crate::proxy::Proxy;
 use crate::secret::reason;
+use crate::signals;
 use crate::tls;
 
 type Answer<T> = Result<T, ureq::Error>;
@@ -143,6 +145,8 @@ impl Resolver for Names {
 
 /// Opens TCP, to the server or to its proxy, and TLS on top of it for https.
 pub struct Dialler {
+    /// How many connections were made.
+    pub made: Arc<AtomicUsize>,
     pub tls: Option<Arc<ClientConfig>>,
     pub proxy: Option<Proxy>,
 }
@@ -151,6 +155,7 @@ impl Connector<()> for Dialler {
     type Out = Either<Plain, Encrypted>;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Answer<Option<Self::Out>> {
+        self.made.fetch_add(1, Ordering::Relaxed);
         let place = format!("{}:{}", host(details.uri), port(details.uri));
         let reached = match &self.proxy {
             None => place.clone(),
@@ -194,6 +199,7 @@ impl Connector<()> for Dialler {
             return Err(no_tls(&place, error));
         }
         Ok(Some(Either::B(Encrypted {
+            place,
             stream: StreamOwned::new(session, socket),
             buffers: LazyBuffers::new(
                 details.config.input_buffer_size(),
@@ -281,14 +287,16 @@ fn tunnel(plain: &mut Plain, details: &ConnectionDetails, proxy: &Proxy) -> Answ
         .and_then(|digits| digits.parse::<u16>().ok());
     match status {
         Some(200..300) => Ok(()),
-        Some(407) => Err(failed(proxy_login(&place).status(407), true)),
+        // tinyproxy says 401 to a login that is wrong, and 407 to none.
+        Some(status @ (401 | 407)) => Err(failed(proxy_login(&place).status(status), true)),
         Some(status) => Err(failed(
             Error::new(
                 Class::Unreachable,
                 format!("the proxy {place} refused the way to {target} with {status}"),
             )
             .status(status),
-            !(502..=504).contains(&status),
+            // Nothing was sent to the server yet. tinyproxy says 500 for one that it cannot reach.
+            !matches!(status, 500 | 502..=504),
         )),
         None => Err(unreachable(format!(
             "{place} does not answer as an http proxy"
@@ -332,6 +340,15 @@ fn no_tls(place: &str, error: io::Error) -> ureq::Error {
     }
 }
 
+/// TLS 1.3 refuses a client only when the client believes the handshake to be over.
+fn refused(place: &str, error: io::Error) -> ureq::Error {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(error @ rustls::Error::AlertReceived(_)) => failed(tls::explain(error, place), true),
+        _ => error.into(),
+    }
+}
+
 /// A TCP connection that still reads the answer after the server stopped listening. A server, or a proxy in
 /// front of it, that refuses an upload early answers 413 and closes while we are still sending; the answer
 /// is the news, not the broken pipe.
@@ -341,6 +358,9 @@ pub struct Plain {
     deaf: bool,
     absolute: Option<Absolute>,
 }
+
+/// How long a read waits before it looks for a signal: std repeats a read that a signal interrupts.
+const TICK: Duration = Duration::from_millis(200);
 
 /// What a proxy for plain http wants in the first line of every request, and behind it.
 struct Absolute {
@@ -425,7 +445,27 @@ impl Transport for Plain {
         if let Some(absolute) = &mut self.absolute {
             absolute.fresh = true;
         }
-        self.inner.await_input(timeout)
+        let begun = std::time::Instant::now();
+        loop {
+            let left = match timeout.after {
+                After::Exact(time) => time.saturating_sub(begun.elapsed()),
+                After::NotHappening => TICK,
+            };
+            if left.is_zero() {
+                return Err(ureq::Error::Timeout(timeout.reason));
+            }
+            let tick = NextTimeout {
+                after: After::Exact(left.min(TICK)),
+                ..timeout
+            };
+            match self.inner.await_input(tick) {
+                Err(ureq::Error::Timeout(_)) if signals::caught().is_some() => {
+                    return Err(failed(Error::new(Class::Temporary, "interrupted"), true));
+                }
+                Err(ureq::Error::Timeout(_)) => {}
+                other => return other,
+            }
+        }
     }
 
     fn is_open(&mut self) -> bool {
@@ -435,6 +475,7 @@ impl Transport for Plain {
 
 /// A connection under TLS.
 pub struct Encrypted {
+    place: String,
     stream: StreamOwned<ClientConnection, TransportAdapter<Plain>>,
     buffers: LazyBuffers,
 }
@@ -446,13 +487,14 @@ impl Transport for Encrypted {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Answer<()> {
         self.stream.sock.set_timeout(timeout);
-        self.stream.write_all(&self.buffers.output()[..amount])?;
-        Ok(())
+        let sent = self.stream.write_all(&self.buffers.output()[..amount]);
+        sent.map_err(|error| refused(&self.place, error))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Answer<bool> {
         self.stream.sock.set_timeout(timeout);
-        let amount = io::Read::read(&mut self.stream, self.buffers.input_append_buf())?;
+        let read = io::Read::read(&mut self.stream, self.buffers.input_append_buf());
+        let amount = read.map_err(|error| refused(&self.place, error))?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }

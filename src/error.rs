@@ -82,6 +82,8 @@ pub struct Error {
     pub message: String,
     /// An instruction, where the remedy is known.
     pub hint: Option<String>,
+    /// The answer to a call was lost: it may have been carried out.
+    pub lost: bool,
 }
 
 impl Error {
@@ -91,6 +93,7 @@ impl Error {
             status: None,
             message: message.into(),
             hint: None,
+            lost: false,
         }
     }
 
@@ -99,10 +102,10 @@ impl Error {
         self
     }
 
-    /// Whether the call that failed may have been carried out: its answer was lost, or a gateway answered for
-    /// the server.
+    /// Whether the call that failed may have been carried out: its answer was lost, or a gateway or proxy
+    /// answered for the server.
     pub fn may_be_done(&self) -> bool {
-        self.class == Class::Temporary && matches!(self.status, None | Some(502 | 504))
+        self.lost || matches!(self.status, Some(502 | 504))
     }
 
     pub fn status(mut self, status: u16) -> Error {

@@ -6,19 +6,25 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
 use ureq::http::header::{HeaderName, HeaderValue};
 use ureq::{Agent, AsSendBody, SendBody};
 
 use crate::address::{self, Address};
+use crate::calendar::span;
 use crate::connect::{self, Dialler, Names, NotConnected};
 use crate::error::{Class, Error, Result};
 use crate::limits;
 use crate::multipart::{Content, Encoded};
 use crate::proxy::Proxy;
 use crate::secret::Secret;
+use crate::signals;
 use crate::terminal::{MESSAGE, clean};
 use crate::tls::{self, Trust};
 
@@ -28,6 +34,7 @@ pub enum Method {
     Get,
     Post,
     Put,
+    Delete,
 }
 
 impl Method {
@@ -36,6 +43,7 @@ impl Method {
             Method::Get => "GET",
             Method::Post => "POST",
             Method::Put => "PUT",
+            Method::Delete => "DELETE",
         }
     }
 }
@@ -115,6 +123,8 @@ impl Body {
 /// One call with what it carries, without the caller's credentials: the client adds those.
 pub struct Request {
     pub call: &'static Call,
+    /// Below the call's path, encoded when sent; empty for most.
+    pub item: String,
     /// What the call does to what, as a message begins: `select avatar 24880`.
     pub operation: String,
     /// Encoded when sent.
@@ -129,12 +139,18 @@ impl Request {
     pub fn new(call: &'static Call, operation: impl Into<String>) -> Request {
         Request {
             call,
+            item: String::new(),
             operation: operation.into(),
             query: Vec::new(),
             headers: Vec::new(),
             secrets: Vec::new(),
             body: Body::Empty,
         }
+    }
+
+    pub fn item(mut self, item: &str) -> Request {
+        self.item = item.to_owned();
+        self
     }
 
     pub fn query(mut self, name: &'static str, value: &str) -> Request {
@@ -164,6 +180,9 @@ impl Request {
 
     fn url(&self, base: &Address) -> String {
         let mut url = format!("{}/{}", base.text(), self.call.path);
+        if !self.item.is_empty() {
+            let _ = write!(url, "/{}", address::encode(&self.item));
+        }
         for (at, (name, value)) in self.query.iter().enumerate() {
             let sign = if at == 0 { '?' } else { '&' };
             let _ = write!(url, "{sign}{name}={}", address::encode(value));
@@ -233,18 +252,28 @@ impl Response {
         if !encoding.eq_ignore_ascii_case("identity") {
             return Err("a compressed body that nobody asked for");
         }
+        use serde_json::error::Category;
         let bytes = self
             .body
             .strip_prefix(b"\xef\xbb\xbf")
             .unwrap_or(&self.body);
-        serde_json::from_slice(bytes).map_err(|error| {
-            use serde_json::error::Category;
-            match error.classify() {
-                _ if self.is_html() => "an HTML page",
-                Category::Eof => "JSON that is cut off",
-                Category::Data => "JSON of another shape",
-                Category::Syntax | Category::Io => "something that is not JSON",
+        // No answer of these systems is anything but an object, and serde would take a list for one.
+        let parsed = match bytes.trim_ascii_start().first() {
+            Some(b'{') => serde_json::from_slice(bytes),
+            _ if self.is_html() => return Err("an HTML page"),
+            _ => {
+                return Err(
+                    match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+                        Ok(_) => "JSON of another shape",
+                        Err(_) => "something that is not JSON",
+                    },
+                );
             }
+        };
+        parsed.map_err(|error| match error.classify() {
+            Category::Eof => "JSON that is cut off",
+            Category::Data => "JSON of another shape",
+            Category::Syntax | Category::Io => "something that is not JSON",
         })
     }
 
@@ -253,11 +282,18 @@ impl Response {
         self.start().contains(text)
     }
 
-    /// The first line of a plain text, where the body is one.
+    /// The first line of a plain text, where the body is one. It is whole: a secret in it that was cut would
+    /// not be recognised any more.
     pub fn plain(&self) -> Option<String> {
-        let start = self.start();
-        let plain = !self.is_empty() && !self.is_html() && !start.starts_with(['{', '[', '<']);
-        plain.then(|| start.lines().next().unwrap_or_default().to_owned())
+        let plain =
+            !self.is_empty() && !self.is_html() && !self.start().starts_with(['{', '[', '<']);
+        let text = String::from_utf8_lossy(&self.body);
+        let line = text.trim_start_matches(blank).lines().next()?;
+        let whole = match self.cut {
+            true => line.rsplit_once(char::is_whitespace)?.0,
+            false => line,
+        };
+        plain.then(|| whole.to_owned())
     }
 
     /// An answer without a body, for tests of those who read its headers.
@@ -279,9 +315,13 @@ impl Response {
     fn start(&self) -> String {
         let start = self.body.get(..4 * MESSAGE).unwrap_or(&self.body);
         String::from_utf8_lossy(start)
-            .trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace())
+            .trim_start_matches(blank)
             .to_owned()
     }
+}
+
+fn blank(c: char) -> bool {
+    c == '\u{feff}' || c.is_whitespace()
 }
 
 /// How much of an answer is read, in bytes. A Jira account with a thousand custom avatars lists 700 kB.
@@ -290,8 +330,9 @@ const LONGEST_ANSWER: u64 = 2 << 20;
 const LONGEST_REFUSAL: u64 = 64 << 10;
 /// Buffers of a connection, in bytes.
 const BUFFER: usize = 32 << 10;
-/// The status line and headers of an answer, in bytes.
-const LONGEST_HEAD: usize = 32 << 10;
+/// The status line and headers of an answer, in bytes. Less than the buffer, which a longer head would fill
+/// without ever being whole: ureq takes that for a lost connection.
+const LONGEST_HEAD: usize = BUFFER - 1;
 
 /// Headers whose values are shown by `-vv`; any other value is hidden.
 const SHOWN: [&str; 19] = [
@@ -358,6 +399,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 pub struct Client {
     reach: Reach,
     agent: Agent,
+    made: Arc<AtomicUsize>,
     busy: Busy,
     /// The caller's credentials, sent with every request.
     credentials: Vec<(&'static str, Secret)>,
@@ -377,8 +419,10 @@ struct Lost {
 enum How {
     /// No connection was made.
     Refused,
-    /// The request may have been carried out.
+    /// The connection broke; the request may have been carried out.
     Lost,
+    /// Out of time; the request may have been carried out.
+    Late,
     /// Another try would end the same way.
     Final,
 }
@@ -388,13 +432,21 @@ impl Client {
     pub fn new(reach: Reach) -> Result<Client> {
         // A file that cannot be used is said at once, even if this base address does not need it.
         let wanted = reach.base.is_https() || reach.trust.names_files();
+        let made = Arc::new(AtomicUsize::new(0));
         let dialler = Dialler {
+            made: made.clone(),
             tls: if wanted {
                 Some(tls::config(&reach.trust)?)
             } else {
                 None
             },
             proxy: reach.proxy.clone(),
+        };
+        // A proxy for plain http may close after each answer without a word of it (tinyproxy does), and a request
+        // that meets the end of a connection looks like one whose answer was lost. So each gets its own.
+        let reused = match reach.proxy.is_some() && !reach.base.is_https() {
+            true => 0,
+            false => 1,
         };
         let names = Names::new(reach.proxy.as_ref().map(|proxy| &proxy.address));
         let config = Agent::config_builder()
@@ -407,7 +459,7 @@ impl Client {
             .max_response_header_size(LONGEST_HEAD)
             .input_buffer_size(BUFFER)
             .output_buffer_size(BUFFER)
-            .max_idle_connections(1)
+            .max_idle_connections(reused)
             .max_idle_age(Duration::from_secs(120))
             .user_agent(concat!("avatarctl/", env!("CARGO_PKG_VERSION")))
             .accept(ureq::config::AutoHeaderValue::None)
@@ -415,6 +467,7 @@ impl Client {
             .build();
         let mut client = Client {
             agent: Agent::with_parts(config, dialler, names),
+            made,
             busy,
             credentials: Vec::new(),
             hidden: Vec::new(),
@@ -428,11 +481,18 @@ impl Client {
             .and_then(|proxy| proxy.login.clone())
         {
             client.hide(&login);
+            let sent = BASE64_STANDARD.encode(login.expose());
+            client.hide(&Secret::new(sent));
             if let Some((_, password)) = login.expose().split_once(':') {
                 client.hide(&Secret::new(password.to_owned()));
             }
         }
         Ok(client)
+    }
+
+    /// Whether the user wants failed requests to be repeated at all.
+    pub fn repeats(&self) -> bool {
+        self.reach.retries > 0
     }
 
     /// Judges from now on by this system's own way of being busy.
@@ -452,15 +512,19 @@ impl Client {
 
     /// Takes this text, as it is and as it stands in a URL, out of whatever a server says.
     pub fn hide(&mut self, secret: &Secret) {
+        let text = secret.expose();
         // Shorter ones would blot out ordinary words.
-        if secret.expose().chars().count() >= 3 {
-            self.hidden.push(secret.expose().to_owned());
-            self.hidden.push(address::encode(secret.expose()));
-            // Longest first, so that no rest of a longer one is left.
-            self.hidden
-                .sort_by_key(|text| std::cmp::Reverse(text.len()));
-            self.hidden.dedup();
+        if text.chars().count() < 3 {
+            return;
         }
+        let encoded = address::encode(text);
+        self.hidden.push(lower_escapes(&encoded));
+        self.hidden.push(encoded);
+        self.hidden.push(text.to_owned());
+        // Longest first, so that no rest of a longer one is left.
+        self.hidden
+            .sort_by_key(|text| std::cmp::Reverse(text.len()));
+        self.hidden.dedup();
     }
 
     /// What a server said, made fit for a message: no secret, one line, bounded.
@@ -473,19 +537,33 @@ impl Client {
     }
 
     /// Sends a request and reads the answer, whatever its status; repeats it where its call allows that and
-    /// the server asks for it. A redirect is an error, it is never followed.
+    /// the failure may pass. A redirect is not followed.
     ///
-    /// Errors: unreachable (no connection was made), temporary (lost or out of time), protocol (not HTTP,
-    /// or a redirect), data (the picture changed while it was sent), credentials (a proxy's).
+    /// Errors: unreachable (no connection was made), temporary (lost or out of time), protocol (not HTTP),
+    /// data (the picture changed while it was sent), credentials (a proxy's).
     pub fn send(&mut self, request: &Request) -> Result<Response> {
+        for (_, secret) in &request.secrets {
+            self.hide(secret);
+        }
         let route = (request.call.method.name(), request.call.path);
-        if let Some(free) = self.spent.remove(&route) {
+        if let Some(free) = self.spent.get(&route) {
             let left = free.saturating_duration_since(Instant::now());
             self.wait(left, request, "no calls are left for now")?;
+            self.spent.remove(&route);
         }
-        for attempt in 0.. {
+        let mut attempt = 0;
+        loop {
+            let made = self.connections();
             let answered = self.once(request);
             let repeat = &request.call.repeat;
+            // A server may close a kept connection just when the next request is on its way: there is nothing to
+            // wait for before the first repeat (RFC 9110, section 9.2.2).
+            let lost = matches!(&answered, Err(Lost { how: How::Lost, .. }));
+            let stale = lost && made == self.connections();
+            if stale && repeat.lost && attempt == 0 && self.repeats() {
+                attempt = 1;
+                continue;
+            }
             let (asked, allowed, why) = match &answered {
                 Ok(response) => match (self.busy)(response) {
                     Some(asked) if response.status == 502 || response.status == 504 => {
@@ -497,7 +575,7 @@ impl Client {
                 Err(Lost { error, how }) => {
                     let allowed = match how {
                         How::Refused => repeat.refused,
-                        How::Lost => repeat.lost,
+                        How::Lost | How::Late => repeat.lost,
                         How::Final => false,
                     };
                     (Duration::ZERO, allowed, error.message.clone())
@@ -507,30 +585,34 @@ impl Client {
                 0 => String::new(),
                 _ => format!(" (tried {} times)", attempt + 1),
             };
-            if allowed && attempt < self.reach.retries {
+            if allowed && attempt < self.reach.retries && signals::caught().is_none() {
                 let time = limits::wait(answered.as_ref().ok(), asked, attempt, now());
                 match self.too_long(time) {
                     None => {
                         self.pause(time, request, &why);
+                        attempt += 1;
                         continue;
                     }
-                    Some(limit) => {
-                        note.push_str(&format!("; waiting {} more {limit}", spoken(time)))
-                    }
+                    Some(limit) => note.push_str(&format!("; waiting {} more {limit}", span(time))),
                 }
             }
             return match answered {
-                Ok(response) => self.judged(request, Response { note, ..response }),
+                Ok(response) => Ok(self.counted(request, Response { note, ..response })),
                 Err(Lost { mut error, .. }) => {
                     error.message.push_str(&note);
                     Err(error)
                 }
             };
         }
-        unreachable!("a loop that counts up without end")
     }
 
-    fn judged(&mut self, request: &Request, response: Response) -> Result<Response> {
+    /// How many connections were made so far.
+    fn connections(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// Remembers what a good answer says about the calls that are left.
+    fn counted(&mut self, request: &Request, response: Response) -> Response {
         if response.success()
             && let Some(wait) = limits::spent(&response, now())
         {
@@ -538,10 +620,7 @@ impl Client {
             self.spent
                 .insert(route, Instant::now() + wait.min(LONGEST_WAIT));
         }
-        match response.status {
-            300..400 => Err(self.redirected(request, &response)),
-            _ => Ok(response),
-        }
+        response
     }
 
     fn once(&self, request: &Request) -> std::result::Result<Response, Lost> {
@@ -554,7 +633,7 @@ impl Client {
         self.trace(1, || format!("> {} {url}", request.call.method.name()));
         let answered = self
             .exchange(request, &url, timeout)
-            .map_err(|error| self.lost(request, error, begun.elapsed()))
+            .map_err(|error| self.lost(request, error, timeout))
             .and_then(|response| self.of_the_server(request, response));
         match &answered {
             Ok(response) => {
@@ -586,32 +665,39 @@ impl Client {
             return Ok(response);
         };
         let place = proxy.address.place();
-        if response.status == 407 {
-            let error = connect::proxy_login(&place);
-            return Err(Lost {
-                error: about(request, error.status(407)),
-                how: How::Final,
-            });
-        }
         let server = response.header("server").unwrap_or("").to_ascii_lowercase();
         let signed = response.header("x-squid-error").is_some()
             || response.header("proxy-status").is_some()
             || ["squid", "tinyproxy", "privoxy"]
                 .iter()
                 .any(|name| server.starts_with(name));
-        if response.status < 400 || !signed || self.reach.base.is_https() {
+        let own = signed && !self.reach.base.is_https();
+        // tinyproxy says 401 to a login that is wrong, and 407 to none.
+        if response.status == 407 || own && response.status == 401 {
+            let error = connect::proxy_login(&place);
+            return Err(Lost {
+                error: about(request, error.status(response.status)),
+                how: How::Final,
+            });
+        }
+        if response.status < 400 || !own {
             return Ok(response);
         }
+        // A proxy says 503 (tinyproxy 500) when it did not reach the server. With 502 and 504 it lost the server's
+        // answer: the call may have been carried out, as after any other answer that was lost.
+        let how = match response.status {
+            502 | 504 => How::Lost,
+            503 => How::Refused,
+            500 if server.starts_with("tinyproxy") => How::Refused,
+            _ => How::Final,
+        };
         let error = Error::new(
             Class::Unreachable,
             format!("the proxy {place} answered {} itself", response.status),
         );
         Err(Lost {
             error: about(request, error.status(response.status)),
-            how: match response.status {
-                502..=504 => How::Refused,
-                _ => How::Final,
-            },
+            how,
         })
     }
 
@@ -645,7 +731,7 @@ impl Client {
             builder = builder.header(HeaderName::from_static(name), value);
         }
         let answer = match request.call.method {
-            Method::Get => self.run(builder.body(())?, timeout)?,
+            Method::Get | Method::Delete => self.run(builder.body(())?, timeout)?,
             Method::Post | Method::Put => {
                 let length = request.body.length();
                 self.trace(2, || format!(">   content-length: {length}"));
@@ -716,7 +802,7 @@ impl Client {
             }
             Some(limit) => Err(request.failed(
                 Class::Temporary,
-                format!("{why}; waiting {} {limit}", spoken(time)),
+                format!("{why}; waiting {} {limit}", span(time)),
             )),
         }
     }
@@ -727,12 +813,17 @@ impl Client {
     pub fn settle(&self, time: Duration) -> Result<()> {
         match self.too_long(time) {
             None => {
-                std::thread::sleep(time);
+                let end = Instant::now() + time;
+                while let Some(left) = end.checked_duration_since(Instant::now())
+                    && signals::caught().is_none()
+                {
+                    std::thread::sleep(left.min(Duration::from_millis(100)));
+                }
                 Ok(())
             }
             Some(limit) => Err(Error::new(
                 Class::Temporary,
-                format!("waiting {} {limit}", spoken(time)),
+                format!("waiting {} {limit}", span(time)),
             )),
         }
     }
@@ -756,10 +847,18 @@ impl Client {
         }
     }
 
-    fn lost(&self, request: &Request, error: ureq::Error, spent: Duration) -> Lost {
+    fn lost(&self, request: &Request, error: ureq::Error, timeout: Duration) -> Lost {
+        let perhaps = |error: Error| Error {
+            lost: true,
+            ..error
+        };
         let lost = |error| Lost {
-            error,
+            error: perhaps(error),
             how: How::Lost,
+        };
+        let late = |error| Lost {
+            error: perhaps(error),
+            how: How::Late,
         };
         let last = |error| Lost {
             error,
@@ -786,11 +885,11 @@ impl Client {
             {
                 last(out_of_time(request))
             }
-            ureq::Error::Timeout(_) => lost(
+            ureq::Error::Timeout(_) => late(
                 request
                     .failed(
                         Class::Temporary,
-                        format!("no whole answer within {:.1} s", spent.as_secs_f64()),
+                        format!("no answer within {}", span(timeout)),
                     )
                     .hint("allow more time with --timeout"),
             ),
@@ -805,36 +904,40 @@ impl Client {
                 }
             }
             ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
-                last(request.failed(
+                let error = request.failed(
                     Class::Protocol,
                     "the answer is not HTTP as this program understands it",
-                ))
+                );
+                let plain = !self.reach.base.is_https() && self.reach.proxy.is_none();
+                last(match plain {
+                    true => error.hint("if this port speaks TLS, say https in the base URL"),
+                    false => error,
+                })
             }
             other => last(request.failed(Class::Protocol, clean(&other.to_string(), MESSAGE))),
         }
     }
 
-    fn redirected(&self, request: &Request, response: &Response) -> Error {
+    /// The error that a redirect is: it is never followed, because it may lead the credentials elsewhere.
+    pub fn redirect(&self, request: &Request, response: &Response) -> Option<Error> {
+        if !(300..400).contains(&response.status) {
+            return None;
+        }
         let place = response.header("location").map(|location| {
             // A query may carry a one-time secret of a login page.
             self.said(location.split(['?', '#']).next().unwrap_or_default())
         });
-        let error = match &place {
-            Some(place) => request.failed(
-                Class::Protocol,
-                format!(
-                    "answered {}, a redirect to {place}, which is not followed",
-                    response.status
-                ),
-            ),
-            None => request.failed(
-                Class::Protocol,
-                format!("answered {}, a redirect", response.status),
-            ),
-        };
-        error
-            .status(response.status)
-            .hint("give the address it leads to as the base URL, or let the proxy in between pass this account")
+        let to = place.map_or(String::new(), |place| format!(" to {place}"));
+        let what = format!(
+            "answered {}, a redirect{to}, which is not followed",
+            response.status
+        );
+        Some(
+            request
+                .failed(Class::Protocol, what)
+                .status(response.status)
+                .hint("if it leads to the same server, give that address as the base URL; if it leads to a login page, exempt this account's calls from single sign-on"),
+        )
     }
 
     fn shown(&self, name: &str, value: &str) -> String {
@@ -851,6 +954,17 @@ impl Client {
     }
 }
 
+/// The other spelling of percent-encoded bytes.
+fn lower_escapes(encoded: &str) -> String {
+    let mut parts = encoded.split('%');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at(part.len().min(2));
+        text.push_str(&format!("%{}{rest}", digits.to_lowercase()));
+    }
+    text
+}
+
 fn about(request: &Request, error: Error) -> Error {
     Error {
         message: format!("{}: {}", request.operation, error.message),
@@ -862,14 +976,6 @@ fn about(request: &Request, error: Error) -> Error {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |time| time.as_secs())
-}
-
-/// A wait for people.
-fn spoken(time: Duration) -> String {
-    match time.as_millis() {
-        0..10_000 => format!("{:.1} s", time.as_secs_f64()),
-        _ => format!("{} s", time.as_secs()),
-    }
 }
 
 fn header(text: &str) -> std::result::Result<HeaderValue, ureq::Error> {

@@ -33,18 +33,18 @@ pub fn spent(response: &Response, local: u64) -> Option<Duration> {
     Some(reset.max(Duration::from_secs(interval))).filter(|wait| !wait.is_zero())
 }
 
-fn back_off(attempt: u32, jitter: f64) -> Duration {
+fn back_off(attempt: u32, jitter: u32) -> Duration {
     let plain = FIRST
         .saturating_mul(1 << attempt.min(16))
         .min(LONGEST_BACK_OFF);
-    plain.mul_f64(1.0 + jitter)
+    plain + plain * jitter / 1000
 }
 
-/// 0 to a quarter, so that agents that failed together do not come back together. The hasher of std is
+/// 0 to 249 thousandths, so that agents that failed together do not come back together. The hasher of std is
 /// seeded at random; cryptography has no part in this.
-fn jitter() -> f64 {
+fn jitter() -> u32 {
     let random = RandomState::new().build_hasher().finish();
-    (random % 1000) as f64 / 4000.0
+    u32::try_from(random % 250).unwrap_or(0)
 }
 
 /// Seconds, or a date that is measured against the answer's own.
@@ -174,14 +174,14 @@ mod tests {
     #[test]
     fn the_back_off_doubles_and_is_bounded() {
         let waits: Vec<u64> = (0..9)
-            .map(|attempt| back_off(attempt, 0.0).as_millis() as u64)
+            .map(|attempt| back_off(attempt, 0).as_millis() as u64)
             .collect();
         assert_eq!(
             waits,
             [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]
         );
-        assert_eq!(back_off(u32::MAX, 0.25), Duration::from_millis(37_500));
-        assert!((0..100).all(|_| (0.0..0.25).contains(&jitter())));
+        assert_eq!(back_off(u32::MAX, 250), Duration::from_millis(37_500));
+        assert!((0..100).all(|_| jitter() < 250));
     }
 
     #[test]

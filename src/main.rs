@@ -1,4 +1,4 @@
-//! The process: arguments, environment, streams and the exit status; nothing else.
+//! The process: arguments, environment, streams, signals and the exit status; nothing else.
 
 mod address;
 mod apply;
@@ -6,95 +6,151 @@ mod calendar;
 mod certificate;
 mod cli;
 mod connect;
+mod diff;
 mod error;
 mod http;
 mod image;
+mod jsonline;
+mod junit;
 mod limits;
+mod manifest;
 mod multipart;
+mod outfile;
+mod page;
 mod picture;
 mod plan;
 mod proxy;
+mod record;
 mod report;
 mod secret;
+mod signals;
+mod state;
 mod system;
 mod terminal;
 mod tls;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use address::Address;
-use apply::Rules;
-use cli::{Account, Action, Command};
+use apply::{News, Rules};
+use cli::{Account, Action, Batch, BatchAction, Command, Options};
 use error::{Class, Error, Result};
 use http::{Client, Reach, Trace};
-use plan::Job;
+use manifest::{Manifest, Server};
+use plan::{Job, Part, Plan};
 use proxy::Proxy;
-use report::{Report, Subject};
+use record::Record;
+use report::{Report, Style, Subject};
 use secret::Environment;
+use state::{Journal, Memory, State};
 use system::{Credentials, Session, System};
 
 fn main() -> ExitCode {
     let begun = Instant::now();
+    signals::listen();
     let arguments = std::env::args_os().skip(1).collect();
     let environment = Environment::new(std::env::vars_os());
-    ExitCode::from(match cli::parse(arguments) {
+    let shard = |name| environment.plain(name).ok().flatten();
+    let shard = (shard("CI_NODE_INDEX"), shard("CI_NODE_TOTAL"));
+    let exit = match cli::parse(arguments, shard) {
         Ok(Command::Text(text)) => {
             report::print(&text);
             0
         }
-        Ok(Command::Account(account)) => run(*account, &environment, begun),
+        Ok(Command::Account(account)) => one(*account, &environment, begun),
+        Ok(Command::Batch(batch)) => many(&batch, &environment, begun),
         Err(refusal) => {
-            let report = Report::new(false, false, colored(refusal.color, &environment));
+            let report = Report::new(Style {
+                color: colored(refusal.color, &environment),
+                ..Style::default()
+            });
             match refusal.error {
                 Some(error) => report.complain(None, &error),
                 None => report::complain(refusal.help.trim_end()),
             }
             Class::Usage.exit()
         }
-    })
+    };
+    ExitCode::from(report::status(exit))
 }
 
 fn colored(wish: cli::Color, environment: &Environment) -> bool {
-    let set = |name| matches!(environment.plain(name), Ok(Some(value)) if !value.is_empty());
     let dumb = matches!(environment.plain("TERM"), Ok(Some(value)) if value == "dumb");
-    report::colored(wish, set("NO_COLOR"), dumb)
+    report::colored(wish, environment.names("NO_COLOR"), dumb)
+}
+
+fn style(options: &Options, environment: &Environment) -> Style {
+    Style {
+        json: options.json,
+        quiet: options.quiet,
+        verbose: options.verbose > 0,
+        color: colored(options.color, environment),
+    }
 }
 
 /// One account, now.
-fn run(account: Account, environment: &Environment, begun: Instant) -> u8 {
+fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
     let options = &account.options;
-    let mut report = Report::new(
-        options.json,
-        options.quiet,
-        colored(options.color, environment),
-    );
+    let mut report = Report::new(style(options, environment));
     let system = account.system;
     let base = base(system, options.url.as_deref(), environment);
     let mut subject = Subject {
         system,
+        label: system.name,
         server: base.as_ref().ok().map(Address::text),
         account: account.target.name().map(str::to_owned),
         action: account.action.name(),
     };
     let mut work = || -> Result<()> {
         let base = base.clone()?;
+        let server = Server {
+            name: system.name.to_owned(),
+            system,
+            base,
+            prefix: system.prefix.to_owned(),
+            ca_file: None,
+            client: None,
+            proxy: None,
+        };
         let job = match &account.action {
-            Action::Set(wish) => Some(Job::resolve(
-                system,
-                account.target.clone(),
-                wish.clone(),
-                environment,
-            )?),
+            Action::Set(wish) => {
+                let target = account.target.clone();
+                Some(Job::resolve(system, target, wish.clone(), environment)?)
+            }
             Action::Show | Action::List => None,
         };
         for warning in job.iter().flat_map(|job| &job.warnings) {
             report.warning(&subject, warning);
         }
-        for warning in risks(&base, options.insecure) {
-            report.warning(&subject, &warning);
+        for risk in risks(&server.base, options.insecure) {
+            report.warning(&subject, &risk);
         }
-        let mut session = open(&account, base, environment, begun)?;
+        let open = || open(&server, options, environment, begun);
+        if let Some(job) = job {
+            let batch = apply::Batch {
+                system,
+                server: system.name,
+                jobs: &[job],
+                rules: Rules {
+                    write: true,
+                    look: true,
+                    verify: !options.no_verify,
+                    force: options.force,
+                    prune: false,
+                },
+            };
+            batch.run(open, &mut Memory::Nothing, &mut |news: News| {
+                subject.account = news.account;
+                for warning in &news.warnings {
+                    report.warning(&subject, warning);
+                }
+                report.outcome(&subject, &news.job.avatar, &news.outcome);
+            });
+            return Ok(());
+        }
+        let mut session = open()?;
         if matches!(account.action, Action::List) {
             let rows = (system.list)(&mut session, &account.target)?;
             report.list(&rows);
@@ -102,20 +158,7 @@ fn run(account: Account, environment: &Environment, begun: Instant) -> u8 {
         }
         let seen = (system.observe)(&mut session, &account.target)?;
         subject.account = Some(seen.account.clone());
-        match job {
-            None => report.show(&subject, &seen),
-            Some(job) => {
-                let rules = Rules {
-                    verify: !options.no_verify,
-                    force: options.force,
-                };
-                let outcome = apply::set(system, &mut session, &job, &seen, rules);
-                for warning in session.warnings.drain(..) {
-                    report.warning(&subject, &warning);
-                }
-                report.set(&subject, &job.avatar, &outcome?);
-            }
-        }
+        report.show(&subject, &seen);
         Ok(())
     };
     if let Err(error) = work() {
@@ -124,23 +167,213 @@ fn run(account: Account, environment: &Environment, begun: Instant) -> u8 {
     report.finish()
 }
 
+/// Many accounts, declared in a manifest.
+fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
+    let mut report = Report::new(style(&batch.options, environment));
+    let plan = match plan(batch, &mut report) {
+        Ok(Some(plan)) => plan,
+        Ok(None) => return report.finish(),
+        Err(error) if error.class == Class::Usage => {
+            report.complain(None, &error);
+            return error.class.exit();
+        }
+        Err(error) => {
+            report.broken(&error);
+            return report.finish();
+        }
+    };
+    let mut records = Vec::new();
+    let done = match batch.action {
+        BatchAction::Check => {
+            check(&plan, &mut report, &mut records);
+            Ok(())
+        }
+        BatchAction::Diff | BatchAction::Apply => {
+            compare(batch, &plan, environment, begun, &mut report, &mut records)
+        }
+    };
+    let action = batch.action.name();
+    let files = done.and_then(|()| {
+        if let Some(path) = &batch.junit {
+            outfile::write(path, |out| junit::write(out, action, &records))?;
+        }
+        if let Some(path) = &batch.html {
+            outfile::write(path, |out| page::write(out, action, &records))?;
+        }
+        Ok(())
+    });
+    if let Err(error) = files {
+        report.broken(&error);
+    }
+    report.finish()
+}
+
+/// Reads the manifest and its pictures; None where problems were told.
+fn plan(batch: &Batch, report: &mut Report) -> Result<Option<Plan>> {
+    let shown = terminal::quote(&batch.manifest.to_string_lossy());
+    let text = std::fs::read(&batch.manifest).map_err(|error| {
+        let why = secret::reason(&error);
+        Error::new(
+            Class::Input,
+            format!("cannot read the manifest {shown}: {why}"),
+        )
+    })?;
+    let text = String::from_utf8(text).map_err(|_| {
+        Error::new(
+            Class::Data,
+            format!("the manifest {shown} is not valid UTF-8"),
+        )
+    })?;
+    let folder = batch.manifest.parent().unwrap_or(Path::new(""));
+    let planned = manifest::read(&text, folder).and_then(|mut manifest: Manifest| {
+        let selected = batch.selection.keep(&mut manifest);
+        // A pattern that matches nothing is the command line's fault, not the manifest's.
+        selected.map_or_else(|error| Ok(Err(error)), |()| Plan::resolve(manifest).map(Ok))
+    });
+    match planned {
+        Ok(plan) => plan.map(Some),
+        Err(problems) => {
+            report.problems(&problems);
+            Ok(None)
+        }
+    }
+}
+
+fn check(plan: &Plan, report: &mut Report, records: &mut Vec<Record>) {
+    let mut warnings = 0;
+    for part in &plan.parts {
+        for job in &part.jobs {
+            let subject = subject(part, Some(job.target.value()), "check");
+            for warning in &job.warnings {
+                warnings += 1;
+                report.warning(&subject, warning);
+            }
+            records.push(record(part, job, job.target.value(), None, Vec::new()));
+        }
+    }
+    let servers = plan
+        .parts
+        .iter()
+        .filter(|part| !part.jobs.is_empty())
+        .count();
+    report.checked(plan.len(), servers, warnings);
+}
+
+/// Diff and apply: the same way, with or without the right to write.
+fn compare(
+    batch: &Batch,
+    plan: &Plan,
+    environment: &Environment,
+    begun: Instant,
+    report: &mut Report,
+    records: &mut Vec<Record>,
+) -> Result<()> {
+    let options = &batch.options;
+    let write = batch.action == BatchAction::Apply;
+    let mut memory = match write {
+        true => Memory::Written(Journal::open(&batch.state)?),
+        false => Memory::Read(State::load(&batch.state)?),
+    };
+    for warning in memory.warnings() {
+        report.remark(warning);
+    }
+    let keep = batch.junit.is_some() || batch.html.is_some();
+    report.begin(plan.len());
+    for part in plan.parts.iter().filter(|part| !part.jobs.is_empty()) {
+        for risk in risks(&part.server.base, options.insecure) {
+            report.warning(&subject(part, None, batch.action.name()), &risk);
+        }
+        let jobs = apply::Batch {
+            system: part.server.system,
+            server: &part.server.name,
+            jobs: &part.jobs,
+            rules: Rules {
+                write,
+                look: !(write && options.no_verify),
+                verify: !options.no_verify,
+                force: options.force,
+                prune: batch.prune,
+            },
+        };
+        let open = || open(&part.server, options, environment, begun);
+        jobs.run(open, &mut memory, &mut |news: News| {
+            let account = news
+                .account
+                .unwrap_or_else(|| news.job.target.value().to_owned());
+            let subject = subject(part, Some(&account), batch.action.name());
+            for warning in &news.warnings {
+                report.warning(&subject, warning);
+            }
+            report.outcome(&subject, &news.job.avatar, &news.outcome);
+            if keep {
+                records.push(record(
+                    part,
+                    news.job,
+                    &account,
+                    Some(news.outcome),
+                    news.warnings,
+                ));
+            }
+        });
+    }
+    if let Memory::Written(journal) = &mut memory {
+        journal.sync(true)?;
+    }
+    if !write {
+        report.counted();
+    }
+    Ok(())
+}
+
+fn subject<'a>(part: &'a Part, account: Option<&str>, action: &'static str) -> Subject<'a> {
+    Subject {
+        system: part.server.system,
+        label: &part.server.name,
+        server: Some(part.server.base.text()),
+        account: account.map(str::to_owned),
+        action,
+    }
+}
+
+fn record(
+    part: &Part,
+    job: &Job,
+    account: &str,
+    outcome: Option<apply::Outcome>,
+    told: Vec<String>,
+) -> Record {
+    Record {
+        system: part.server.system,
+        server: part.server.name.clone(),
+        account: account.to_owned(),
+        avatar: job.avatar.clone(),
+        wanted: report::wanted(&job.avatar),
+        outcome,
+        warnings: [job.warnings.clone(), told].concat(),
+    }
+}
+
+/// The way into one server; the manifest's own settings come before the command line's.
 fn open(
-    account: &Account,
-    base: Address,
+    server: &Server,
+    options: &Options,
     environment: &Environment,
     begun: Instant,
 ) -> Result<Session> {
-    let options = &account.options;
-    let credentials = Credentials::read(account.system, account.system.prefix, environment)?;
-    let proxy = Proxy::find(&base, options.proxy.as_deref(), environment)?;
+    let credentials = Credentials::read(server.system, &server.prefix, environment)?;
+    let base = server.base.clone();
+    let proxy = server.proxy.as_deref().or(options.proxy.as_deref());
     let client = Client::new(Reach {
+        proxy: Proxy::find(&base, proxy, environment)?,
         base,
         trust: tls::Trust {
-            ca_file: options.ca_file.clone(),
-            client: options.client.clone(),
+            ca_file: server.ca_file.clone().or_else(|| options.ca_file.clone()),
+            client: server.client.clone().or_else(|| options.client.clone()),
+            store: ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+                .into_iter()
+                .find(|name| environment.names(name)),
             insecure: options.insecure,
         },
-        proxy,
         retries: options.retries,
         pause: report::pause,
         connect_timeout: options.connect_timeout,
@@ -151,7 +384,7 @@ fn open(
             line: report::complain,
         },
     })?;
-    (account.system.open)(client, &credentials)
+    (server.system.open)(client, &credentials)
 }
 
 /// What a stranger on the way could do.

@@ -1,25 +1,16 @@
-//! What is to be done, checked: a job names an account and an avatar whose picture was read. Making one
+//! What is to be done, checked: each job names an account and an avatar whose picture was read. Making one
 //! cannot reach a server; this file does not know how.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::manifest::{Entry, Manifest, Place, Problem, Server};
 use crate::picture::Picture;
 use crate::secret::Environment;
-use crate::system::{Avatar, System, Target};
+use crate::system::{Avatar, System, Target, Wish};
 use crate::terminal::quote;
-
-/// An avatar as a user names it, not yet looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
-    /// With the noun of its source.
-    Preset(&'static str, String),
-    NoPreset(&'static str),
-    File(PathBuf),
-    Stdin,
-    Address(String),
-}
 
 /// One account's avatar, ready to be compared and sent.
 pub struct Job {
@@ -39,31 +30,101 @@ impl Job {
         wish: Wish,
         environment: &Environment,
     ) -> Result<Job> {
-        let picture = match wish {
-            Wish::File(path) => Picture::open(&path)?,
-            Wish::Stdin => {
-                environment.take_stdin("the picture")?;
-                Picture::from_stdin()?
+        if wish == Wish::Stdin {
+            environment.take_stdin("the picture")?;
+        }
+        Pictures::default().job(system, target, wish)
+    }
+}
+
+/// The jobs of a manifest, those of one server together, in the order of the file.
+pub struct Plan {
+    pub parts: Vec<Part>,
+}
+
+/// What is to be done on one server.
+pub struct Part {
+    pub server: Server,
+    pub jobs: Vec<Job>,
+}
+
+impl Plan {
+    /// Reads every picture that the manifest names.
+    ///
+    /// Errors: all of them, with their places.
+    pub fn resolve(manifest: Manifest) -> std::result::Result<Plan, Vec<Problem>> {
+        let mut pictures = Pictures::default();
+        let mut problems = Vec::new();
+        let mut parts: Vec<Part> = manifest
+            .servers
+            .into_iter()
+            .map(|server| Part {
+                server,
+                jobs: Vec::new(),
+            })
+            .collect();
+        for entry in manifest.accounts {
+            let part = &mut parts[entry.server];
+            match pictures.job(part.server.system, entry.target, entry.wish) {
+                Ok(job) => part.jobs.push(job),
+                Err(error) => problems.push(Problem {
+                    place: Place {
+                        path: format!("{}.image", entry.place.path),
+                        ..entry.place
+                    },
+                    error,
+                }),
             }
-            Wish::Preset(noun, id) => return Ok(Job::new(target, Avatar::Preset(noun, id))),
-            Wish::NoPreset(noun) => return Ok(Job::new(target, Avatar::NoPreset(noun))),
-            Wish::Address(address) => return Ok(Job::new(target, Avatar::Address(address))),
+        }
+        match problems.is_empty() {
+            true => Ok(Plan { parts }),
+            false => Err(problems),
+        }
+    }
+
+    /// How many accounts.
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.jobs.len()).sum()
+    }
+}
+
+/// Pictures by path: many accounts may wear the same one, and it is read once.
+#[derive(Default)]
+struct Pictures(BTreeMap<PathBuf, Result<Rc<Picture>>>);
+
+impl Pictures {
+    fn job(&mut self, system: &System, target: Target, wish: Wish) -> Result<Job> {
+        let picture = match wish {
+            Wish::File(path) => self.open(path)?,
+            Wish::Stdin => Rc::new(Picture::from_stdin()?),
+            Wish::Preset(noun, id) => return Ok(plain(target, Avatar::Preset(noun, id))),
+            Wish::NoPreset(noun) => return Ok(plain(target, Avatar::NoPreset(noun))),
+            Wish::Address(address) => return Ok(plain(target, Avatar::Address(address))),
+            Wish::Generated => return Ok(plain(target, Avatar::Generated)),
         };
         let mut warnings = (system.picture)(&picture)?;
         warnings.extend(expectations(&picture));
         Ok(Job {
             target,
-            avatar: Avatar::Picture(Rc::new(picture)),
+            avatar: Avatar::Picture(picture),
             warnings,
         })
     }
 
-    fn new(target: Target, avatar: Avatar) -> Job {
-        Job {
-            target,
-            avatar,
-            warnings: Vec::new(),
-        }
+    fn open(&mut self, path: PathBuf) -> Result<Rc<Picture>> {
+        let opened = self.0.entry(path);
+        let path = opened.key().clone();
+        opened
+            .or_insert_with(|| Picture::open(&path).map(Rc::new))
+            .clone()
+    }
+}
+
+fn plain(target: Target, avatar: Avatar) -> Job {
+    Job {
+        target,
+        avatar,
+        warnings: Vec::new(),
     }
 }
 
@@ -81,4 +142,171 @@ fn expectations(picture: &Picture) -> Vec<String> {
         warn("larger than 1 MiB, where proxies in front of servers stop by default");
     }
     warnings
+}
+
+/// Which accounts of a manifest are meant.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// A pattern of `server/account`, with `*` and `?`.
+    pub only: Option<String>,
+    /// Part I of N, from 1.
+    pub shard: Option<(usize, usize)>,
+}
+
+impl Selection {
+    /// Keeps what is meant. The shards are cut from the accounts in the order of their names, so that every
+    /// agent cuts the same way whatever the order of its manifest.
+    ///
+    /// Errors: usage, when the pattern matches nothing.
+    pub fn keep(&self, manifest: &mut Manifest) -> Result<()> {
+        let servers = &manifest.servers;
+        let name =
+            |entry: &Entry| format!("{}/{}", servers[entry.server].name, entry.target.value());
+        if let Some(pattern) = &self.only {
+            manifest
+                .accounts
+                .retain(|entry| matches(pattern, &name(entry)));
+            if manifest.accounts.is_empty() {
+                return Err(Error::new(
+                    crate::error::Class::Usage,
+                    format!("--only {} matches no account", quote(pattern)),
+                )
+                .hint("the pattern is matched with server/account, as in 'chat/build-*'"));
+            }
+        }
+        if let Some((part, parts)) = self.shard {
+            let mut order: Vec<usize> = (0..manifest.accounts.len()).collect();
+            order.sort_by_key(|at| {
+                let entry = &manifest.accounts[*at];
+                (
+                    servers[entry.server].name.clone(),
+                    entry.target.value().to_owned(),
+                    entry.target.key(),
+                )
+            });
+            let mut ours = vec![false; order.len()];
+            for at in order.into_iter().skip(part - 1).step_by(parts) {
+                ours[at] = true;
+            }
+            let mut ours = ours.into_iter();
+            manifest.accounts.retain(|_| ours.next().unwrap_or(false));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text matches a pattern whose `*` stands for any characters and whose `?` for one.
+fn matches(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    let (mut p, mut t) = (0, 0);
+    // Where the last star stood, and how much of the text it has taken.
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == '?' || *c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, taken)) => {
+                    star = Some((at, taken + 1));
+                    p = at + 1;
+                    t = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    fn manifest(count: usize) -> Manifest {
+        let accounts: Vec<String> = (0..count)
+            .map(|n| {
+                format!(
+                    r#"{{"server":"{}","user":"bot-{n}","avatar_id":5}}"#,
+                    ["b", "a"][n % 2]
+                )
+            })
+            .collect();
+        let server = r#"{"system":"jira","url":"http://localhost"}"#;
+        let text = format!(
+            r#"{{"servers":{{"b":{server},"a":{server}}},"accounts":[{}]}}"#,
+            accounts.join(",")
+        );
+        crate::manifest::read(&text, Path::new("")).unwrap_or_else(|_| panic!("a good manifest"))
+    }
+
+    fn names(manifest: &Manifest) -> Vec<String> {
+        let name = |entry: &Entry| {
+            format!(
+                "{}/{}",
+                manifest.servers[entry.server].name,
+                entry.target.value()
+            )
+        };
+        manifest.accounts.iter().map(name).collect()
+    }
+
+    fn shard(count: usize, part: usize, parts: usize) -> Vec<String> {
+        let mut manifest = manifest(count);
+        let selection = Selection {
+            only: None,
+            shard: Some((part, parts)),
+        };
+        selection.keep(&mut manifest).unwrap();
+        names(&manifest)
+    }
+
+    #[test]
+    fn shards_are_disjoint_complete_and_even() {
+        for (count, parts) in [(0, 1), (1, 3), (7, 3), (10, 4), (25, 25), (5, 9)] {
+            let mut all = BTreeSet::new();
+            for part in 1..=parts {
+                let ours = shard(count, part, parts);
+                assert!(ours.len() <= count.div_ceil(parts));
+                for name in ours {
+                    assert!(all.insert(name));
+                }
+            }
+            assert_eq!(all.len(), count);
+        }
+    }
+
+    #[test]
+    fn a_shard_keeps_the_order_of_the_file() {
+        assert_eq!(shard(5, 1, 2), ["b/bot-0", "a/bot-1", "b/bot-4"]);
+        assert_eq!(shard(5, 2, 2), ["b/bot-2", "a/bot-3"]);
+    }
+
+    #[test]
+    fn a_pattern_matches_server_and_account() {
+        for (pattern, text, yes) in [
+            ("jira/robot", "jira/robot", true),
+            ("jira/*", "jira/robot", true),
+            ("*bot", "jira/robot", true),
+            ("*/build-*", "jira/build-bot", true),
+            ("j?ra/robot", "jira/robot", true),
+            ("*", "", true),
+            ("**a**", "xax", true),
+            ("a*b*c", "aXbXbXc", true),
+            ("jira", "jira/robot", false),
+            ("?", "", false),
+            ("a*b", "ac", false),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern, text), yes, "{pattern} {text}");
+        }
+    }
 }

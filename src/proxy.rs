@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::address::Address;
+use crate::address::{Address, decode};
 use crate::error::{Class, Error, Result};
 use crate::secret::{Environment, Secret};
 
@@ -60,7 +60,9 @@ impl Proxy {
         };
         let login = login
             .map(|login| {
-                decode(login).ok_or_else(|| refuse("the proxy's user info is not percent-encoded"))
+                decode(login)
+                    .filter(|login| !login.chars().any(char::is_control))
+                    .ok_or_else(|| refuse("the proxy's user info is not percent-encoded"))
             })
             .transpose()?;
         let address =
@@ -90,24 +92,6 @@ fn first(environment: &Environment, names: &[&str]) -> Result<Option<(String, St
         }
     }
     Ok(None)
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let (digits, after) = rest.split_at_checked(2)?;
-        let digits = std::str::from_utf8(digits).ok()?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = after;
-    }
-    let text = String::from_utf8(bytes).ok()?;
-    (!text.chars().any(char::is_control)).then_some(text)
 }
 
 /// Whether a list leaves this host out: `*`, a name with everything below it, with or without a leading dot,

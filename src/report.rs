@@ -2,30 +2,53 @@
 //! error. With `main.rs` the only file that prints.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::apply::Outcome;
+use crate::calendar::span;
 use crate::cli::Color;
+use crate::diff::Verdict;
 use crate::error::{Class, Error, merge};
+use crate::jsonline::JsonLine;
+use crate::manifest::Problem;
 use crate::system::{Avatar, Row, Seen, System};
 use crate::terminal::{MESSAGE, clean};
 
 /// One run's output.
 pub struct Report {
-    json: bool,
-    quiet: bool,
-    color: bool,
+    style: Style,
+    counts: Counts,
+    failures: Vec<Class>,
+    /// Of a batch whose progress a terminal shows: how many accounts there are, how many are done, since when.
+    progress: Option<(usize, usize, Instant)>,
+}
+
+/// What a user wants to read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    pub json: bool,
+    pub quiet: bool,
+    /// Accounts of a diff that are the same are shown, too.
+    pub verbose: bool,
+    pub color: bool,
+}
+
+#[derive(Default)]
+struct Counts {
     changed: usize,
     unchanged: usize,
-    failures: Vec<Class>,
+    skipped: usize,
+    pending: [usize; 3],
 }
 
 /// Which account a line is about.
 pub struct Subject<'a> {
     pub system: &'static System,
+    /// What people call the server: the system's name, or the manifest's name of it.
+    pub label: &'a str,
     /// The base address; none where it is what failed.
     pub server: Option<&'a str>,
     /// None while the caller's name is not known.
@@ -37,179 +60,140 @@ impl Subject<'_> {
     /// `jira robot`
     fn name(&self) -> String {
         match &self.account {
-            Some(account) => format!("{} {}", self.system.name, clean(account, MESSAGE)),
-            None => self.system.name.to_owned(),
+            Some(account) => format!("{} {}", self.label, clean(account, MESSAGE)),
+            None => self.label.to_owned(),
         }
     }
 }
 
-/// The keys every account's line begins with, in the order of the contract.
-#[derive(Serialize)]
-struct Line<'a> {
-    v: u8,
-    r#type: &'static str,
-    system: &'static str,
-    server: Option<&'a str>,
-    account: Option<&'a str>,
-    action: &'static str,
-    outcome: &'static str,
-    #[serde(flatten)]
-    news: News<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum News<'a> {
-    Set {
-        before: Option<&'a str>,
-        after: Option<&'a str>,
-        verified: bool,
-    },
-    Show {
-        current: Option<&'a str>,
-        #[serde(flatten)]
-        details: Map<String, Value>,
-    },
-    Failed {
-        error: Failure<'a>,
-    },
-}
-
-#[derive(Serialize)]
-struct Failure<'a> {
-    class: &'static str,
-    exit: u8,
-    status: Option<u16>,
-    message: &'a str,
-    hint: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Summary {
-    v: u8,
-    r#type: &'static str,
-    changed: usize,
-    unchanged: usize,
-    failed: usize,
-    pending: usize,
-    skipped: usize,
-    exit: u8,
-}
+/// The exit status of a diff that found something to do.
+const PENDING: u8 = 2;
 
 impl Report {
-    pub fn new(json: bool, quiet: bool, color: bool) -> Report {
+    pub fn new(style: Style) -> Report {
         Report {
-            json,
-            quiet,
-            color,
-            changed: 0,
-            unchanged: 0,
+            style,
+            counts: Counts::default(),
             failures: Vec::new(),
+            progress: None,
         }
     }
 
-    pub fn set(&mut self, subject: &Subject, avatar: &Avatar, outcome: &Outcome) {
+    /// A batch of so many accounts begins; a terminal shows how far it is.
+    pub fn begin(&mut self, total: usize) {
+        if obeys() && !self.style.quiet {
+            self.progress = Some((total, 0, Instant::now()));
+        }
+    }
+
+    /// What became of an account.
+    pub fn outcome(&mut self, subject: &Subject, avatar: &Avatar, outcome: &Outcome) {
+        self.clear();
         let wanted = wanted(avatar);
         match outcome {
-            Outcome::Unchanged(current) => {
-                self.unchanged += 1;
-                if !self.quiet {
-                    let current = current.as_deref();
-                    self.account(
-                        subject,
-                        "unchanged",
-                        &format!("{wanted}, unchanged"),
-                        News::Set {
-                            before: current,
-                            after: current,
-                            verified: true,
-                        },
-                    );
+            Outcome::Unchanged { shown, verified } => {
+                self.counts.unchanged += 1;
+                if subject.action == "diff" && !self.style.quiet {
+                    self.compared(subject, Verdict::Same, &wanted, shown.as_deref());
+                } else if !self.style.quiet {
+                    let text = format!("{wanted}, unchanged");
+                    self.account(subject, "unchanged", &text, |line| {
+                        line.put("before", shown.as_deref())
+                            .put("after", shown.as_deref())
+                            .put("verified", *verified)
+                    });
                 }
             }
             Outcome::Changed {
                 before,
                 after,
                 verified,
+                pruned,
             } => {
-                self.changed += 1;
+                self.counts.changed += 1;
                 let (before, after) = (before.as_deref(), after.as_deref());
-                self.account(
+                let mut text = changed(subject.system, &wanted, before, after, *verified);
+                if let Some(old) = pruned {
+                    text.push_str(&format!(", {} deleted", subject.system.spoken(old)));
+                }
+                self.account(subject, "changed", &text, |line| {
+                    let line = line
+                        .put("before", before)
+                        .put("after", after)
+                        .put("verified", *verified);
+                    match pruned {
+                        Some(old) => line.put("pruned", old.as_str()),
+                        None => line,
+                    }
+                });
+            }
+            Outcome::Pending { verdict, shown } => {
+                self.counts.pending[match verdict {
+                    Verdict::Drifted => 1,
+                    Verdict::Unknown => 2,
+                    Verdict::Wanted | Verdict::Same => 0,
+                }] += 1;
+                let spoken = shown
+                    .as_deref()
+                    .map_or("no avatar".to_owned(), |shown| subject.system.spoken(shown));
+                self.compared(
                     subject,
-                    "changed",
-                    &changed(subject.system, &wanted, before, after, *verified),
-                    News::Set {
-                        before,
-                        after,
-                        verified: *verified,
-                    },
+                    *verdict,
+                    &format!("{wanted} (now {spoken})"),
+                    shown.as_deref(),
                 );
             }
+            Outcome::Failed(error) => self.failed(subject, error),
+            Outcome::Skipped(why) => {
+                self.counts.skipped += 1;
+                if self.style.json {
+                    print(&line(subject, "skipped").put("reason", why.as_str()).end());
+                }
+                complain(&format!("avatarctl: {}: skipped: {why}", subject.name()));
+            }
         }
+        self.advance();
     }
 
     pub fn show(&mut self, subject: &Subject, seen: &Seen) {
-        self.unchanged += 1;
-        if self.quiet {
+        self.counts.unchanged += 1;
+        if self.style.quiet {
             return;
         }
-        let details = seen.details.iter();
-        self.account(
-            subject,
-            "unchanged",
-            &(subject.system.describe)(seen),
-            News::Show {
-                current: seen.fingerprint.as_deref(),
-                details: details
-                    .map(|(key, value)| ((*key).to_owned(), value.clone()))
-                    .collect(),
-            },
-        );
+        let text = clean(&(subject.system.describe)(seen), MESSAGE);
+        self.account(subject, "unchanged", &text, |line| {
+            let line = line.put("current", seen.fingerprint.as_deref());
+            put_all(line, &seen.details)
+        });
     }
 
     pub fn list(&mut self, rows: &[Row]) {
-        if self.quiet {
+        if self.style.quiet {
             return;
         }
-        if !self.json {
+        if !self.style.json {
             return print(&table(rows));
         }
         for row in rows {
-            let mut line = String::from("{\"v\":1");
-            let kind = Value::from(row.kind);
-            for (key, value) in [("type", &kind)].into_iter().chain(
-                row.cells
-                    .iter()
-                    .chain(&row.more)
-                    .map(|(key, value)| (*key, value)),
-            ) {
-                line.push_str(&format!(",\"{key}\":{value}"));
-            }
-            print(&format!("{line}}}\n"));
+            let line = put_all(JsonLine::new(row.kind), &row.cells);
+            print(&put_all(line, &row.more).end());
         }
     }
 
     pub fn failed(&mut self, subject: &Subject, error: &Error) {
         self.failures.push(error.class);
-        if self.json {
-            self.json_account(
-                subject,
-                "failed",
-                News::Failed {
-                    error: Failure {
-                        class: error.class.name(),
-                        exit: error.class.exit(),
-                        status: error.status,
-                        message: &error.message,
-                        hint: error.hint.as_deref(),
-                    },
-                },
+        if self.style.json {
+            print(
+                &line(subject, "failed")
+                    .object("error", |line| failure(line, error))
+                    .end(),
             );
         }
         self.complain(Some(subject), error);
     }
 
     pub fn warning(&self, subject: &Subject, text: &str) {
+        self.clear();
         complain(&format!(
             "avatarctl: {}: {}: {text}",
             subject.name(),
@@ -217,23 +201,115 @@ impl Report {
         ));
     }
 
+    /// A warning that is about no account.
+    pub fn remark(&self, text: &str) {
+        self.clear();
+        complain(&format!(
+            "avatarctl: {}: {text}",
+            self.painted("33", "warning")
+        ));
+    }
+
+    /// Everything that is wrong with a manifest.
+    pub fn problems(&mut self, problems: &[Problem]) {
+        for Problem { place, error } in problems {
+            self.failures.push(error.class);
+            if self.style.json {
+                let line = JsonLine::new("problem")
+                    .put("path", place.path.as_str())
+                    .put("line", place.line)
+                    .object("error", |line| failure(line, error));
+                print(&line.end());
+            }
+            let about = Error {
+                message: format!("line {}: {}: {}", place.line, place.path, error.message),
+                ..error.clone()
+            };
+            self.complain(None, &about);
+        }
+    }
+
+    /// A failure of the run itself, about no account.
+    pub fn broken(&mut self, error: &Error) {
+        self.failures.push(error.class);
+        self.clear();
+        self.complain(None, error);
+    }
+
+    /// What a manifest without errors holds.
+    pub fn checked(&mut self, accounts: usize, servers: usize, warnings: usize) {
+        self.counts.unchanged += accounts;
+        if self.style.quiet || self.style.json {
+            return;
+        }
+        let plural = |count: usize, word: &str| match count {
+            1 => format!("1 {word}"),
+            _ => format!("{count} {word}s"),
+        };
+        print(&format!(
+            "{} on {}: no errors, {}\n",
+            plural(accounts, "account"),
+            plural(servers, "server"),
+            plural(warnings, "warning")
+        ));
+    }
+
+    /// Ends a diff with its counts.
+    pub fn counted(&self) {
+        self.clear();
+        let [wanted, drifted, unknown] = self.counts.pending;
+        if self.style.json || self.style.quiet && wanted + drifted + unknown == 0 {
+            return;
+        }
+        print(&format!(
+            "{wanted} to change, {drifted} changed on the server, {unknown} not known, {} the same\n",
+            self.counts.unchanged
+        ));
+    }
+
     /// Ends the run: the summary, and the exit status.
     pub fn finish(&self) -> u8 {
-        let exit = merge(self.failures.iter().copied());
-        let news = self.changed + self.failures.len() > 0;
-        if self.json && (news || !self.quiet) {
-            print_json(&Summary {
-                v: 1,
-                r#type: "summary",
-                changed: self.changed,
-                unchanged: self.unchanged,
-                failed: self.failures.len(),
-                pending: 0,
-                skipped: 0,
-                exit,
-            });
+        self.clear();
+        let pending: usize = self.counts.pending.iter().sum();
+        let exit = match merge(self.failures.iter().copied()) {
+            0 if pending > 0 => PENDING,
+            exit => exit,
+        };
+        let exit = crate::signals::caught().unwrap_or(exit);
+        let news = self.counts.changed + self.failures.len() + pending + self.counts.skipped > 0;
+        if self.style.json && (news || !self.style.quiet) {
+            let line = JsonLine::new("summary")
+                .put("changed", self.counts.changed)
+                .put("unchanged", self.counts.unchanged)
+                .put("failed", self.failures.len())
+                .put("pending", pending)
+                .put("skipped", self.counts.skipped)
+                .put("exit", exit);
+            print(&line.end());
         }
         exit
+    }
+
+    /// How far a batch is, on one line that the next one replaces.
+    fn advance(&mut self) {
+        let Some((total, done, begun)) = &mut self.progress else {
+            return;
+        };
+        *done += 1;
+        let rest = u32::try_from(total.saturating_sub(*done)).unwrap_or(u32::MAX);
+        let each = begun.elapsed() / u32::try_from(*done).unwrap_or(u32::MAX);
+        let left = each.saturating_mul(rest);
+        let _ = write!(
+            io::stderr().lock(),
+            "\r{done}/{total}, {} left\x1b[K",
+            span(left)
+        );
+    }
+
+    fn clear(&self) {
+        if self.progress.is_some() {
+            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+        }
     }
 
     /// A failure on standard error: the message, and the hint where there is one.
@@ -250,48 +326,88 @@ impl Report {
     }
 
     fn painted(&self, color: &str, text: &str) -> String {
-        match self.color {
+        match self.style.color {
             true => format!("\x1b[{color}m{text}\x1b[0m"),
             false => text.to_owned(),
         }
     }
 
-    fn account(&self, subject: &Subject, outcome: &'static str, text: &str, news: News) {
-        match self.json {
-            true => self.json_account(subject, outcome, news),
-            false => print(&format!("{}: {text}\n", subject.name())),
-        }
-    }
-
-    fn json_account(&self, subject: &Subject, outcome: &'static str, news: News) {
-        print_json(&Line {
-            v: 1,
-            r#type: "account",
-            system: subject.system.name,
-            server: subject.server,
-            account: subject.account.as_deref(),
-            action: subject.action,
-            outcome,
-            news,
+    fn account(
+        &self,
+        subject: &Subject,
+        outcome: &str,
+        text: &str,
+        fill: impl FnOnce(JsonLine) -> JsonLine,
+    ) {
+        print(&match self.style.json {
+            true => fill(line(subject, outcome)).end(),
+            false => format!("{}: {text}\n", subject.name()),
         });
     }
+
+    /// A line of a diff, with its sign.
+    fn compared(&self, subject: &Subject, verdict: Verdict, text: &str, shown: Option<&str>) {
+        let outcome = match verdict {
+            Verdict::Same => "unchanged",
+            _ => "pending",
+        };
+        if self.style.json {
+            let line = line(subject, outcome).put("before", shown);
+            print(&line.put("reason", verdict.name()).end());
+        } else if verdict != Verdict::Same || self.style.verbose {
+            print(&format!("{} {}: {text}\n", verdict.sign(), subject.name()));
+        }
+    }
+}
+
+/// The keys every account's line begins with, in the order of the contract.
+fn line(subject: &Subject, outcome: &str) -> JsonLine {
+    JsonLine::new("account")
+        .put("system", subject.system.name)
+        .put("server", subject.server)
+        .put("account", subject.account.as_deref())
+        .put("action", subject.action)
+        .put("outcome", outcome)
+}
+
+fn failure(line: JsonLine, error: &Error) -> JsonLine {
+    line.put("class", error.class.name())
+        .put("exit", error.class.exit())
+        .put("status", error.status)
+        .put("message", error.message.as_str())
+        .put("hint", error.hint.as_deref())
+}
+
+fn put_all(line: JsonLine, pairs: &[(&str, Value)]) -> JsonLine {
+    let put = |line: JsonLine, (key, value): &(&str, Value)| line.put(key, value.clone());
+    pairs.iter().fold(line, put)
+}
+
+/// The terminal is one that knows nothing but lines.
+static DUMB: AtomicBool = AtomicBool::new(false);
+
+/// Whether standard error is a terminal that goes back in a line when it is told to.
+fn obeys() -> bool {
+    io::stderr().is_terminal() && !DUMB.load(Ordering::Relaxed)
 }
 
 /// Whether messages on standard error are coloured.
 pub fn colored(wish: Color, no_color: bool, dumb: bool) -> bool {
+    DUMB.store(dumb, Ordering::Relaxed);
     match wish {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => !no_color && !dumb && io::stderr().is_terminal(),
+        Color::Auto => !no_color && obeys(),
     }
 }
 
 /// What was asked for: `avatar 24880`, `image robot.png`.
-fn wanted(avatar: &Avatar) -> String {
+pub fn wanted(avatar: &Avatar) -> String {
     match avatar {
         Avatar::Preset(noun, id) => format!("{noun} {id}"),
         Avatar::NoPreset(noun) => format!("no {noun}"),
         Avatar::Picture(picture) => format!("image {}", clean(&picture.name, MESSAGE)),
+        Avatar::Generated => "generated letter".to_owned(),
         // User info and query may be secrets.
         Avatar::Address(address) => {
             let plain = address.split(['?', '#']).next().unwrap_or_default();
@@ -321,13 +437,15 @@ fn changed(
 ) -> String {
     let mut notes = Vec::new();
     let mut last = wanted.to_owned();
-    if let Some(after) = after.map(system.speak)
+    if let Some(after) = after.map(|after| system.spoken(after))
         && after != wanted
     {
         notes.push(after.clone());
         last = after;
     }
-    notes.push(match before.map(system.speak) {
+    notes.push(match before.map(|before| system.spoken(before)) {
+        // Nothing was taken off from nothing.
+        None if wanted.starts_with("no ") => String::new(),
         None => "first avatar".to_owned(),
         Some(before) => match (before.split_once(' '), last.split_once(' ')) {
             (Some((word, value)), Some((said, _))) if word == said => format!("was {value}"),
@@ -337,7 +455,11 @@ fn changed(
     if !verified {
         notes.push("not verified".to_owned());
     }
-    format!("{wanted} ({})", notes.join(", "))
+    notes.retain(|note| !note.is_empty());
+    match notes.is_empty() {
+        true => wanted.to_owned(),
+        false => format!("{wanted} ({})", notes.join(", ")),
+    }
 }
 
 /// Columns under their names, as wide as their widest cell.
@@ -386,40 +508,57 @@ fn cell(value: &Value) -> String {
     }
 }
 
-fn print_json(line: &impl Serialize) {
-    let text =
-        serde_json::to_string(line).expect("texts, numbers and flags always have a JSON form");
-    print(&format!("{text}\n"));
-}
-
 /// A reader that went away (`| head`) is no failure of ours; the work is done all the same.
 pub fn print(text: &str) {
-    let _ = io::stdout().lock().write_all(text.as_bytes());
+    if let Err(error) = io::stdout().lock().write_all(text.as_bytes())
+        && error.kind() != io::ErrorKind::BrokenPipe
+        && !UNWRITTEN.swap(true, Ordering::Relaxed)
+    {
+        let why = crate::secret::reason(&error);
+        complain(&format!("avatarctl: cannot write the results: {why}"));
+    }
 }
 
-/// Waits, and says for what: a countdown on a terminal, one line elsewhere.
+/// Results were lost on their way out.
+static UNWRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// The exit status of a run that would have ended with this one: a result that nobody got is none.
+pub fn status(exit: u8) -> u8 {
+    match exit == 0 && UNWRITTEN.load(Ordering::Relaxed) {
+        true => Class::Temporary.exit(),
+        false => exit,
+    }
+}
+
+/// Waits, and says for what: a countdown on a terminal, one line elsewhere. A signal ends it.
 pub fn pause(time: Duration, why: &str) {
-    let seconds = |left: Duration| match left.as_secs() {
-        0..10 => format!("{:.1} s", left.as_secs_f64()),
-        whole => format!("{whole} s"),
-    };
-    if !io::stderr().is_terminal() {
-        complain(&format!("avatarctl: waiting {}: {why}", seconds(time)));
-        return std::thread::sleep(time);
+    let terminal = obeys();
+    if !terminal {
+        complain(&format!("avatarctl: waiting {}: {why}", span(time)));
     }
     let end = Instant::now() + time;
     loop {
-        let left = end.saturating_duration_since(Instant::now());
-        let mut terminal = io::stderr().lock();
-        // Back to the margin, and the line emptied behind what is written.
-        let _ = match left.is_zero() {
-            true => write!(terminal, "\r\x1b[K"),
-            false => write!(terminal, "\rwaiting {}: {why}\x1b[K", seconds(left)),
+        let left = match crate::signals::caught() {
+            Some(_) => Duration::ZERO,
+            None => end.saturating_duration_since(Instant::now()),
         };
+        // Back to the margin, and the line emptied behind what is written. Wrapping is off meanwhile: a line
+        // longer than the terminal is wide would stay for every frame.
+        let frame = match (terminal, left.is_zero()) {
+            (false, _) => String::new(),
+            (true, true) => "\r\x1b[K".to_owned(),
+            (true, false) => format!("\r\x1b[?7lwaiting {}: {why}\x1b[K\x1b[?7h", span(left)),
+        };
+        // One write, so that nothing ends in between.
+        let _ = io::stderr().lock().write_all(frame.as_bytes());
         if left.is_zero() {
             return;
         }
-        std::thread::sleep(left.min(Duration::from_secs(1)));
+        let frame = Instant::now() + left.min(Duration::from_secs(1));
+        while Instant::now() < frame && crate::signals::caught().is_none() {
+            let rest = frame.saturating_duration_since(Instant::now());
+            std::thread::sleep(rest.min(Duration::from_millis(100)));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Secrets and where they come from. A secret has a type without `Display`, a `Debug` that says nothing,
 //! and one way out. Errors here name variables and files, never values.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -39,14 +39,14 @@ const LONGEST: u64 = 64 * 1024;
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     /// Who has taken standard input; it can be read once.
-    stdin: Cell<Option<&'static str>>,
+    stdin: RefCell<Option<String>>,
 }
 
 impl Environment {
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
         Environment {
             variables: variables.into_iter().collect(),
-            stdin: Cell::new(None),
+            stdin: RefCell::new(None),
         }
     }
 
@@ -61,11 +61,18 @@ impl Environment {
         }
     }
 
+    /// Whether a variable is set to something.
+    pub fn names(&self, name: &str) -> bool {
+        self.variables
+            .get(OsStr::new(name))
+            .is_some_and(|value| !value.is_empty())
+    }
+
     /// Reserves standard input.
     ///
     /// Errors: configuration, when something else reads it already.
-    pub fn take_stdin(&self, purpose: &'static str) -> Result<()> {
-        match self.stdin.replace(Some(purpose)) {
+    pub fn take_stdin(&self, purpose: &str) -> Result<()> {
+        match self.stdin.replace(Some(purpose.to_owned())) {
             None => Ok(()),
             Some(other) => Err(configuration(format!(
                 "standard input cannot be both {other} and {purpose}"
@@ -102,7 +109,7 @@ impl Environment {
 
     fn read(&self, path: &OsStr, variable: &str) -> Result<Vec<u8>> {
         if path == "-" {
-            self.take_stdin("a secret")?;
+            self.take_stdin(variable)?;
             return slurp(std::io::stdin().lock(), variable);
         }
         if path.is_empty() {
@@ -120,18 +127,16 @@ impl Environment {
 
     /// What systemd's `LoadCredential=` put there; a missing file is no error, an unreadable one is.
     fn systemd(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let Some(directory) = self.variables.get(OsStr::new("CREDENTIALS_DIRECTORY")) else {
+        let directory = self.variables.get(OsStr::new("CREDENTIALS_DIRECTORY"));
+        let Some(directory) = directory.filter(|directory| !directory.is_empty()) else {
             return Ok(None);
         };
         let path = Path::new(directory).join(name.to_lowercase());
+        let shown = format!("the systemd credential {}", quote(&path.to_string_lossy()));
         match std::fs::File::open(&path) {
-            Ok(file) => slurp(file, "CREDENTIALS_DIRECTORY").map(Some),
+            Ok(file) => slurp(file, &shown).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(configuration(format!(
-                "cannot read the systemd credential {}: {}",
-                quote(&path.to_string_lossy()),
-                reason(&error)
-            ))),
+            Err(error) => Err(unreadable(&shown, &error)),
         }
     }
 }
@@ -149,17 +154,18 @@ fn configuration(message: String) -> Error {
     Error::new(Class::Configuration, message)
 }
 
-fn slurp(source: impl Read, variable: &str) -> Result<Vec<u8>> {
+fn unreadable(what: &str, error: &std::io::Error) -> Error {
+    configuration(format!("cannot read {what}: {}", reason(error)))
+}
+
+fn slurp(source: impl Read, what: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     match source.take(LONGEST + 1).read_to_end(&mut bytes) {
         Ok(length) if length as u64 > LONGEST => Err(configuration(format!(
-            "{variable}: the file is longer than {LONGEST} bytes"
+            "{what}: the file is longer than {LONGEST} bytes"
         ))),
         Ok(_) => Ok(bytes),
-        Err(error) => Err(configuration(format!(
-            "{variable}: cannot be read: {}",
-            reason(&error)
-        ))),
+        Err(error) => Err(unreadable(what, &error)),
     }
 }
 
@@ -232,8 +238,8 @@ mod tests {
         let environment = environment(&[]);
         environment.take_stdin("the picture").unwrap();
         assert_eq!(
-            environment.take_stdin("a secret").unwrap_err().message,
-            "standard input cannot be both the picture and a secret"
+            environment.take_stdin("T_FILE").unwrap_err().message,
+            "standard input cannot be both the picture and T_FILE"
         );
     }
 }

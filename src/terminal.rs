@@ -27,9 +27,22 @@ pub fn clean(text: &str, limit: usize) -> String {
     line
 }
 
-/// `text` in quotes, for user input in a message.
+/// `text` in quotes, for user input in a message: blanks and line ends stay visible, because they are often
+/// the mistake.
 pub fn quote(text: &str) -> String {
-    format!("\"{}\"", clean(text, MESSAGE))
+    let mut quoted = String::from("\"");
+    for (at, c) in text.chars().enumerate() {
+        if at == MESSAGE {
+            quoted.push('…');
+            break;
+        }
+        match obeyed(c) {
+            true => quoted.extend(c.escape_unicode()),
+            false => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Characters that change how others are shown, or show nothing: Unicode categories Cc and Cf as far as

@@ -24,6 +24,8 @@ use crate::terminal::quote;
 pub struct Trust {
     /// PEM file of roots, or of a server's own certificate, trusted beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// The variable that names the system's store, where one is set.
+    pub store: Option<&'static str>,
     /// PEM files of a certificate chain to show, and of its key (PKCS#8, PKCS#1 or SEC1).
     pub client: Option<(PathBuf, PathBuf)>,
     /// No certificate of a server is checked.
@@ -102,21 +104,19 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
     let certificate = |what: String| format!("the certificate of {place} {what}");
     let (message, hint) = match error {
         rustls::Error::InvalidCertificate(problem) => match problem {
-            CertificateError::UnknownIssuer => (
+            // An authority of the same name with another key: renewed, or not the same at all.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => (
                 certificate("is signed by an authority that is not trusted here".into()),
                 "give the authority's certificate, or the server's own self-signed one, with --ca-file",
             ),
+            CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => (
+                certificate("is for another name: it has no name at all".into()),
+                "give the server's own certificate with --ca-file, where its common name counts",
+            ),
             CertificateError::NotValidForNameContext { presented, .. } => {
-                let names = presented
-                    .iter()
-                    .map(|name| spoken(name))
-                    .collect::<Vec<_>>();
-                let names = match names.is_empty() {
-                    true => "no name at all".to_owned(),
-                    false => names.join(", "),
-                };
+                let names: Vec<String> = presented.iter().map(|name| spoken(name)).collect();
                 (
-                    certificate(format!("is for another name: it has {names}")),
+                    certificate(format!("is for another name: it has {}", names.join(", "))),
                     "use one of these names in the base URL",
                 )
             }
@@ -192,19 +192,15 @@ fn date(time: UnixTime) -> String {
     crate::calendar::text(time.as_secs())
 }
 
-fn system_roots() -> Result<RootCertStore> {
+/// The machine's store; `named` is the variable that says where it is, if one does.
+fn system_roots(named: Option<&str>) -> Result<RootCertStore> {
     let found = rustls_native_certs::load_native_certs();
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(found.certs);
     if store.is_empty() {
         // A container FROM scratch has no store; a store that was named and cannot be used is an error.
-        for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
-            if std::env::var_os(name).is_some_and(|value| !value.is_empty()) {
-                return Err(Error::new(
-                    Class::Configuration,
-                    format!("{name} names no usable certificate"),
-                ));
-            }
+        if let Some(name) = named {
+            return Err(unusable(format!("{name} names no usable certificate")));
         }
         store
             .roots
@@ -223,12 +219,18 @@ fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>>
     })?;
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(Error::new(
-            Class::Configuration,
-            format!("the {what} {place} holds no certificate in PEM form"),
-        )),
+        Ok(found) if found.is_empty() => {}
+        Ok(found) if found.iter().all(|der| Certificate::read(der).is_some()) => return Ok(found),
+        Ok(_) => {
+            return Err(unusable(format!(
+                "the {what} {place} holds no usable certificate"
+            )));
+        }
+        Err(_) => {}
     }
+    Err(unusable(format!(
+        "the {what} {place} holds no certificate in PEM form"
+    )))
 }
 
 /// Chains to a root as usual, and a certificate that is byte for byte one of the file's own.
@@ -254,7 +256,7 @@ impl Verifier {
         let chains = match trust.insecure {
             true => None,
             false => {
-                let mut roots = system_roots()?;
+                let mut roots = system_roots(trust.store)?;
                 // A file may hold certificates that are no CA; those are still pinned.
                 roots.add_parsable_certificates(pinned.iter().cloned());
                 let builder =
@@ -360,10 +362,19 @@ fn verify_pinned(
         })) if presented.is_empty()
             && certificate
                 .common_name
+                .as_ref()
                 .is_some_and(|common| common.eq_ignore_ascii_case(&name.to_str())) =>
         {
             Ok(ServerCertVerified::assertion())
         }
+        Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        })) if presented.is_empty() => Err(CertificateError::NotValidForNameContext {
+            expected,
+            presented: certificate.common_name.into_iter().collect(),
+        }
+        .into()),
         Err(error) => Err(error),
     }
 }

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Avatar, Credentials, Offer, Proof, Row, Seen, Session, Source, System, Target, TargetKind,
+    Avatar, Credentials, Crop, Offer, Proof, Row, Seen, Session, Source, System, Target, TargetKind,
 };
 use crate::error::{Class, Error, Result};
 use crate::http::{ALWAYS, Body, Call, Client, Method, Request, Response, UNLESS_LOST};
-use crate::image::Format;
+use crate::image::{Format, Header};
 use crate::picture::Picture;
 use crate::secret::Secret;
 use crate::terminal::quote;
@@ -26,6 +27,7 @@ pub static SYSTEM: System = System {
     prefix: "JIRA",
     targets: &[TargetKind {
         flag: "--user",
+        key: "user",
         number: false,
         noun: "user",
     }],
@@ -33,6 +35,7 @@ pub static SYSTEM: System = System {
     sources: &[
         Source::Preset {
             flag: "--avatar-id",
+            key: "avatar_id",
             noun: "avatar",
             none: false,
         },
@@ -45,14 +48,18 @@ pub static SYSTEM: System = System {
     )],
     settle: &[Duration::ZERO],
     picture,
+    crop,
     open,
     observe,
     wears,
+    survey: None,
     write,
+    delete: Some(delete),
     list,
     list_takes_target: true,
     speak,
     describe,
+    help: include_str!("../help/jira.txt"),
 };
 
 // --- calls ---
@@ -94,6 +101,13 @@ static SELECT: Call = Call {
     repeat: ALWAYS,
 };
 
+/// A second one finds nothing to delete, which is as good.
+static DELETE: Call = Call {
+    method: Method::Delete,
+    path: "rest/api/2/user/avatar",
+    repeat: ALWAYS,
+};
+
 /// Servers refuse a POST without the second as forged (XSRF); elsewhere it does no harm.
 fn request(call: &'static Call, operation: String) -> Request {
     Request::new(call, operation)
@@ -103,9 +117,18 @@ fn request(call: &'static Call, operation: String) -> Request {
 
 // --- reading ---
 
+/// A null where a list, a map or a flag belongs means that there is none.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> std::result::Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ServerInfo {
+    base_url: Option<String>,
+    version: Option<String>,
     deployment_type: Option<String>,
 }
 
@@ -113,7 +136,7 @@ struct ServerInfo {
 #[serde(rename_all = "camelCase")]
 struct User {
     name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     avatar_urls: BTreeMap<String, String>,
 }
 
@@ -121,39 +144,33 @@ struct User {
 #[serde(rename_all = "camelCase")]
 struct Bean {
     id: Id,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     is_system_avatar: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     is_selected: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     selected: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     urls: BTreeMap<String, String>,
 }
 
-/// Text by the documents, a number from some versions.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Id {
-    Text(String),
-    Number(u64),
-}
+/// An id: text by the documents, a number from some versions.
+struct Id(String);
 
-impl Id {
-    fn text(self) -> String {
-        match self {
-            Id::Text(text) => text,
-            Id::Number(number) => number.to_string(),
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Id, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Id(text)),
+            Value::Number(number) => Ok(Id(number.to_string())),
+            _ => Err(D::Error::custom("an id is a text or a number")),
         }
     }
 }
 
 #[derive(Deserialize)]
 struct Avatars {
-    #[serde(default)]
-    system: Vec<Bean>,
-    #[serde(default)]
-    custom: Vec<Bean>,
+    system: Option<Vec<Bean>>,
+    custom: Option<Vec<Bean>>,
 }
 
 /// What an upload answers: a proposal how to crop, or the avatar itself.
@@ -167,9 +184,9 @@ struct Upload {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Refusal {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     error_messages: Vec<Option<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     errors: BTreeMap<String, Value>,
     message: Option<String>,
     error_message: Option<String>,
@@ -177,9 +194,13 @@ struct Refusal {
 
 /// The server's own words, where it has some.
 fn reason(response: &Response) -> Option<String> {
-    let Ok(refusal) = response.json::<Refusal>() else {
-        return response.plain();
-    };
+    match response.json::<Refusal>() {
+        Ok(refusal) => said(refusal),
+        Err(_) => response.plain(),
+    }
+}
+
+fn said(refusal: Refusal) -> Option<String> {
     let texts = refusal.error_messages.into_iter().flatten();
     let fields = refusal.errors.into_iter().map(|(field, text)| match text {
         Value::String(text) => format!("{field}: {text}"),
@@ -213,13 +234,16 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
     if let Some(denied) = response.header("x-authentication-denied-reason") {
         let page = denied
             .split_once("login-url=")
-            .map(|(_, url)| session.client.said(url.trim()));
-        return Some(
-            plainly(Class::Credentials, "login denied until someone solves a CAPTCHA").hint(match page {
-                Some(page) => format!("log in once as this account in a browser at {page}, then correct the password here"),
-                None => "log in once as this account in a browser, then correct the password here".to_owned(),
-            }),
-        );
+            .map_or(String::new(), |(_, url)| {
+                format!(" at {}", session.client.said(url.trim()))
+            });
+        let what = match denied.contains("CAPTCHA") {
+            true => "login denied until someone solves a CAPTCHA",
+            false => "login denied",
+        };
+        return Some(plainly(Class::Credentials, what).hint(format!(
+            "log in once as this account in a browser{page}, then correct the password here"
+        )));
     }
     if login.contains("AUTHENTICATION_DENIED") {
         return Some(
@@ -228,10 +252,14 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
         );
     }
     if login.contains("AUTHENTICATED_FAILED") {
-        return Some(wrong_login(
-            session,
-            plainly(Class::Credentials, "wrong user name or password"),
-        ));
+        let what = match session.token {
+            true => "wrong or expired token",
+            false => "wrong user name or password",
+        };
+        return Some(wrong_login(session, plainly(Class::Credentials, what)));
+    }
+    if let Some(redirect) = session.client.redirect(request, response) {
+        return Some(redirect);
     }
     if response.success() {
         return None;
@@ -246,7 +274,7 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
             .header("x-ausername")
             .is_some_and(|name| name != "anonymous");
     Some(match response.status {
-        401 if response.mentions("os_authType") => {
+        401 if dead_session(response) => {
             error(Class::Credentials, "refused a session that had ended").hint(TOKEN_WAYS)
         }
         401 if logged_in => error(Class::Credentials, "not permitted").hint(PERMISSION),
@@ -268,6 +296,13 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
     })
 }
 
+/// A cookie that a server has forgotten, which it says in more than one way.
+fn dead_session(response: &Response) -> bool {
+    ["os_authType", "cookie", "Cookie"]
+        .iter()
+        .any(|word| response.mentions(word))
+}
+
 fn wrong_login(session: &Session, error: Error) -> Error {
     error.hint(match session.token {
         true => "make a new personal access token for this account and set JIRA_TOKEN",
@@ -277,6 +312,7 @@ fn wrong_login(session: &Session, error: Error) -> Error {
 
 const CONTEXT_PATH: &str = "the base URL may lack the context path, as in https://host/jira";
 const PERMISSION: &str = "another's avatar takes the global permission Administer Jira, and nobody may change one while users are managed in an external directory";
+const LIST: &str = "avatarctl jira list shows the ids there are";
 const CLOUD: &str = "Jira Cloud keeps avatars in the Atlassian account, and no operation sets them";
 const TOKEN_WAYS: &str = "a server drops the session of a personal access token, and an upload lives in its session: select an existing avatar with --avatar-id, send a square of at most 48 pixels, or use JIRA_USER and JIRA_PASSWORD for the upload";
 const SSO: &str = "a login page or a proxy stands before Jira: exempt this account's REST calls from single sign-on";
@@ -298,7 +334,7 @@ fn read<T: serde::de::DeserializeOwned>(
 // --- the session ---
 
 fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
-    let host = client.base().host();
+    let host = client.base().host().trim_end_matches('.');
     let cloud = |error: Error| error.hint(CLOUD);
     if host == "atlassian.net" || host.ends_with(".atlassian.net") {
         return Err(cloud(Error::new(
@@ -308,8 +344,13 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
     }
     let token = credentials.get("TOKEN");
     let authorization = match (token, credentials.get("USER"), credentials.get("PASSWORD")) {
-        (Some(token), _, _) => format!("Bearer {}", token.expose()),
+        (Some(_), _, _) => format!("Bearer {}", credentials.header("TOKEN")?.expose()),
         (None, Some(user), Some(password)) => {
+            // The first colon ends the name (RFC 7617): another account would be tried, and locked.
+            if user.expose().contains(':') {
+                let why = "contains a colon, which no user name of Basic credentials can";
+                return Err(credentials.unusable("USER", why));
+            }
             client.hide(password);
             let pair = format!("{}:{}", user.expose(), password.expose());
             format!("Basic {}", BASE64_STANDARD.encode(pair))
@@ -320,8 +361,9 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
         client.hide(&Secret::new(encoded.to_owned()));
     }
     client.authorize("authorization", Secret::new(authorization));
+    let token = token.is_some();
     let mut session = Session {
-        token: token.is_some(),
+        token,
         ..Session::new(client)
     };
     let request = request(&SERVER_INFO, "ask what server this is".into());
@@ -332,9 +374,17 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
             ..error
         }
         .hint(CONTEXT_PATH),
+        // What every caller may ask is refused to everybody who logs in this way.
+        Class::Credentials if error.hint.as_deref() == Some(PERMISSION) => error.hint(match token {
+            true => "single sign-on or a proxy may stand before Jira: exempt this account's REST calls",
+            false => "the server may refuse passwords for REST calls (off by default from Jira 11 on, or kept out by single sign-on): use a personal access token, JIRA_TOKEN",
+        }),
         _ => error,
     })?;
     let info: ServerInfo = read(&session, &request, &response)?;
+    if info.base_url.is_none() && info.version.is_none() && info.deployment_type.is_none() {
+        return Err(session.strange(&request, &response, "JSON of another shape"));
+    }
     if info.deployment_type.as_deref() == Some("Cloud") {
         return Err(cloud(Error::new(
             Class::Configuration,
@@ -393,10 +443,13 @@ fn avatars(session: &mut Session, user: &str) -> Result<Vec<Offer>> {
         .query("username", user);
     let response = send(session, &request)?;
     let avatars: Avatars = read(session, &request, &response)?;
+    if avatars.system.is_none() && avatars.custom.is_none() {
+        return Err(session.strange(&request, &response, "JSON of another shape"));
+    }
     let mut offers = Vec::new();
     for (beans, system) in [(avatars.system, true), (avatars.custom, false)] {
-        offers.extend(beans.into_iter().map(|bean| Offer {
-            id: bean.id.text(),
+        offers.extend(beans.into_iter().flatten().map(|bean| Offer {
+            id: bean.id.0,
             system: system || bean.is_system_avatar,
             selected: bean.is_selected || bean.selected,
             urls: bean.urls,
@@ -458,6 +511,9 @@ fn describe(seen: &Seen) -> String {
     let selected = seen.offers.iter().find(|offer| offer.selected);
     match (&seen.fingerprint, selected) {
         (Some(id), Some(offer)) => format!("avatar {id} ({})", kind(offer)),
+        (Some(id), None) if seen.offers.iter().any(|offer| offer.id == *id) => {
+            format!("avatar {id} (shown, not selected)")
+        }
         (Some(id), None) => format!("avatar {id} (not on the list any more)"),
         (None, _) => "no avatar selected".to_owned(),
     }
@@ -472,26 +528,42 @@ fn wears(avatar: &Avatar, fingerprint: Option<&str>) -> Option<bool> {
 
 // --- writing ---
 
-fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -> Result<Proof> {
+fn write(
+    session: &mut Session,
+    target: &Target,
+    avatar: &Avatar,
+    seen: Option<&Seen>,
+) -> Result<Proof> {
     let user = user(session, target)?;
     match avatar {
         Avatar::Preset(_, id) => {
-            let offer = seen.offers.iter().find(|offer| offer.id == *id);
-            // PUT takes an id that nobody has, and the default picture shows.
-            let Some(offer) = offer else {
-                return Err(Error::new(
-                    Class::Target,
-                    format!("select avatar {id}: {} has no such avatar", quote(&user)),
-                )
-                .hint("avatarctl jira list shows the ids there are"));
+            let offer = match seen {
+                None => None,
+                // PUT takes an id that nobody has, and the default picture shows.
+                Some(seen) => match seen.offers.iter().find(|offer| offer.id == *id) {
+                    Some(offer) => Some(offer),
+                    None => {
+                        return Err(Error::new(
+                            Class::Target,
+                            format!("select avatar {id}: {} has no such avatar", quote(&user)),
+                        )
+                        .hint(LIST));
+                    }
+                },
             };
-            select(session, &user, id, offer.system, Some(&offer.urls))?;
+            select(
+                session,
+                &user,
+                id,
+                offer.map(|offer| offer.system),
+                offer.map(|offer| &offer.urls),
+            )?;
             warn_of_gravatar(session, &user);
             Ok(Proof::Is(id.clone()))
         }
         Avatar::Picture(picture) => {
             let id = upload(session, &user, picture, seen)?;
-            select(session, &user, &id, false, None)?;
+            select(session, &user, &id, Some(false), None)?;
             warn_of_gravatar(session, &user);
             Ok(Proof::Is(id))
         }
@@ -506,7 +578,8 @@ fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -
 struct Selection<'a> {
     id: &'a str,
     is_selected: bool,
-    is_system_avatar: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_system_avatar: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     urls: Option<&'a BTreeMap<String, String>>,
 }
@@ -515,7 +588,7 @@ fn select(
     session: &mut Session,
     user: &str,
     id: &str,
-    system: bool,
+    system: Option<bool>,
     urls: Option<&BTreeMap<String, String>>,
 ) -> Result<()> {
     let bean = Selection {
@@ -527,16 +600,34 @@ fn select(
     let request = request(&SELECT, format!("select avatar {id}"))
         .query("username", user)
         .body(Body::Json(json_text(&bean)));
-    // What the answer says beyond its status proves nothing; the read-back does.
     match send(session, &request) {
-        Ok(response) if response.is_html() => Err(session
-            .strange(&request, &response, "an HTML page")
-            .hint(SSO)),
+        Ok(response) => selected(session, &request, &response),
         Err(error) if error.status == Some(400) => Err(Error {
             class: Class::Target,
+            message: error.message.replacen("answered 400", "no such avatar", 1),
             ..error
-        }),
-        other => other.map(drop),
+        }
+        .hint(LIST)),
+        Err(error) => Err(error),
+    }
+}
+
+/// No body, or the bean; a success that carries a refusal is none. Whether it is in effect only the read-back
+/// tells.
+fn selected(session: &Session, request: &Request, response: &Response) -> Result<()> {
+    if response.is_empty() {
+        return Ok(());
+    }
+    let refusal: Refusal = read(session, request, response)?;
+    match said(refusal) {
+        None => Ok(()),
+        Some(text) => Err(session.refused(
+            request,
+            response,
+            Class::Protocol,
+            &format!("answered {}", response.status),
+            Some(text),
+        )),
     }
 }
 
@@ -544,28 +635,48 @@ fn json_text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("strings, numbers and flags always have a JSON form")
 }
 
-/// Stores a picture as a custom avatar; its id. An upload whose answer was lost may have stored it: that is
-/// looked up before anything is sent again.
-fn upload(session: &mut Session, user: &str, picture: &Rc<Picture>, seen: &Seen) -> Result<String> {
-    match store(session, user, picture) {
-        Err(error) if error.may_be_done() => {
-            if let Some(id) = appeared(session, user, seen)? {
-                return Ok(id);
-            }
-            session.warnings.push(
-                "an answer was lost and the picture is uploaded once more; a copy of it may be left among the custom avatars"
-                    .into(),
-            );
-            store(session, user, picture)
-        }
-        other => other,
+/// What became of a picture that was sent.
+enum Stored {
+    /// As a custom avatar with this id.
+    As(String),
+    /// The answer of a call that stores was lost.
+    Perhaps(Error),
+}
+
+/// Stores a picture as a custom avatar; its id. A call that stores and whose answer was lost is not made again
+/// before the account was looked at.
+fn upload(
+    session: &mut Session,
+    user: &str,
+    picture: &Rc<Picture>,
+    seen: Option<&Seen>,
+) -> Result<String> {
+    let error = match store(session, user, picture, true)? {
+        Stored::As(id) => return Ok(id),
+        Stored::Perhaps(error) => error,
+    };
+    // What a look cannot tell is told by the call that failed.
+    match appeared(session, user, seen) {
+        Ok(Some(id)) => return Ok(id),
+        Ok(None) if session.client.repeats() => {}
+        Ok(None) | Err(_) => return Err(error),
+    }
+    session.warnings.push(
+        "an answer was lost and the picture is uploaded once more; a copy of it may be left among the custom avatars"
+            .into(),
+    );
+    match store(session, user, picture, false)? {
+        Stored::As(id) => Ok(id),
+        Stored::Perhaps(error) => Err(error),
     }
 }
 
 /// The one custom avatar that was not there before.
-fn appeared(session: &mut Session, user: &str, seen: &Seen) -> Result<Option<String>> {
-    let now = avatars(session, user)?;
-    let mut new = now
+fn appeared(session: &mut Session, user: &str, seen: Option<&Seen>) -> Result<Option<String>> {
+    let Some(seen) = seen else {
+        return Ok(None);
+    };
+    let mut new = avatars(session, user)?
         .into_iter()
         .filter(|offer| !offer.system && !seen.offers.iter().any(|old| old.id == offer.id));
     match (new.next(), new.next()) {
@@ -574,8 +685,9 @@ fn appeared(session: &mut Session, user: &str, seen: &Seen) -> Result<Option<Str
     }
 }
 
-/// Temporary upload, and the crop unless the server stored the picture at once.
-fn store(session: &mut Session, user: &str, picture: &Rc<Picture>) -> Result<String> {
+/// Temporary upload, and the crop unless the server stored the picture at once. A crop that does not find its
+/// upload stored nothing, so both are made once more where that is allowed.
+fn store(session: &mut Session, user: &str, picture: &Rc<Picture>, again: bool) -> Result<Stored> {
     let header = &picture.header;
     let small = header.width == header.height && header.width <= SMALL;
     let call = if small { &UPLOAD_SMALL } else { &UPLOAD };
@@ -583,14 +695,29 @@ fn store(session: &mut Session, user: &str, picture: &Rc<Picture>) -> Result<Str
         .query("username", user)
         .query("filename", &picture.sent_name())
         .body(Body::Raw(header.format.media_type(), picture.clone()));
-    let response = send(session, &request).map_err(|error| as_data(error, "a picture"))?;
+    let response = match send(session, &request) {
+        Err(error) if small && error.may_be_done() => return Ok(Stored::Perhaps(error)),
+        other => other.map_err(|error| as_data(error, "the picture"))?,
+    };
     let answer: Upload = read(session, &request, &response)?;
     match answer {
-        Upload { id: Some(id), .. } => digits(session, &request, &response, id),
+        Upload { id: Some(id), .. } => digits(session, &request, &response, id).map(Stored::As),
         Upload {
             cropper_width: Some(_),
             ..
-        } => confirm(session, user, picture, cookies(&response)),
+        } => match confirm(session, user, picture, cookies(&response)) {
+            Ok(id) => Ok(Stored::As(id)),
+            Err(error) if error.may_be_done() => Ok(Stored::Perhaps(error)),
+            Err(error)
+                if again
+                    && session.client.repeats()
+                    && error.class == Class::Temporary
+                    && error.status == Some(500) =>
+            {
+                store(session, user, picture, false)
+            }
+            Err(error) => Err(error),
+        },
         _ => Err(session.strange(&request, &response, "neither an avatar nor a crop")),
     }
 }
@@ -598,11 +725,21 @@ fn store(session: &mut Session, user: &str, picture: &Rc<Picture>) -> Result<Str
 /// The upload lives in the server's session, so its cookies go along, from the upload to the crop and no
 /// further: later they would hurt calls with a token.
 fn cookies(response: &Response) -> Option<Secret> {
-    let pairs: Vec<&str> = response
-        .headers("set-cookie")
-        .filter_map(|cookie| cookie.split(';').next())
-        .map(str::trim)
-        .filter(|pair| pair.contains('='))
+    let mut pairs: Vec<(&str, &str)> = Vec::new();
+    for cookie in response.headers("set-cookie") {
+        let mut parts = cookie.split(';').map(str::trim);
+        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
+            continue;
+        };
+        // The last one of a name counts, and one may take it away.
+        pairs.retain(|(known, _)| *known != name);
+        if !parts.any(|part| part.eq_ignore_ascii_case("max-age=0")) {
+            pairs.push((name, value));
+        }
+    }
+    let pairs: Vec<String> = pairs
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
         .collect();
     (!pairs.is_empty()).then(|| Secret::new(pairs.join("; ")))
 }
@@ -621,7 +758,7 @@ fn confirm(
     picture: &Picture,
     cookies: Option<Secret>,
 ) -> Result<String> {
-    let square = crop(picture.header.width, picture.header.height);
+    let square = crop(&picture.header);
     let mut request = request(&CONFIRM, format!("crop {}", quote(&picture.name)))
         .query("username", user)
         .body(Body::Json(json_text(&Cropping {
@@ -653,6 +790,18 @@ fn confirm(
     digits(session, &request, &response, bean.id)
 }
 
+fn delete(session: &mut Session, target: &Target, id: &str) -> Result<()> {
+    let user = user(session, target)?;
+    let request = request(&DELETE, format!("delete avatar {id}"))
+        .item(id)
+        .query("username", &user);
+    match send(session, &request) {
+        // Gone already, perhaps by the same call whose answer was lost.
+        Err(error) if error.class == Class::Target => Ok(()),
+        other => other.map(drop),
+    }
+}
+
 /// 400 on the way of a picture is about the picture.
 fn as_data(error: Error, what: &str) -> Error {
     match error.status {
@@ -670,7 +819,7 @@ fn as_data(error: Error, what: &str) -> Error {
 }
 
 fn digits(session: &Session, request: &Request, response: &Response, id: Id) -> Result<String> {
-    let id = id.text();
+    let Id(id) = id;
     match !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Ok(id),
         false => Err(session.strange(request, response, "an avatar id that is no number")),
@@ -681,6 +830,7 @@ fn digits(session: &Session, request: &Request, response: &Response, id: Id) -> 
 /// it is asked once; it is a warning only, so a failure to find out is none.
 fn warn_of_gravatar(session: &mut Session, user: &str) {
     if session.writes == 0
+        && session.verify
         && let Ok(user) = profile(session, user)
         && user
             .avatar_urls
@@ -700,31 +850,27 @@ const SHRUNK: u32 = 500;
 /// A square up to this side is stored without a crop, in pixels.
 const SMALL: u32 = 48;
 
-/// A square inside a picture, in pixels of the picture as the server shrinks it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Square {
-    pub side: u32,
-    pub x: u32,
-    pub y: u32,
-}
-
-/// The largest centred square. The server's own proposal is off centre and cuts a logo.
-pub fn crop(width: u32, height: u32) -> Square {
-    let longest = width.max(height);
+/// The largest centred square of the picture as the server shrinks it, without a look at its orientation.
+/// The server's own proposal is off centre and cuts a logo.
+fn crop(header: &Header) -> Crop {
+    let longest = header.width.max(header.height);
     let (width, height, inside) = match longest > SHRUNK {
         // How a shrunk side is rounded is not known: a pixel less is inside either way.
         true => {
             let shrink =
                 |side: u32| (u64::from(side) * u64::from(SHRUNK) / u64::from(longest)) as u32;
-            (shrink(width), shrink(height), 1)
+            (shrink(header.width).max(1), shrink(header.height).max(1), 1)
         }
-        false => (width, height, 0),
+        false => (header.width, header.height, 0),
     };
     let side = width.min(height).saturating_sub(inside).max(1);
-    Square {
+    Crop {
+        width,
+        height,
         side,
-        x: width.saturating_sub(side) / 2,
-        y: height.saturating_sub(side) / 2,
+        x: (width - side) / 2,
+        y: (height - side) / 2,
+        upright: false,
     }
 }
 
@@ -743,26 +889,27 @@ fn picture(picture: &Picture) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     let mut warn = |what: String| warnings.push(format!("{}: {what}", quote(&picture.name)));
     if picture.length > 10 << 20 {
-        warn("longer than 10 MB, where Jira's limit for attachments stands by default".into());
+        warn("longer than 10 MiB, where Jira's limit for attachments stands by default".into());
     }
     let pixels = u64::from(header.width) * u64::from(header.height);
     if pixels > 5_000_000 {
         warn(format!(
-            "{} megapixels, where Jira's limit is 5 by default",
-            pixels / 1_000_000
+            "{}.{} megapixels, where Jira's limit is 5 by default",
+            pixels.div_ceil(100_000) / 10,
+            pixels.div_ceil(100_000) % 10
         ));
     }
     if header.width != header.height {
-        let square = crop(header.width, header.height);
+        let square = crop(header);
         let (width, height) = header.shown_size();
         warn(match square.side < SMALL {
             true => format!(
-                "{} x {} is narrower than Jira's 48 pixels and may be refused",
-                width, height
+                "{width} x {height} leaves a square of {} pixels; Jira wants 48 and may refuse it",
+                square.side
             ),
             false => format!(
-                "{} x {} is not square; Jira is sent the middle",
-                width, height
+                "{width} x {height} is not square; Jira will be sent the square of {} pixels at {},{}",
+                square.side, square.x, square.y
             ),
         });
     }
@@ -773,9 +920,19 @@ fn picture(picture: &Picture) -> Result<Vec<String>> {
 mod tests {
     use super::*;
 
+    fn cut(width: u32, height: u32) -> Crop {
+        crop(&Header {
+            format: Format::Png,
+            width,
+            height,
+            orientation: 1,
+            animated: false,
+        })
+    }
+
     #[test]
     fn the_crop_is_the_largest_centred_square() {
-        for ((width, height), (side, x, y)) in [
+        for ((width, height), square) in [
             ((256, 256), (256, 0, 0)),
             ((500, 375), (375, 62, 0)),
             ((1024, 1024), (499, 0, 0)),
@@ -785,11 +942,8 @@ mod tests {
             ((501, 1), (1, 249, 0)),
             ((u32::MAX, u32::MAX), (499, 0, 0)),
         ] {
-            assert_eq!(
-                crop(width, height),
-                Square { side, x, y },
-                "{width} x {height}"
-            );
+            let Crop { side, x, y, .. } = cut(width, height);
+            assert_eq!((side, x, y), square, "{width} x {height}");
         }
     }
 
@@ -797,16 +951,17 @@ mod tests {
     fn the_crop_stays_inside() {
         for width in 1..700 {
             for height in (1..700).step_by(7) {
-                let Square { side, x, y } = crop(width, height);
-                let longest = width.max(height).max(SHRUNK);
-                let (w, h) = (width * SHRUNK / longest, height * SHRUNK / longest);
-                let (w, h) = if width.max(height) <= SHRUNK {
-                    (width, height)
-                } else {
-                    (w, h)
-                };
+                let Crop {
+                    width: w,
+                    height: h,
+                    side,
+                    x,
+                    y,
+                    ..
+                } = cut(width, height);
+                assert!(w.max(h) <= SHRUNK, "{width} x {height}");
                 assert!(
-                    side >= 1 && x + side <= w.max(1) && y + side <= h.max(1),
+                    side >= 1 && x + side <= w && y + side <= h,
                     "{width} x {height}"
                 );
             }

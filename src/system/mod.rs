@@ -6,6 +6,7 @@ mod navixy;
 mod rocketchat;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use serde_json::Value;
 
 use crate::error::{Class, Error, Result};
 use crate::http::{Client, Request, Response};
+use crate::image::Header;
 use crate::picture::Picture;
 use crate::secret::{Environment, Secret};
+use crate::terminal::{MESSAGE, clean};
 
 /// Every system, in the order of help texts.
 pub static ALL: [&System; 3] = [&jira::SYSTEM, &rocketchat::SYSTEM, &navixy::SYSTEM];
@@ -47,14 +50,18 @@ pub struct System {
     pub settle: &'static [Duration],
     /// Refuses a picture that must not be sent, and says what is to be expected of the others.
     pub picture: fn(&Picture) -> Result<Vec<String>>,
+    /// The square that will be shown of a picture.
+    pub crop: fn(&Header) -> Crop,
     /// Turns credentials into a session; refuses a server of another kind.
     pub open: fn(Client, &Credentials) -> Result<Session>,
     /// What an account wears now.
     pub observe: fn(&mut Session, &Target) -> Result<Seen>,
     /// Whether a fingerprint means this avatar; `None` where only a state could tell.
     pub wears: fn(&Avatar, Option<&str>) -> Option<bool>,
-    /// Sets one avatar.
-    pub write: fn(&mut Session, &Target, &Avatar, &Seen) -> Result<Proof>,
+    pub survey: Option<Survey>,
+    /// Sets one avatar. Without a look before, nothing is known of the account.
+    pub write: fn(&mut Session, &Target, &Avatar, Option<&Seen>) -> Result<Proof>,
+    pub delete: Option<Delete>,
     /// What there is to choose from.
     pub list: fn(&mut Session, &Target) -> Result<Vec<Row>>,
     /// Whether `list` is about a target; otherwise about the whole server or the caller.
@@ -63,12 +70,36 @@ pub struct System {
     pub speak: fn(&str) -> String,
     /// What `show` says.
     pub describe: fn(&Seen) -> String,
+    /// What `--help` says.
+    pub help: &'static str,
+}
+
+/// What many accounts wear, where that takes fewer calls than one look each. In the order of the targets; an
+/// account that is missing is an error of its own.
+pub type Survey = fn(&mut Session, &[&Target]) -> Result<Vec<Result<Seen>>>;
+
+/// Deletes an avatar that was uploaded, by its fingerprint.
+pub type Delete = fn(&mut Session, &Target, &str) -> Result<()>;
+
+impl System {
+    /// A fingerprint for people; it comes from a server, so it is cleaned.
+    pub fn spoken(&self, fingerprint: &str) -> String {
+        clean(&(self.speak)(fingerprint), MESSAGE)
+    }
+}
+
+impl std::fmt::Debug for System {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
 }
 
 /// A way to name an account.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TargetKind {
     pub flag: &'static str,
+    /// In a manifest and in a state file.
+    pub key: &'static str,
     /// Digits only, at least 1.
     pub number: bool,
     /// In a message: `user "robot"`.
@@ -81,6 +112,7 @@ pub enum Source {
     /// An id that the server knows. With `none`, the word `null` takes the preset off.
     Preset {
         flag: &'static str,
+        key: &'static str,
         noun: &'static str,
         none: bool,
     },
@@ -88,16 +120,42 @@ pub enum Source {
     Picture,
     /// An address that the server downloads.
     Address,
+    /// None of its own: what the server draws by itself.
+    Generated,
 }
 
 impl Source {
-    pub fn flag(self) -> &'static str {
+    /// The option of `set`; going back to a generated avatar is a verb of its own.
+    pub fn flag(self) -> Option<&'static str> {
         match self {
-            Source::Preset { flag, .. } => flag,
-            Source::Picture => "--image",
-            Source::Address => "--avatar-url",
+            Source::Preset { flag, .. } => Some(flag),
+            Source::Picture => Some("--image"),
+            Source::Address => Some("--avatar-url"),
+            Source::Generated => None,
         }
     }
+
+    /// In a manifest.
+    pub fn key(self) -> &'static str {
+        match self {
+            Source::Preset { key, .. } => key,
+            Source::Picture => "image",
+            Source::Address => "avatar_url",
+            Source::Generated => "reset",
+        }
+    }
+}
+
+/// An address that a server can be told to download: http or https, with a host.
+pub fn is_web_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let named = !host.is_empty() && !host.starts_with(':');
+    web && named && !text.chars().any(|c| c.is_control() || c == ' ')
 }
 
 /// Whose avatar.
@@ -120,6 +178,18 @@ impl Target {
         }
     }
 
+    /// How it is named in a manifest and a state file: by what, and with what value.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Target::Caller => "self",
+            Target::Named { kind, .. } => kind.key,
+        }
+    }
+
+    pub fn value(&self) -> &str {
+        self.name().unwrap_or("self")
+    }
+
     /// As it was given.
     pub fn name(&self) -> Option<&str> {
         match self {
@@ -127,6 +197,18 @@ impl Target {
             Target::Named { value, .. } => Some(value),
         }
     }
+}
+
+/// An avatar as a user names it, not yet looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// With the noun of its source.
+    Preset(&'static str, String),
+    NoPreset(&'static str),
+    File(PathBuf),
+    Stdin,
+    Address(String),
+    Generated,
 }
 
 /// Which avatar.
@@ -137,10 +219,13 @@ pub enum Avatar {
     NoPreset(&'static str),
     Picture(Rc<Picture>),
     Address(String),
+    Generated,
 }
 
 /// The credentials of one run.
 pub struct Credentials {
+    /// Of the variables' names.
+    prefix: String,
     /// One of the system's sets.
     set: &'static [&'static str],
     values: Vec<Secret>,
@@ -202,7 +287,30 @@ impl Credentials {
             }
         }
         values.push(secret);
-        Ok(Credentials { set, values })
+        Ok(Credentials {
+            prefix: prefix.to_owned(),
+            set,
+            values,
+        })
+    }
+
+    /// The value of a variable of the set that goes into a header as it is.
+    ///
+    /// Errors: configuration, when no header can carry it.
+    pub fn header(&self, name: &str) -> Result<&Secret> {
+        let value = self.get(name).expect("a set of credentials is complete");
+        match value.expose().is_ascii() {
+            true => Ok(value),
+            false => Err(self.unusable(name, "contains a character that no header can carry")),
+        }
+    }
+
+    /// The value of a variable that cannot be meant.
+    pub fn unusable(&self, name: &str, why: &str) -> Error {
+        Error::new(
+            Class::Configuration,
+            format!("{}_{name} {why}", self.prefix),
+        )
     }
 
     /// The value of one variable of the set.
@@ -221,6 +329,8 @@ pub struct Session {
     pub caller: Option<String>,
     /// How many avatars were set so far.
     pub writes: usize,
+    /// Whether what was set is looked at afterwards.
+    pub verify: bool,
     /// What a person should know although nothing failed; whoever reports an outcome takes them.
     pub warnings: Vec<String>,
 }
@@ -232,6 +342,7 @@ impl Session {
             token: false,
             caller: None,
             writes: 0,
+            verify: true,
             warnings: Vec::new(),
         }
     }
@@ -282,6 +393,35 @@ pub struct Seen {
     pub details: Vec<(&'static str, Value)>,
 }
 
+/// A square inside a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crop {
+    /// The picture as the server cuts it, in pixels.
+    pub width: u32,
+    pub height: u32,
+    pub side: u32,
+    pub x: u32,
+    pub y: u32,
+    /// Whether the server turns the picture as its EXIF orientation says before it cuts.
+    pub upright: bool,
+}
+
+impl Crop {
+    /// The largest centred square of the picture as a viewer shows it.
+    pub fn centred(header: &Header) -> Crop {
+        let (width, height) = header.shown_size();
+        let side = width.min(height);
+        Crop {
+            width,
+            height,
+            side,
+            x: (width - side) / 2,
+            y: (height - side) / 2,
+            upright: true,
+        }
+    }
+}
+
 /// An avatar that can be selected by its id.
 #[derive(Debug, Clone)]
 pub struct Offer {
@@ -330,7 +470,7 @@ mod tests {
         for system in ALL {
             let targets = system.targets.iter().map(|kind| kind.flag);
             let flags: Vec<_> = targets
-                .chain(system.sources.iter().map(|source| source.flag()))
+                .chain(system.sources.iter().filter_map(|source| source.flag()))
                 .collect();
             let unique: BTreeSet<_> = flags.iter().collect();
             assert_eq!(unique.len(), flags.len(), "{}", system.name);

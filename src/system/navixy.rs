@@ -2,14 +2,16 @@
 //! are made in. What an answer means is decided by `status.code` in its body, not by the HTTP status, which
 //! the documents contradict each other on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Avatar, Credentials, Proof, Row, Seen, Session, Source, System, Target, TargetKind};
+use super::{
+    Avatar, Credentials, Crop, Proof, Row, Seen, Session, Source, System, Target, TargetKind,
+};
 use crate::error::{Class, Error, Result};
 use crate::http::{
     self, ALWAYS, Body, Call, Client, Method, Repeat, Request, Response, UNLESS_LOST,
@@ -25,6 +27,7 @@ pub static SYSTEM: System = System {
     prefix: "NAVIXY",
     targets: &[TargetKind {
         flag: "--employee-id",
+        key: "employee_id",
         number: true,
         noun: "employee",
     }],
@@ -32,6 +35,7 @@ pub static SYSTEM: System = System {
     sources: &[
         Source::Preset {
             flag: "--icon-id",
+            key: "icon_id",
             noun: "icon",
             none: true,
         },
@@ -50,14 +54,18 @@ pub static SYSTEM: System = System {
     ],
     settle: &[Duration::ZERO],
     picture,
+    crop: Crop::centred,
     open,
     observe,
     wears,
+    survey: Some(survey),
     write,
+    delete: None,
     list,
     list_takes_target: false,
     speak,
     describe,
+    help: include_str!("../help/navixy.txt"),
 };
 
 // --- calls ---
@@ -170,14 +178,18 @@ struct Nothing {}
 /// true, and has the fields of this call, is one.
 fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
     let response = session.client.send(request)?;
+    if let Some(redirect) = session.client.redirect(request, &response) {
+        return Err(redirect);
+    }
     let answer = match response.json::<Answer>() {
         Ok(answer) => answer,
         Err(what) => return Err(no_answer(session, request, &response, what)),
     };
     match (answer.success, answer.status) {
-        (Some(Value::Bool(true)), _) => response
-            .json()
-            .map_err(|what| session.strange(request, &response, what)),
+        (Some(Value::Bool(true)), _) => response.json().map_err(|what| match response.success() {
+            true => session.strange(request, &response, what),
+            false => no_answer(session, request, &response, what),
+        }),
         (Some(Value::Bool(false)), Some(status)) => Err(refusal(
             session,
             request,
@@ -220,16 +232,29 @@ fn refusal(
     status: &Status,
     errors: &Value,
 ) -> Error {
-    let said = [Some(described(status)), parameters(errors)];
-    let said = said.into_iter().flatten().collect::<Vec<_>>().join("; ");
-    let error =
-        |class, what: &str| session.refused(request, response, class, what, Some(said.clone()));
+    let words = status
+        .description
+        .as_deref()
+        .map_or(String::new(), |text| session.client.said(text));
+    let parameters = parameters(errors).map_or(String::new(), |text| {
+        format!("; {}", session.client.said(&text))
+    });
+    // The code stands outside what is cut, because it is what a person looks up.
+    let said = match words.is_empty() {
+        true => format!("code {}{parameters}", status.code),
+        false => format!("{words} (code {}){parameters}", status.code),
+    };
+    let error = |class, what: &str| {
+        request
+            .failed(class, format!("{what}: {said}{}", response.note()))
+            .status(response.status)
+    };
     match status.code {
         1 | 6 | 8 | 14 => error(Class::Temporary, "the server failed"),
         15 => error(Class::Temporary, "too many requests"),
         3 => error(Class::Credentials, "the hash was refused")
             .hint("NAVIXY_HASH takes an API key or a session hash of 32 characters"),
-        4 => error(Class::Credentials, "the hash is unknown or has expired")
+        4 | 276 => error(Class::Credentials, "the hash is unknown or has expired")
             .hint("make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel is none"),
         5 => error(Class::Protocol, "the server did not understand the request")
             .hint("something on the way changes forms or their headers"),
@@ -243,7 +268,7 @@ fn refusal(
         234 => error(Class::Data, "the picture's type was refused")
             .hint("an installation from before December 2021 takes no WebP; convert it to PNG"),
         254 => error(Class::Temporary, "the server cannot store the file"),
-        2 | 11 | 12 | 101..=105 | 208 | 236 | 268 | 275 | 276 | 282 => error(Class::Credentials, "refused"),
+        2 | 11 | 12 | 101..=105 | 208 | 236 | 268 | 275 | 282 => error(Class::Credentials, "refused"),
         _ => error(
             match response.status {
                 429 | 500.. => Class::Temporary,
@@ -254,13 +279,6 @@ fn refusal(
             },
             "refused",
         ),
-    }
-}
-
-fn described(status: &Status) -> String {
-    match &status.description {
-        Some(text) => format!("{text} (code {})", status.code),
-        None => format!("code {}", status.code),
     }
 }
 
@@ -281,9 +299,7 @@ fn parameters(errors: &Value) -> Option<String> {
 
 fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
     client.judge(busy);
-    let hash = credentials
-        .get("HASH")
-        .expect("a set of credentials is complete");
+    let hash = credentials.header("HASH")?;
     client.hide(hash);
     client.authorize(
         "authorization",
@@ -300,8 +316,12 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     let request = request(&READ, format!("read employee {id}"))
         .body(Body::Json(json!({ "employee_id": id }).to_string()));
     let employee = ask::<Read>(session, &request)?.value;
-    Ok(Seen {
-        account: target.name().unwrap_or_default().to_owned(),
+    Ok(seen(target, &employee))
+}
+
+fn seen(target: &Target, employee: &Employee) -> Seen {
+    Seen {
+        account: target.value().to_owned(),
         id: None,
         fingerprint: employee.fingerprint(),
         offers: Vec::new(),
@@ -309,39 +329,74 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
             ("icon_id", json!(employee.icon_id)),
             ("file", json!(employee.avatar_file_name)),
         ],
-    })
+    }
+}
+
+/// One walk over the list instead of a look each.
+fn survey(session: &mut Session, targets: &[&Target]) -> Result<Vec<Result<Seen>>> {
+    let wanted: BTreeSet<u64> = targets.iter().map(|target| employee(target)).collect();
+    let mut found = BTreeMap::new();
+    walk(session, |employee| {
+        if wanted.contains(&employee.id) {
+            found.insert(employee.id, employee);
+        }
+    })?;
+    let absent = |id| {
+        Error::new(
+            Class::Target,
+            format!("read employee {id}: there is no such employee"),
+        )
+    };
+    Ok(targets
+        .iter()
+        .map(|target| {
+            let id = employee(target);
+            found
+                .get(&id)
+                .map(|employee| seen(target, employee))
+                .ok_or_else(|| absent(id))
+        })
+        .collect())
 }
 
 /// Employees a page.
 const PAGE: usize = 100;
 
-fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
+/// Shows every employee once, page by page.
+fn walk(session: &mut Session, mut show: impl FnMut(Employee)) -> Result<()> {
     let mut known = BTreeSet::new();
     loop {
-        let page = json!({ "limit": PAGE, "offset": rows.len(), "sort": ["id=asc"] });
+        let page = json!({ "limit": PAGE, "offset": known.len(), "sort": ["id=asc"] });
         let request = request(&LIST, "list employees".into()).body(Body::Json(page.to_string()));
         let page: Page = ask(session, &request)?;
-        let before = rows.len();
+        let before = known.len();
         for employee in page.list {
             if known.insert(employee.id) {
-                rows.push(Row {
-                    kind: "employee",
-                    cells: vec![
-                        ("employee_id", json!(employee.id)),
-                        ("name", json!(employee.name())),
-                        ("icon_id", json!(employee.icon_id)),
-                        ("file", json!(employee.avatar_file_name)),
-                    ],
-                    more: Vec::new(),
-                });
+                show(employee);
             }
         }
         // A page without news ends the walk too: a server that ignores the offset repeats itself for ever.
-        if rows.len() >= page.count || rows.len() == before {
-            return Ok(rows);
+        if known.len() >= page.count || known.len() == before {
+            return Ok(());
         }
     }
+}
+
+fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    walk(session, |employee| {
+        rows.push(Row {
+            kind: "employee",
+            cells: vec![
+                ("employee_id", json!(employee.id)),
+                ("name", json!(employee.name())),
+                ("icon_id", json!(employee.icon_id)),
+                ("file", json!(employee.avatar_file_name)),
+            ],
+            more: Vec::new(),
+        });
+    })?;
+    Ok(rows)
 }
 
 fn speak(fingerprint: &str) -> String {
@@ -377,7 +432,12 @@ fn wears(avatar: &Avatar, fingerprint: Option<&str>) -> Option<bool> {
 
 // --- writing ---
 
-fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -> Result<Proof> {
+fn write(
+    session: &mut Session,
+    target: &Target,
+    avatar: &Avatar,
+    seen: Option<&Seen>,
+) -> Result<Proof> {
     let id = employee(target);
     match avatar {
         Avatar::Preset(_, icon) => {
@@ -394,18 +454,20 @@ fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -
         Avatar::Picture(picture) => {
             let stored = upload(session, target, picture, seen)?;
             // While an icon is set the picture is not what is shown.
-            if seen
-                .fingerprint
-                .as_ref()
-                .is_some_and(|text| text.starts_with("icon:"))
-            {
+            let bare = seen.is_some_and(|seen| {
+                !seen
+                    .fingerprint
+                    .as_ref()
+                    .is_some_and(|text| text.starts_with("icon:"))
+            });
+            if !bare {
                 assign(session, id, None).map_err(|error| {
                     error.hint("the picture is stored, but the icon may still be shown; run again")
                 })?;
             }
             Ok(Proof::Is(format!("file:{stored}")))
         }
-        Avatar::Address(_) => unreachable!("the table of sources has no other"),
+        Avatar::Address(_) | Avatar::Generated => unreachable!("the table of sources has no other"),
     }
 }
 
@@ -426,14 +488,18 @@ fn upload(
     session: &mut Session,
     target: &Target,
     picture: &Rc<Picture>,
-    seen: &Seen,
+    before: Option<&Seen>,
 ) -> Result<String> {
     match store(session, target, picture) {
         Err(error) if error.may_be_done() => {
-            let now = observe(session, target)?;
-            match (stored(&now), stored(seen)) {
-                (Some(file), before) if before != Some(file) => Ok(file.to_owned()),
-                _ => store(session, target, picture),
+            // What a look cannot tell is told by the call that failed.
+            let Ok(now) = observe(session, target) else {
+                return Err(error);
+            };
+            match (stored(&now), before) {
+                (Some(file), Some(before)) if stored(before) != Some(file) => Ok(file.to_owned()),
+                _ if session.client.repeats() => store(session, target, picture),
+                _ => Err(error),
             }
         }
         other => other,

@@ -8,7 +8,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Avatar, Credentials, Proof, Row, Seen, Session, Source, System, Target, TargetKind};
+use super::{
+    Avatar, Credentials, Crop, Proof, Row, Seen, Session, Source, System, Target, TargetKind,
+};
+use crate::address::decode;
 use crate::error::{Class, Error, Result};
 use crate::http::{self, ALWAYS, Body, Call, Client, Method, Request, Response};
 use crate::multipart::Form;
@@ -23,17 +26,19 @@ pub static SYSTEM: System = System {
     targets: &[
         TargetKind {
             flag: "--user",
+            key: "user",
             number: false,
             noun: "user",
         },
         TargetKind {
             flag: "--user-id",
+            key: "user_id",
             number: false,
             noun: "user id",
         },
     ],
     caller: true,
-    sources: &[Source::Picture, Source::Address],
+    sources: &[Source::Picture, Source::Address, Source::Generated],
     credentials: &[&["USER_ID", "AUTH_TOKEN"]],
     missing: &[("delete", "an account has one avatar; set replaces it")],
     // The server writes the etag to the account half a second after it has answered. Each look costs one of
@@ -44,14 +49,18 @@ pub static SYSTEM: System = System {
         Duration::from_secs(2),
     ],
     picture,
+    crop: Crop::centred,
     open,
     observe,
-    wears: |_, _| None,
+    wears,
+    survey: None,
     write,
+    delete: None,
     list,
     list_takes_target: false,
     speak,
     describe,
+    help: include_str!("../help/rocketchat.txt"),
 };
 
 // --- calls ---
@@ -75,6 +84,13 @@ static SUGGESTIONS: Call = Call {
 static SET: Call = Call {
     method: Method::Post,
     path: "api/v1/users.setAvatar",
+    repeat: ALWAYS,
+};
+
+/// Resets what is reset.
+static RESET: Call = Call {
+    method: Method::Post,
+    path: "api/v1/users.resetAvatar",
     repeat: ALWAYS,
 };
 
@@ -106,17 +122,15 @@ fn busy(response: &Response) -> Option<Duration> {
 
 // --- reading ---
 
-/// A body whose fields are all optional: failures have several shapes, and `error` may be a number.
+/// What every answer may say; all of it optional: failures have several shapes, and `error` may be a number.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer<T> {
+struct Answer {
     success: Option<Value>,
     status: Option<Value>,
     error: Option<Value>,
-    error_type: Option<String>,
-    message: Option<String>,
-    #[serde(flatten)]
-    rest: T,
+    error_type: Option<Value>,
+    message: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -151,17 +165,18 @@ struct Reason {
 
 /// The code is in `errorType`, else in the last brackets of `error`, else the text itself is compared.
 fn reason(response: &Response) -> Reason {
-    let Ok(answer) = response.json::<Answer<Nothing>>() else {
+    let Ok(answer) = response.json::<Answer>() else {
         let text = response.plain().unwrap_or_default();
         return Reason {
             code: text.clone(),
             text,
         };
     };
-    let error = match answer.error {
-        Some(Value::String(text)) => text,
-        _ => String::new(),
+    let text_of = |value: Option<Value>| match value {
+        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
     };
+    let error = text_of(answer.error).unwrap_or_default();
     let (text, bracketed) = match error
         .strip_suffix(']')
         .and_then(|rest| rest.rsplit_once('['))
@@ -169,11 +184,13 @@ fn reason(response: &Response) -> Reason {
         Some((text, code)) => (text.trim_end().to_owned(), Some(code.to_owned())),
         None => (error, None),
     };
-    let code = answer
-        .error_type
+    let message = text_of(answer.message);
+    let code = text_of(answer.error_type)
         .or(bracketed)
-        .unwrap_or_else(|| text.clone());
-    let text = match (text.is_empty(), answer.message) {
+        .or_else(|| (!text.is_empty()).then(|| text.clone()))
+        .or_else(|| message.clone())
+        .unwrap_or_default();
+    let text = match (text.is_empty(), message) {
         (_, Some(message)) => message,
         (true, None) => code.clone(),
         (false, None) => text,
@@ -185,6 +202,9 @@ fn reason(response: &Response) -> Reason {
 /// true is one.
 fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
     let response = session.client.send(request)?;
+    if let Some(redirect) = session.client.redirect(request, &response) {
+        return Err(redirect);
+    }
     if !response.success() {
         return Err(refusal(session, request, &response));
     }
@@ -195,7 +215,7 @@ fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request)
             false => error,
         }
     };
-    let outcome: Answer<Nothing> = response.json().map_err(strange)?;
+    let outcome: Answer = response.json().map_err(strange)?;
     match outcome.success {
         Some(Value::Bool(true)) => {}
         Some(Value::Bool(false)) => return Err(refusal(session, request, &response)),
@@ -204,8 +224,7 @@ fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request)
         }
         _ => return Err(strange("no \"success\": true")),
     }
-    let answer: Answer<T> = response.json().map_err(strange)?;
-    Ok(answer.rest)
+    response.json().map_err(strange)
 }
 
 fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
@@ -218,11 +237,11 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
     match (response.status, code.as_str()) {
         // Some versions answer 400 with the text of a 429.
         (429, _) => error(Class::Temporary, "too many requests"),
-        (400, _) if text.contains("too many requests") => error(Class::Temporary, "too many requests"),
+        (200..=400, _) if text.contains("too many requests") => error(Class::Temporary, "too many requests"),
         (_, "totp-required") => error(Class::Credentials, "a second factor is asked for")
             .hint("use a personal access token"),
         (_, "totp-invalid" | "totp-max-attempts") => error(Class::Credentials, "the second factor was refused"),
-        (401, _) => error(Class::Credentials, "not logged in")
+        (401, _) | (_, "Unauthorized" | "You must be logged in to do this.") => error(Class::Credentials, "not logged in")
             .hint("check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together"),
         (403, _) | (_, "unauthorized" | "error-not-allowed" | "error-action-not-allowed") => error(Class::Credentials, "not permitted")
             .hint("another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange"),
@@ -233,7 +252,7 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
             .hint("upload the picture with --image; addresses of a private network are refused unless SSRF_Allowlist names them"),
         (_, "error-avatar-url-handling") => error(Class::Data, "the server could not fetch this address")
             .hint("give the final address of a picture, or upload it with --image"),
-        (400, _) if undecodable(response) => error(Class::Data, "the server cannot decode the picture, and the account has lost the avatar it had"),
+        (200..=400, _) if undecodable(response) => error(Class::Data, "the server cannot decode the picture, and the account has lost the avatar it had"),
         (404 | 405, _) => plainly(Class::Protocol, "there is no Rocket.Chat at this address")
             .hint("the base URL may lack its path, as in https://host/chat"),
         (500.., _) => error(Class::Temporary, &format!("the server failed with {}", response.status)),
@@ -261,10 +280,7 @@ fn undecodable(response: &Response) -> bool {
 fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
     client.judge(busy);
     for (header, variable) in [("x-user-id", "USER_ID"), ("x-auth-token", "AUTH_TOKEN")] {
-        let value = credentials
-            .get(variable)
-            .expect("a set of credentials is complete");
-        client.authorize(header, value.clone());
+        client.authorize(header, credentials.header(variable)?.clone());
     }
     Ok(Session {
         token: true,
@@ -339,12 +355,19 @@ fn describe(seen: &Seen) -> String {
     clean(&format!("etag {etag}{origin}"), MESSAGE)
 }
 
+fn wears(avatar: &Avatar, fingerprint: Option<&str>) -> Option<bool> {
+    match avatar {
+        Avatar::Generated => Some(fingerprint.is_none()),
+        _ => None,
+    }
+}
+
 // --- writing ---
 
 /// Whose avatar a write is about: the server's own id wherever a target was named and looked up, because a
 /// lost target would change the caller's own.
-fn subject(target: &Target, seen: &Seen) -> Option<(&'static str, String)> {
-    match (target, &seen.id) {
+fn subject(target: &Target, seen: Option<&Seen>) -> Option<(&'static str, String)> {
+    match (target, seen.and_then(|seen| seen.id.as_ref())) {
         (Target::Caller, _) => None,
         (_, Some(id)) => Some(("userId", id.clone())),
         (Target::Named { kind, value }, None) => {
@@ -358,7 +381,12 @@ fn subject(target: &Target, seen: &Seen) -> Option<(&'static str, String)> {
     }
 }
 
-fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -> Result<Proof> {
+fn write(
+    session: &mut Session,
+    target: &Target,
+    avatar: &Avatar,
+    seen: Option<&Seen>,
+) -> Result<Proof> {
     let subject = subject(target, seen);
     let request = match avatar {
         Avatar::Picture(picture) => {
@@ -369,19 +397,56 @@ fn write(session: &mut Session, target: &Target, avatar: &Avatar, seen: &Seen) -
             request.body(body)
         }
         Avatar::Address(address) => {
-            // An address may carry a secret, and the server repeats it in its refusals.
-            if let Some((_, query)) = address.split_once('?') {
-                session.client.hide(&Secret::new(query.to_owned()));
-            }
+            hide_secrets(&mut session.client, address);
             let mut fields = BTreeMap::from([("avatarUrl", address.clone())]);
             fields.extend(subject);
             request(&SET, "set the avatar from its address".into())
                 .body(Body::Json(json!(fields).to_string()))
         }
+        Avatar::Generated => {
+            // Unlike the other calls this one wants the caller named, too.
+            let id = match (&subject, seen.and_then(|seen| seen.id.clone())) {
+                (None, Some(id)) => Some(("userId", id)),
+                (None, None) => observe(session, target)?.id.map(|id| ("userId", id)),
+                _ => subject,
+            };
+            let fields: BTreeMap<_, _> = id.into_iter().collect();
+            let request = request(&RESET, "reset the avatar".into())
+                .body(Body::Json(json!(fields).to_string()));
+            ask::<Nothing>(session, &request)?;
+            return Ok(Proof::Wears);
+        }
         _ => unreachable!("the table of sources has no other"),
     };
     ask::<Nothing>(session, &request)?;
     Ok(Proof::Changed)
+}
+
+/// An address may carry secrets before its host and behind its path, and the server repeats it in refusals,
+/// in parts and decoded.
+fn hide_secrets(client: &mut Client, address: &str) {
+    let (_, rest) = address.split_once("://").unwrap_or(("", address));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
+    let behind = rest.find(['?', '#']).map_or("", |at| &rest[at + 1..]);
+    let mut hide = |text: &str| {
+        client.hide(&Secret::new(text.to_owned()));
+        if let Some(decoded) = decode(text) {
+            client.hide(&Secret::new(decoded));
+        }
+    };
+    hide(login);
+    login.split(':').skip(1).for_each(&mut hide);
+    hide(behind);
+    for part in behind.split(['&', ';', '#', '?']) {
+        hide(part);
+        if let Some((_, value)) = part.split_once('=') {
+            hide(value);
+        }
+    }
+    let plain = behind.split('#').next().unwrap_or_default();
+    hide(plain);
 }
 
 fn form(subject: Option<(&'static str, String)>, picture: &Rc<Picture>) -> std::io::Result<Body> {

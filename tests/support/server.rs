@@ -972,6 +972,16 @@ fn length(request: &Request) -> Result<usize, String> {
 
 // ------------------------------------------------------------------------------------------------------ tests
 
+/// Writes a byte at a time, with a pause behind each.
+pub fn drip(out: &mut impl Write, bytes: &[u8], pause: Duration) -> io::Result<()> {
+    for byte in bytes {
+        out.write_all(&[*byte])?;
+        out.flush()?;
+        thread::sleep(pause);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,49 @@
+//! One line of `--json`: keys in the order they are given, as the contract shows them, `v` and `type` first.
+
+use serde_json::Value;
+
+/// A JSON object that grows to the right.
+pub struct JsonLine(String);
+
+impl JsonLine {
+    pub fn new(kind: &str) -> JsonLine {
+        JsonLine("{\"v\":1".to_owned()).put("type", kind)
+    }
+
+    pub fn put(mut self, key: &str, value: impl Into<Value>) -> JsonLine {
+        let comma = if self.0.ends_with('{') { "" } else { "," };
+        self.0
+            .push_str(&format!("{comma}\"{key}\":{}", value.into()));
+        self
+    }
+
+    /// An object inside the line.
+    pub fn object(mut self, key: &str, fill: impl FnOnce(JsonLine) -> JsonLine) -> JsonLine {
+        let inner = fill(JsonLine("{".to_owned()));
+        self.0.push_str(&format!(",\"{key}\":{}}}", inner.0));
+        self
+    }
+
+    /// The line with its end.
+    pub fn end(self) -> String {
+        format!("{}}}\n", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_keep_their_order() {
+        let line = JsonLine::new("account")
+            .put("system", "jira")
+            .put("before", None::<&str>)
+            .object("error", |error| error.put("exit", 77).put("class", "a\"b"))
+            .put("verified", true);
+        assert_eq!(
+            line.end(),
+            "{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"before\":null,\"error\":{\"exit\":77,\"class\":\"a\\\"b\"},\"verified\":true}\n"
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! What is kept of every account of a batch for the files that are written at its end.
+
+use crate::apply::Outcome;
+use crate::system::{Avatar, System};
+
+/// One account.
+pub struct Record {
+    pub system: &'static System,
+    /// The server's name in the manifest.
+    pub server: String,
+    pub account: String,
+    pub avatar: Avatar,
+    /// The avatar in words.
+    pub wanted: String,
+    /// None where nothing was asked of a server.
+    pub outcome: Option<Outcome>,
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,437 @@
+//! What was proven before: a file of JSON Lines, one line after each account, the last line for an account
+//! wins. It survives a kill at any instant and holds no secret. Only one run at a time writes it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::error::{Class, Error, Result};
+use crate::secret::reason;
+use crate::system::Target;
+use crate::terminal::quote;
+
+/// Lines of this version are read and written.
+const VERSION: u32 = 1;
+/// Written lines reach the disk at least this often.
+const SYNC: Duration = Duration::from_secs(1);
+
+/// What is remembered of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What was set: `sha256:…`, `avatar_id:…`, `icon_id:…`, `url:…` or `reset`.
+    pub set: String,
+    /// The server's fingerprint afterwards; the outer `None` where nobody looked.
+    pub fingerprint: Option<Option<String>>,
+}
+
+/// An account: the server's name in the manifest, by what it is named, and how.
+pub type Key = (String, String, String);
+
+/// The key of a target on a server.
+pub fn key(server: &str, target: &Target) -> Key {
+    (
+        server.to_owned(),
+        target.key().to_owned(),
+        target.value().to_owned(),
+    )
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    v: u32,
+    server: String,
+    /// The key that names the account in the manifest: `user`, `employee_id`, `self`.
+    by: String,
+    account: String,
+    set: String,
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    fingerprint: Option<Option<String>>,
+    time: String,
+}
+
+/// Null is a fingerprint, an absent key is none.
+fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// What the file says, without the right to write it.
+#[derive(Debug, Default)]
+pub struct State {
+    entries: BTreeMap<Key, Entry>,
+    /// Lines in the file, stale ones included.
+    lines: usize,
+    /// Bytes of whole lines; a torn one may follow.
+    whole: u64,
+    /// What a person should know about the file.
+    pub warnings: Vec<String>,
+}
+
+impl State {
+    /// Reads a state; a missing file is an empty one.
+    ///
+    /// Errors: input (unreadable), data (damaged, or of a newer version).
+    pub fn load(path: &Path) -> Result<State> {
+        match File::open(path) {
+            Ok(mut file) => State::read(&mut file, path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(State::default()),
+            Err(error) => Err(unusable(path, "read", &error)),
+        }
+    }
+
+    fn read(file: &mut File, path: &Path) -> Result<State> {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .map_err(|error| unusable(path, "read", &error))?;
+        State::parse(&bytes, path)
+    }
+
+    fn parse(bytes: &[u8], path: &Path) -> Result<State> {
+        let mut state = State::default();
+        for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let torn = line.last() != Some(&b'\n');
+            let damaged = |what: &str| {
+                Error::new(
+                    Class::Data,
+                    format!(
+                        "the state file {} {what} in line {}",
+                        quote(&path.to_string_lossy()),
+                        at + 1
+                    ),
+                )
+            };
+            match serde_json::from_slice::<Line>(line) {
+                Ok(line) if line.v == VERSION => {
+                    let key = (line.server, line.by, line.account);
+                    state.entries.insert(
+                        key,
+                        Entry {
+                            set: line.set,
+                            fingerprint: line.fingerprint,
+                        },
+                    );
+                }
+                // A kill between two writes leaves a beginning of a line, nothing else.
+                Err(_) if torn => {
+                    state.warnings.push(format!(
+                        "the state file {} ends in a torn line, which is dropped",
+                        quote(&path.to_string_lossy())
+                    ));
+                    break;
+                }
+                _ if newer(line) => {
+                    return Err(damaged("is of a newer version")
+                        .hint("use the avatarctl that wrote it, or a newer one"));
+                }
+                _ => {
+                    return Err(damaged("is damaged")
+                        .hint("restore it, or remove it: then every picture is set once more"));
+                }
+            }
+            state.lines += 1;
+            state.whole += line.len() as u64;
+        }
+        Ok(state)
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+}
+
+fn newer(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Version {
+        v: u32,
+    }
+    serde_json::from_slice::<Version>(line).is_ok_and(|line| line.v > VERSION)
+}
+
+fn unusable(path: &Path, verb: &str, error: &std::io::Error) -> Error {
+    Error::new(
+        Class::Input,
+        format!(
+            "cannot {verb} the state file {}: {}",
+            quote(&path.to_string_lossy()),
+            reason(error)
+        ),
+    )
+}
+
+/// A state that this run may write, and no other run.
+pub struct Journal {
+    pub state: State,
+    file: File,
+    path: PathBuf,
+    synced: Instant,
+    dirty: bool,
+}
+
+impl Journal {
+    /// Opens, locks and reads a state; makes it where there is none; writes it anew when more than half of it
+    /// is stale.
+    ///
+    /// Errors: temporary (another run holds it), input (cannot be written), data (damaged).
+    pub fn open(path: &Path) -> Result<Journal> {
+        let mut file = locked(path)?;
+        let state = State::read(&mut file, path)?;
+        let mut journal = Journal {
+            state,
+            file,
+            path: path.to_owned(),
+            synced: Instant::now(),
+            dirty: false,
+        };
+        journal
+            .mend()
+            .map_err(|error| unusable(path, "write", &error))?;
+        Ok(journal)
+    }
+
+    /// Cuts a torn line off, ends a whole one, and drops stale lines when they are the most.
+    fn mend(&mut self) -> std::io::Result<()> {
+        let mut length = self.file.metadata()?.len();
+        if length > self.state.whole {
+            self.file.set_len(self.state.whole)?;
+            length = self.state.whole;
+        }
+        self.file.seek(SeekFrom::End(0))?;
+        if length > 0 {
+            self.file.seek(SeekFrom::End(-1))?;
+            let mut last = [0];
+            self.file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                self.file.write_all(b"\n")?;
+            }
+        }
+        if self.state.lines > 2 * self.state.entries.len() {
+            self.compact();
+        }
+        Ok(())
+    }
+
+    /// Writes the state anew in one piece. A folder that cannot be written leaves the file as it is, which is
+    /// longer and as good.
+    fn compact(&mut self) {
+        let beside = self.path.with_added_extension("new");
+        let renewed = || -> std::io::Result<File> {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&beside)?;
+            // The new file is locked before it takes the name, so that nobody can get between.
+            file.try_lock().map_err(std::io::Error::other)?;
+            let mut text = Vec::new();
+            for (key, entry) in &self.state.entries {
+                text.extend(line(key, entry));
+            }
+            file.write_all(&text)?;
+            file.sync_all()?;
+            fs::rename(&beside, &self.path)?;
+            if let Some(folder) = self
+                .path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+            {
+                File::open(folder)?.sync_all()?;
+            }
+            Ok(file)
+        };
+        match renewed() {
+            Ok(file) => {
+                self.file = file;
+                self.state.lines = self.state.entries.len();
+            }
+            Err(_) => {
+                let _ = fs::remove_file(&beside);
+            }
+        }
+    }
+
+    /// Remembers an account, at once.
+    ///
+    /// Errors: input, when the line could not be written.
+    pub fn remember(&mut self, key: Key, entry: Entry) -> Result<()> {
+        self.file
+            .write_all(&line(&key, &entry))
+            .map_err(|error| unusable(&self.path, "write", &error))?;
+        self.state.entries.insert(key, entry);
+        self.dirty = true;
+        self.sync(false)
+    }
+
+    /// Brings what was written to the disk, when it is time or the run is over.
+    pub fn sync(&mut self, end: bool) -> Result<()> {
+        if self.dirty && (end || self.synced.elapsed() >= SYNC) {
+            self.file
+                .sync_data()
+                .map_err(|error| unusable(&self.path, "write", &error))?;
+            self.synced = Instant::now();
+            self.dirty = false;
+        }
+        Ok(())
+    }
+}
+
+/// What a run remembers of earlier ones.
+pub enum Memory {
+    /// One account, now: every picture is news.
+    Nothing,
+    Read(State),
+    Written(Journal),
+}
+
+impl Memory {
+    pub fn get(&self, key: &Key) -> Option<&Entry> {
+        match self {
+            Memory::Nothing => None,
+            Memory::Read(state) => state.get(key),
+            Memory::Written(journal) => journal.state.get(key),
+        }
+    }
+
+    /// What a person should know about the file.
+    pub fn warnings(&self) -> &[String] {
+        match self {
+            Memory::Nothing => &[],
+            Memory::Read(state) => &state.warnings,
+            Memory::Written(journal) => &journal.state.warnings,
+        }
+    }
+
+    /// Errors: input, when the line could not be written.
+    pub fn remember(&mut self, key: Key, entry: Entry) -> Result<()> {
+        match self {
+            Memory::Nothing | Memory::Read(_) => Ok(()),
+            Memory::Written(journal) => journal.remember(key, entry),
+        }
+    }
+}
+
+/// Opens and locks the file that has this name while it is locked: another run may have put a new one in its
+/// place between the opening and the lock.
+fn locked(path: &Path) -> Result<File> {
+    loop {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(|error| unusable(path, "write", &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(
+                    Class::Temporary,
+                    format!(
+                        "another run holds the state file {}",
+                        quote(&path.to_string_lossy())
+                    ),
+                )
+                .hint("wait until it has ended, or give this run a --state of its own"));
+            }
+            Err(TryLockError::Error(error)) => return Err(unusable(path, "lock", &error)),
+        }
+        let same = match (file.metadata(), fs::metadata(path)) {
+            (Ok(ours), Ok(named)) => (ours.dev(), ours.ino()) == (named.dev(), named.ino()),
+            _ => false,
+        };
+        if same {
+            return Ok(file);
+        }
+    }
+}
+
+fn line((server, by, account): &Key, entry: &Entry) -> Vec<u8> {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs());
+    let line = Line {
+        v: VERSION,
+        server: server.clone(),
+        by: by.clone(),
+        account: account.clone(),
+        set: entry.set.clone(),
+        fingerprint: entry.fingerprint.clone(),
+        time: crate::calendar::rfc3339(now),
+    };
+    let mut bytes = serde_json::to_vec(&line).expect("texts always have a JSON form");
+    bytes.push(b'\n');
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> std::result::Result<State, String> {
+        State::parse(text.as_bytes(), Path::new("s")).map_err(|error| error.message)
+    }
+
+    fn robot() -> Key {
+        ("jira".into(), "user".into(), "robot".into())
+    }
+
+    const A: &str = r#"{"v":1,"server":"jira","by":"user","account":"robot","set":"avatar_id:5","fingerprint":"5","time":"x"}"#;
+    const B: &str =
+        r#"{"v":1,"server":"jira","by":"user","account":"robot","set":"sha256:ab","time":"x"}"#;
+    const C: &str = r#"{"v":1,"server":"jira","by":"user","account":"robot","set":"reset","fingerprint":null,"time":"x"}"#;
+
+    #[test]
+    fn the_last_line_wins() {
+        for (text, set, fingerprint) in [
+            (format!("{A}\n"), "avatar_id:5", Some(Some("5"))),
+            (format!("{A}\n{B}\n"), "sha256:ab", None),
+            (format!("{A}\n{B}\n{C}\n"), "reset", Some(None)),
+            (format!("{A}\n{C}"), "reset", Some(None)),
+        ] {
+            let state = parse(&text).unwrap();
+            let entry = state.get(&robot()).unwrap();
+            let found = entry.fingerprint.as_ref().map(Option::as_deref);
+            assert_eq!((entry.set.as_str(), found), (set, fingerprint));
+            assert!(state.warnings.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_torn_end_is_dropped_wherever_it_is_torn() {
+        for end in 1..B.len() {
+            let state = parse(&format!("{A}\n{}", &B[..end])).unwrap();
+            assert_eq!(state.get(&robot()).unwrap().set, "avatar_id:5");
+            assert_eq!(
+                state.warnings,
+                ["the state file \"s\" ends in a torn line, which is dropped"]
+            );
+            assert_eq!(state.whole, A.len() as u64 + 1);
+        }
+    }
+
+    #[test]
+    fn other_damage_is_an_error() {
+        assert_eq!(
+            parse(&format!("{A}\nx\n{B}\n")).unwrap_err(),
+            "the state file \"s\" is damaged in line 2"
+        );
+        assert_eq!(
+            parse("{}\n").unwrap_err(),
+            "the state file \"s\" is damaged in line 1"
+        );
+        assert_eq!(
+            parse("{\"v\":2,\"what\":\"ever\"}\n").unwrap_err(),
+            "the state file \"s\" is of a newer version in line 1"
+        );
+    }
+}
