@@ -1,0 +1,1039 @@
+//! Addresses, secrets and pictures as they are handed to the program: where they may come from, which of two
+//! counts, and what is refused before anything is sent.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::process::Command;
+
+use crate::support::{Jira, Model, Navixy, RocketChat, Run, Running, Scratch, encoding, pictures};
+
+const UNCHANGED: &str = "jira robot: avatar 10122 (system)\n";
+
+/// A model that nobody may call.
+fn quiet<M: Model>(mut model: Running<M>) -> Running<M> {
+    model.expect_no_calls();
+    model
+}
+
+/// `jira show` with an address and no credentials.
+fn show<M: Model>(model: &Running<M>) -> Run {
+    Run::new(["jira", "show"])
+        .env("JIRA_URL", model.url())
+        .mask(&model.url(), "URL")
+}
+
+/// The headers by which the last request said who asks.
+fn authorization<M: Model>(model: &Running<M>) -> Option<String> {
+    let requests = model.requests();
+    let last = requests.last().expect("a request");
+    last.header("authorization").map(str::to_owned)
+}
+
+// ------------------------------------------------------------------------------------------------- addresses
+
+#[test]
+fn the_option_beats_the_variable() {
+    let (jira, other) = (Jira::start(), quiet(Jira::start()));
+    Run::new(["jira", "show", "--url", &jira.url()])
+        .with(&jira)
+        .env("JIRA_URL", other.url())
+        .gives(0, UNCHANGED, "");
+    // A variable that could not be used is not looked at either.
+    Run::new(["jira", "show", "--url", &jira.url()])
+        .with(&jira)
+        .env("JIRA_URL", "ftp://nowhere")
+        .gives(0, UNCHANGED, "");
+}
+
+#[test]
+fn each_system_has_a_variable_of_its_own() {
+    for (system, title, variable) in [
+        ("jira", "Jira", "JIRA_URL"),
+        ("rocketchat", "Rocket.Chat", "ROCKETCHAT_URL"),
+        ("navixy", "Navixy", "NAVIXY_URL"),
+    ] {
+        let mut run = Run::new([system, "list"]);
+        for other in [
+            "JIRA_URL",
+            "ROCKETCHAT_URL",
+            "NAVIXY_URL",
+            "URL",
+            "AVATARCTL_URL",
+        ] {
+            if other != variable {
+                run = run.env(other, "http://127.0.0.1:1");
+            }
+        }
+        run.gives(
+            78,
+            "",
+            &format!(
+                "avatarctl: {system}: no base URL for {title}\nhint: give --url or set {variable}\n"
+            ),
+        );
+    }
+}
+
+#[test]
+fn a_context_path_is_kept_and_a_slash_behind_it_is_not() {
+    for context in ["/jira", "", "/a/b", "/tools/jira%20old"] {
+        for slashes in ["", "/", "//"] {
+            let mut jira = Jira::default();
+            jira.context = context.into();
+            let jira = jira.start();
+            Run::new(["jira", "show", "--json"])
+                .with(&jira)
+                .env("JIRA_URL", jira.url() + slashes)
+                .gives(
+                    0,
+                    "{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"server\":\"URL\",\"account\":\"robot\",\"action\":\"show\",\
+                     \"outcome\":\"unchanged\",\"current\":\"10122\",\"kind\":\"system\",\
+                     \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10122\"}\n\
+                     {\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":1,\"failed\":0,\"pending\":0,\"skipped\":0,\"exit\":0}\n",
+                    "",
+                );
+            assert_eq!(
+                jira.calls(),
+                [
+                    format!("GET {context}/rest/api/2/serverInfo"),
+                    format!("GET {context}/rest/api/2/myself"),
+                    format!("GET {context}/rest/api/2/user/avatars?username=robot"),
+                ]
+            );
+        }
+    }
+}
+
+#[test]
+fn the_scheme_and_the_host_may_be_in_capitals() {
+    let jira = Jira::start();
+    let url = jira.url().replacen("http", "HTTP", 1);
+    Run::new(["jira", "show", "--url", &url])
+        .with(&jira)
+        .gives(0, UNCHANGED, "");
+}
+
+#[test]
+fn an_address_that_cannot_be_used_is_refused() {
+    let https = "hint: write it as https://host/path\n";
+    let secret = "hint: credentials come from variables, never from the URL\n";
+    for (url, why, hint) in [
+        ("", "the base URL is empty", ""),
+        (
+            "jira.example.com",
+            "the base URL does not begin with https:// or http://",
+            https,
+        ),
+        (
+            "localhost:8080",
+            "the base URL does not begin with https:// or http://",
+            https,
+        ),
+        (
+            "//jira.example.com",
+            "the base URL does not begin with https:// or http://",
+            https,
+        ),
+        (
+            "https:/jira.example.com",
+            "the base URL does not begin with https:// or http://",
+            https,
+        ),
+        ("ftp://host", "the base URL is neither https nor http", ""),
+        (
+            "file:///etc/passwd",
+            "the base URL is neither https nor http",
+            "",
+        ),
+        (
+            "httpss://host",
+            "the base URL is neither https nor http",
+            "",
+        ),
+        (
+            " https://host",
+            "the base URL is neither https nor http",
+            "",
+        ),
+        ("https://robot@host", "the base URL holds user info", secret),
+        (
+            "https://robot:hunter2@host",
+            "the base URL holds user info",
+            secret,
+        ),
+        (
+            "https://:hunter2@host/jira",
+            "the base URL holds user info",
+            secret,
+        ),
+        (
+            "https://robot:hun:ter2@host",
+            "the base URL holds user info",
+            secret,
+        ),
+        (
+            "https://robot:h@nter2@host",
+            "the base URL holds user info",
+            secret,
+        ),
+        (
+            "https://robot:hunter 2@host",
+            "the base URL holds user info",
+            secret,
+        ),
+        ("https://@host", "the base URL holds user info", secret),
+        (
+            "https://host?os_password=hunter2",
+            "the base URL holds a query or a fragment",
+            "",
+        ),
+        (
+            "https://host/jira?",
+            "the base URL holds a query or a fragment",
+            "",
+        ),
+        (
+            "https://host/jira#hunter2",
+            "the base URL holds a query or a fragment",
+            "",
+        ),
+        ("https://", "\"\" is no host name", ""),
+        ("https:///jira", "\"\" is no host name", ""),
+        ("https://:8080", "\"\" is no host name", ""),
+        ("https://host name", "\"host name\" is no host name", ""),
+        (
+            "https://*.example.com",
+            "\"*.example.com\" is no host name",
+            "",
+        ),
+        ("https://[::g]", "\"[::g]\" is no host name", ""),
+        ("https://[::1", "\"[::1\" is no host and port", ""),
+        ("https://[::1]x", "\"[::1]x\" is no host and port", ""),
+        (
+            "https://b\u{fc}cher.example",
+            "\"b\u{fc}cher.example\" is no host name",
+            "hint: write an international name in its xn-- form\n",
+        ),
+        ("https://host:", "\"\" is no port", ""),
+        ("https://host:0", "\"0\" is no port", ""),
+        ("https://host:65536", "\"65536\" is no port", ""),
+        ("https://host:http", "\"http\" is no port", ""),
+        ("https://host:-1", "\"-1\" is no port", ""),
+        (
+            "https://host/a b",
+            "the path \"/a b\" needs percent-encoding",
+            "",
+        ),
+        (
+            "https://host/b\u{fc}cher",
+            "the path \"/b\u{fc}cher\" needs percent-encoding",
+            "",
+        ),
+        (
+            "https://host/\u{1b}[31m",
+            "the path \"/\\u{1b}[31m\" needs percent-encoding",
+            "",
+        ),
+        (
+            "https://host/<jira>",
+            "the path \"/<jira>\" needs percent-encoding",
+            "",
+        ),
+    ] {
+        let url_option = format!("--url={url}");
+        println!("{url_option}");
+        Run::new(["jira", "set", "--avatar-id=5", &url_option])
+            .env("JIRA_TOKEN", "ROBOTTOKEN")
+            .gives(78, "", &format!("avatarctl: jira: --url: {why}\n{hint}"));
+        Run::new(["jira", "show", "--user=robot"])
+            .env("JIRA_TOKEN", "ROBOTTOKEN")
+            .env("JIRA_URL", url)
+            .gives(
+                78,
+                "",
+                &format!("avatarctl: jira robot: JIRA_URL: {why}\n{hint}"),
+            );
+    }
+    Run::new(["navixy", "list"])
+        .env("NAVIXY_URL", OsString::from_vec(b"http://h/\xff".to_vec()))
+        .gives(78, "", "avatarctl: navixy: NAVIXY_URL is not valid UTF-8\n");
+}
+
+/// A `/` in a password ends the host for every parser of addresses; what stands before it is still a secret.
+#[test]
+fn a_password_in_an_address_is_not_repeated_whatever_it_holds() {
+    for url in [
+        "https://robot:hunter2/x@host",
+        "https://robot:hunter2/@host/jira",
+        "https://robot:hunter2?x@host",
+        "https://robot:hunter2#x@host",
+        "https://robot:hunter2\\x@host",
+        "https://robot:x\\hunter2@host",
+        "https://robot:x/hunter2 @host",
+    ] {
+        for json in ["--quiet", "--json"] {
+            let output = Run::new(["jira", "show", json, "--url", url])
+                .env("JIRA_TOKEN", "ROBOTTOKEN")
+                .output();
+            assert_eq!(output.status, 78, "{url}: {output:?}");
+            assert!(
+                !format!("{output:?}").contains("hunter2"),
+                "{url}: {output:?}"
+            );
+            assert!(
+                output.stderr.starts_with("avatarctl: jira: --url: "),
+                "{url}: {output:?}"
+            );
+        }
+    }
+}
+
+/// What is wrong about the address is the line end, so the line end must be seen.
+#[test]
+fn an_address_with_a_line_end_is_shown_with_its_line_end() {
+    Run::new(["jira", "show"])
+        .env("JIRA_URL", "https://host\n")
+        .gives(
+            78,
+            "",
+            "avatarctl: jira: JIRA_URL: \"host\\u{a}\" is no host name\n",
+        );
+}
+
+#[test]
+fn a_broken_escape_in_a_path_is_refused() {
+    let jira = quiet(Jira::start());
+    for path in ["/%", "/%zz", "/a%2"] {
+        Run::new(["jira", "show", "--url", &(jira.url() + path)])
+            .env("JIRA_TOKEN", "ROBOTTOKEN")
+            .gives(
+                78,
+                "",
+                &format!(
+                    "avatarctl: jira: --url: the path \"/jira{path}\" needs percent-encoding\n"
+                ),
+            );
+    }
+}
+
+#[test]
+fn a_jira_cloud_is_refused_by_its_name() {
+    for host in ["example.atlassian.net", "EXAMPLE.Atlassian.NET"] {
+        Run::new(["jira", "show", "--url", &format!("https://{host}")])
+            .env("JIRA_TOKEN", "ROBOTTOKEN")
+            .gives(
+                78,
+                "",
+                "avatarctl: jira: example.atlassian.net is Jira Cloud\n\
+                 hint: Jira Cloud keeps avatars in the Atlassian account, and no operation sets them\n",
+            );
+    }
+}
+
+// ------------------------------------------------------------------------------------------------ credentials
+
+#[test]
+fn a_secret_comes_from_the_variable() {
+    let jira = Jira::start();
+    show(&jira)
+        .env("JIRA_TOKEN", "ROBOTTOKEN")
+        .gives(0, UNCHANGED, "");
+    assert_eq!(authorization(&jira).as_deref(), Some("Bearer ROBOTTOKEN"));
+    show(&jira)
+        .env("JIRA_USER", "robot")
+        .env("JIRA_PASSWORD", "secret")
+        .gives(0, UNCHANGED, "");
+    let pair = format!("Basic {}", encoding::base64(b"robot:secret"));
+    assert_eq!(authorization(&jira), Some(pair));
+}
+
+#[test]
+fn a_secret_comes_from_a_file() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    for ending in ["", "\n", "\r\n"] {
+        let path = scratch.write("token", format!("ROBOTTOKEN{ending}"));
+        show(&jira)
+            .env("JIRA_TOKEN_FILE", path)
+            .gives(0, UNCHANGED, "");
+        assert_eq!(authorization(&jira).as_deref(), Some("Bearer ROBOTTOKEN"));
+    }
+    // Relative to where the program runs.
+    show(&jira)
+        .env("JIRA_TOKEN_FILE", "token")
+        .dir(scratch.path())
+        .gives(0, UNCHANGED, "");
+    // Both halves, one of them from a file.
+    show(&jira)
+        .env("JIRA_USER", "robot")
+        .env("JIRA_PASSWORD_FILE", scratch.write("password", "secret\n"))
+        .gives(0, UNCHANGED, "");
+}
+
+#[test]
+fn a_secret_comes_from_standard_input() {
+    let jira = Jira::start();
+    for ending in ["", "\n", "\r\n"] {
+        show(&jira)
+            .env("JIRA_TOKEN_FILE", "-")
+            .stdin(format!("ROBOTTOKEN{ending}"))
+            .gives(0, UNCHANGED, "");
+        assert_eq!(authorization(&jira).as_deref(), Some("Bearer ROBOTTOKEN"));
+    }
+}
+
+/// Process substitution: `JIRA_TOKEN_FILE=<(pass jira)`.
+#[test]
+fn a_secret_comes_from_a_descriptor() {
+    let jira = Jira::start();
+    show(&jira)
+        .env("JIRA_TOKEN_FILE", "/dev/fd/0")
+        .stdin("ROBOTTOKEN\n")
+        .gives(0, UNCHANGED, "");
+}
+
+#[test]
+fn a_secret_comes_from_systemd() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    scratch.write("jira_token", "ROBOTTOKEN\n");
+    show(&jira)
+        .env("CREDENTIALS_DIRECTORY", scratch.path())
+        .gives(0, UNCHANGED, "");
+    let (chat, hash) = (RocketChat::start(), Navixy::start());
+    let settings: Vec<_> = chat.settings().into_iter().chain(hash.settings()).collect();
+    let mut both = [
+        Run::new(["rocketchat", "show"]),
+        Run::new(["navixy", "show", "--employee-id=2132"]),
+    ];
+    for (name, value) in settings {
+        if name.ends_with("_URL") {
+            both = both.map(|run| run.env(name, &value));
+        } else {
+            scratch.write(&name.to_lowercase(), value + "\n");
+        }
+    }
+    let [chat_run, hash_run] = both.map(|run| run.env("CREDENTIALS_DIRECTORY", scratch.path()));
+    chat_run.gives(
+        0,
+        "rocketchat robot-admin: no avatar, the generated letter shows\n",
+        "",
+    );
+    hash_run.gives(0, "navixy 2132: icon 12\n", "");
+}
+
+#[test]
+fn a_variable_or_its_file_comes_before_systemd() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    scratch.write("jira_token", "WRONG");
+    show(&jira)
+        .env("CREDENTIALS_DIRECTORY", scratch.path())
+        .env("JIRA_TOKEN", "ROBOTTOKEN")
+        .gives(0, UNCHANGED, "");
+    show(&jira)
+        .env("CREDENTIALS_DIRECTORY", scratch.path())
+        .env("JIRA_TOKEN_FILE", scratch.write("file", "ROBOTTOKEN"))
+        .gives(0, UNCHANGED, "");
+}
+
+#[test]
+fn a_credentials_directory_without_the_file_is_no_error() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    show(&jira)
+        .env("CREDENTIALS_DIRECTORY", scratch.path())
+        .env("JIRA_TOKEN", "ROBOTTOKEN")
+        .gives(0, UNCHANGED, "");
+    show(&quiet(Jira::start()))
+        .env("CREDENTIALS_DIRECTORY", scratch.join("nothing"))
+        .gives(78, "", NONE);
+}
+
+/// Empty means unset, as for every variable that names a directory; the working directory is somebody's checkout.
+#[test]
+fn an_empty_credentials_directory_is_not_the_working_directory() {
+    let (jira, scratch) = (quiet(Jira::start()), Scratch::new());
+    scratch.write("jira_token", "ROBOTTOKEN");
+    show(&jira)
+        .env("CREDENTIALS_DIRECTORY", "")
+        .dir(scratch.path())
+        .gives(78, "", NONE);
+}
+
+#[test]
+fn an_unreadable_credential_of_systemd_is_an_error() {
+    let (jira, scratch) = (quiet(Jira::start()), Scratch::new());
+    let place = scratch
+        .path()
+        .to_str()
+        .expect("a path of letters")
+        .to_owned();
+    scratch.write("file", "");
+    show(&jira)
+        .env("CREDENTIALS_DIRECTORY", scratch.join("file"))
+        .mask(&place, "DIR")
+        .gives(
+            78,
+            "",
+            "avatarctl: jira: cannot read the systemd credential \"DIR/file/jira_token\": not a directory\n",
+        );
+    fs::create_dir(scratch.join("jira_token")).expect("scratch is writable");
+    show(&jira)
+        .env("CREDENTIALS_DIRECTORY", scratch.path())
+        .mask(&place, "DIR")
+        .gives(
+            78,
+            "",
+            "avatarctl: jira: cannot read the systemd credential \"DIR/jira_token\": is a directory\n",
+        );
+}
+
+const NONE: &str = "avatarctl: jira: no credentials for Jira\n\
+                    hint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD\n";
+
+/// Which variables, and what standard error says; nothing is sent, and no value is said.
+#[track_caller]
+fn refused(system: &str, rows: &[(&[(&str, &str)], &str)]) {
+    let scratch = Scratch::new();
+    scratch.write("token", "hunter2\n");
+    scratch.write("empty", "");
+    let jira = quiet(Jira::start());
+    let (chat, navixy) = (quiet(RocketChat::start()), quiet(Navixy::start()));
+    let place = scratch.path().to_str().expect("a path of letters");
+    let arguments: &[&str] = match system {
+        "navixy" => &["navixy", "show", "--employee-id=2132"],
+        _ => &[system, "show"],
+    };
+    for (variables, message) in rows {
+        println!("{variables:?}");
+        let mut run = Run::new(arguments)
+            .env("JIRA_URL", jira.url())
+            .env("ROCKETCHAT_URL", chat.url())
+            .env("NAVIXY_URL", navixy.url());
+        for (name, value) in *variables {
+            run = run.env(name, value.replace("DIR", place));
+        }
+        let who = if system == "navixy" {
+            "navixy 2132"
+        } else {
+            system
+        };
+        run.mask(place, "DIR").stdin("hunter2").gives(
+            78,
+            "",
+            &format!("avatarctl: {who}: {message}\n"),
+        );
+    }
+}
+
+#[test]
+fn a_secret_comes_from_one_place() {
+    refused(
+        "jira",
+        &[
+            (
+                &[("JIRA_TOKEN", "hunter2"), ("JIRA_TOKEN_FILE", "DIR/token")],
+                "JIRA_TOKEN and JIRA_TOKEN_FILE are both set\nhint: keep one of them; JIRA_TOKEN_FILE is the safer one",
+            ),
+            (
+                &[("JIRA_TOKEN", ""), ("JIRA_TOKEN_FILE", "DIR/token")],
+                "JIRA_TOKEN and JIRA_TOKEN_FILE are both set\nhint: keep one of them; JIRA_TOKEN_FILE is the safer one",
+            ),
+            (
+                &[
+                    ("JIRA_PASSWORD", "hunter2"),
+                    ("JIRA_USER", "robot"),
+                    ("JIRA_USER_FILE", "DIR/token"),
+                ],
+                "JIRA_USER and JIRA_USER_FILE are both set\nhint: keep one of them; JIRA_USER_FILE is the safer one",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused() {
+    refused(
+        "jira",
+        &[
+            (
+                &[("JIRA_TOKEN_FILE", "DIR/nothing")],
+                "JIRA_TOKEN_FILE: cannot read \"DIR/nothing\": no such file or directory",
+            ),
+            (
+                &[("JIRA_TOKEN_FILE", "DIR/token/x")],
+                "JIRA_TOKEN_FILE: cannot read \"DIR/token/x\": not a directory",
+            ),
+            (
+                &[("JIRA_TOKEN_FILE", "DIR")],
+                "cannot read JIRA_TOKEN_FILE: is a directory",
+            ),
+            (&[("JIRA_TOKEN_FILE", "")], "JIRA_TOKEN_FILE is empty"),
+            (
+                &[("JIRA_TOKEN_FILE", "DIR/empty")],
+                "JIRA_TOKEN_FILE is empty",
+            ),
+            (
+                &[("JIRA_TOKEN_FILE", "/dev/zero")],
+                "JIRA_TOKEN_FILE: the file is longer than 65536 bytes",
+            ),
+            (
+                &[
+                    ("JIRA_USER", "robot"),
+                    ("JIRA_PASSWORD_FILE", "DIR/nothing"),
+                ],
+                "JIRA_PASSWORD_FILE: cannot read \"DIR/nothing\": no such file or directory",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_secret_without_text_is_refused() {
+    refused(
+        "jira",
+        &[
+            (&[("JIRA_TOKEN", "")], "JIRA_TOKEN is empty"),
+            (&[("JIRA_TOKEN", "\n")], "JIRA_TOKEN is empty"),
+            (&[("JIRA_TOKEN", "\r\n")], "JIRA_TOKEN is empty"),
+            (
+                &[("JIRA_USER", ""), ("JIRA_PASSWORD", "hunter2")],
+                "JIRA_USER is empty",
+            ),
+            (
+                &[("JIRA_USER", "robot"), ("JIRA_PASSWORD", "")],
+                "JIRA_PASSWORD is empty",
+            ),
+        ],
+    );
+    let jira = quiet(Jira::start());
+    show(&jira).env("JIRA_TOKEN_FILE", "-").gives(
+        78,
+        "",
+        "avatarctl: jira: JIRA_TOKEN_FILE is empty\n",
+    );
+}
+
+#[test]
+fn a_control_character_is_refused_without_the_value() {
+    for value in [
+        "hunter2\n\n",
+        "hun\nter2",
+        "hunter2\r",
+        "\thunter2",
+        "hun\u{7f}ter2",
+        "hunter2\u{85}",
+        "\u{1b}hunter2",
+    ] {
+        refused(
+            "jira",
+            &[(
+                &[("JIRA_TOKEN", value)],
+                "JIRA_TOKEN contains a control character (a second line, perhaps)",
+            )],
+        );
+        refused(
+            "rocketchat",
+            &[(
+                &[
+                    ("ROCKETCHAT_AUTH_TOKEN", "hunter2"),
+                    ("ROCKETCHAT_USER_ID", value),
+                ],
+                "ROCKETCHAT_USER_ID contains a control character (a second line, perhaps)",
+            )],
+        );
+        refused(
+            "navixy",
+            &[(
+                &[("NAVIXY_HASH", value)],
+                "NAVIXY_HASH contains a control character (a second line, perhaps)",
+            )],
+        );
+        let (jira, scratch) = (quiet(Jira::start()), Scratch::new());
+        show(&jira)
+            .env("JIRA_TOKEN_FILE", scratch.write("token", value))
+            .gives(
+                78,
+                "",
+                "avatarctl: jira: JIRA_TOKEN_FILE contains a control character (a second line, perhaps)\n",
+            );
+        scratch.write("jira_token", value);
+        show(&jira)
+            .env("CREDENTIALS_DIRECTORY", scratch.path())
+            .gives(
+                78,
+                "",
+                "avatarctl: jira: the systemd credential jira_token contains a control character (a second line, perhaps)\n",
+            );
+    }
+    let jira = quiet(Jira::start());
+    show(&jira).env("JIRA_TOKEN_FILE", "-").stdin("hunter2\0").gives(
+        78,
+        "",
+        "avatarctl: jira: JIRA_TOKEN_FILE contains a control character (a second line, perhaps)\n",
+    );
+}
+
+#[test]
+fn a_secret_that_is_no_utf_8_is_refused() {
+    let jira = quiet(Jira::start());
+    show(&jira)
+        .env("JIRA_TOKEN", OsString::from_vec(b"hunter\xff".to_vec()))
+        .gives(78, "", "avatarctl: jira: JIRA_TOKEN is not valid UTF-8\n");
+    show(&jira)
+        .env("JIRA_TOKEN_FILE", "-")
+        .stdin(b"hunter\xff")
+        .gives(
+            78,
+            "",
+            "avatarctl: jira: JIRA_TOKEN_FILE is not valid UTF-8\n",
+        );
+}
+
+/// A header carries ASCII. A token with another character was copied wrongly; the server would be sent bytes that
+/// it reads as another text, or refuses with a page that says nothing.
+#[test]
+fn a_secret_that_no_header_can_carry_is_refused() {
+    for (system, variables, name) in [
+        ("jira", &[("JIRA_TOKEN", "hunt\u{e9}r2")][..], "JIRA_TOKEN"),
+        (
+            "rocketchat",
+            &[
+                ("ROCKETCHAT_USER_ID", "u"),
+                ("ROCKETCHAT_AUTH_TOKEN", "hunt\u{2019}r2"),
+            ],
+            "ROCKETCHAT_AUTH_TOKEN",
+        ),
+        (
+            "navixy",
+            &[("NAVIXY_HASH", "hunt\u{1f916}r2")],
+            "NAVIXY_HASH",
+        ),
+    ] {
+        refused(
+            system,
+            &[(
+                variables,
+                &format!("{name} contains a character that no header can carry"),
+            )],
+        );
+    }
+}
+
+/// Basic credentials are base64: any text will do.
+#[test]
+fn a_password_may_hold_any_text() {
+    let password = "p\u{e4}ss: w\u{f6}rd \u{1f916}=%";
+    let jira = Jira::start();
+    jira.model().user_mut("robot").password = Some(password.into());
+    show(&jira)
+        .env("JIRA_USER", "robot")
+        .env("JIRA_PASSWORD", password)
+        .gives(0, UNCHANGED, "");
+}
+
+/// The first colon ends the user name for the server (RFC 7617): another account would be tried, and locked.
+#[test]
+fn a_user_name_with_a_colon_is_refused() {
+    refused(
+        "jira",
+        &[(
+            &[("JIRA_USER", "ro:bot"), ("JIRA_PASSWORD", "hunter2")],
+            "JIRA_USER contains a colon, which no user name of Basic credentials can",
+        )],
+    );
+}
+
+#[test]
+fn both_kinds_at_once_are_refused() {
+    let both = "JIRA_TOKEN and JIRA_PASSWORD are both set\nhint: keep the one that is meant";
+    refused(
+        "jira",
+        &[
+            (
+                &[("JIRA_TOKEN", "hunter2"), ("JIRA_PASSWORD", "hunter2")],
+                both,
+            ),
+            (
+                &[
+                    ("JIRA_TOKEN", "hunter2"),
+                    ("JIRA_USER", "robot"),
+                    ("JIRA_PASSWORD", "hunter2"),
+                ],
+                both,
+            ),
+            (
+                &[
+                    ("JIRA_TOKEN_FILE", "DIR/token"),
+                    ("JIRA_PASSWORD", "hunter2"),
+                ],
+                both,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_user_name_beside_a_token_is_fine() {
+    let jira = Jira::start();
+    show(&jira)
+        .env("JIRA_USER", "robot")
+        .env("JIRA_TOKEN", "ROBOTTOKEN")
+        .gives(0, UNCHANGED, "");
+    assert_eq!(authorization(&jira).as_deref(), Some("Bearer ROBOTTOKEN"));
+}
+
+#[test]
+fn half_a_pair_is_refused() {
+    refused(
+        "jira",
+        &[(
+            &[("JIRA_PASSWORD", "hunter2")],
+            "JIRA_PASSWORD is set and JIRA_USER is not\nhint: set JIRA_USER",
+        )],
+    );
+    refused(
+        "rocketchat",
+        &[(
+            &[("ROCKETCHAT_AUTH_TOKEN", "hunter2")],
+            "ROCKETCHAT_AUTH_TOKEN is set and ROCKETCHAT_USER_ID is not\nhint: set ROCKETCHAT_USER_ID",
+        )],
+    );
+}
+
+#[test]
+fn no_credentials_are_answered_with_the_ways_to_give_them() {
+    refused(
+        "jira",
+        &[
+            (
+                &[],
+                "no credentials for Jira\nhint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
+            ),
+            (
+                &[("JIRA_USER", "robot")],
+                "no credentials for Jira\nhint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
+            ),
+            (
+                &[
+                    ("NAVIXY_HASH", "hunter2"),
+                    ("jira_token", "hunter2"),
+                    ("TOKEN", "hunter2"),
+                ],
+                "no credentials for Jira\nhint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
+            ),
+        ],
+    );
+    refused(
+        "rocketchat",
+        &[(
+            &[],
+            "no credentials for Rocket.Chat\nhint: set ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN",
+        )],
+    );
+    refused(
+        "navixy",
+        &[(&[], "no credentials for Navixy\nhint: set NAVIXY_HASH")],
+    );
+}
+
+#[test]
+fn two_secrets_cannot_both_be_standard_input() {
+    refused(
+        "rocketchat",
+        &[(
+            &[
+                ("ROCKETCHAT_USER_ID_FILE", "-"),
+                ("ROCKETCHAT_AUTH_TOKEN_FILE", "-"),
+            ],
+            "standard input cannot be both ROCKETCHAT_AUTH_TOKEN_FILE and ROCKETCHAT_USER_ID_FILE",
+        )],
+    );
+}
+
+#[test]
+fn a_picture_and_a_secret_cannot_both_be_standard_input() {
+    let jira = quiet(Jira::start());
+    Run::new(["jira", "set", "--image", "-"])
+        .env("JIRA_URL", jira.url())
+        .env("JIRA_USER", "robot")
+        .env("JIRA_PASSWORD_FILE", "-")
+        .stdin(pictures::png(48, 48, 1))
+        .gives(
+            78,
+            "",
+            "avatarctl: jira: standard input cannot be both the picture and JIRA_PASSWORD_FILE\n",
+        );
+}
+
+// --------------------------------------------------------------------------------------------------- pictures
+
+#[test]
+fn a_picture_comes_from_standard_input() {
+    let (jira, picture) = (Jira::start(), pictures::png(48, 48, 1));
+    Run::new(["jira", "set", "--image", "-"])
+        .with(&jira)
+        .stdin(&picture)
+        .gives(
+            0,
+            "jira robot: image standard input (avatar 24901, was 10122)\n",
+            "",
+        );
+    assert_eq!(
+        jira.model().custom(24901).expect("the avatar").picture,
+        picture
+    );
+}
+
+#[test]
+fn standard_input_without_a_picture_is_refused() {
+    let jira = quiet(Jira::start());
+    for (bytes, why) in [
+        (&b""[..], "is empty"),
+        (b"hello\n", "is not a PNG, JPEG, GIF or WebP picture"),
+    ] {
+        Run::new(["jira", "set", "--image=-"])
+            .with(&jira)
+            .stdin(bytes)
+            .gives(
+                65,
+                "",
+                &format!("avatarctl: jira: the picture on standard input {why}\n"),
+            );
+    }
+}
+
+#[test]
+fn a_picture_comes_through_a_descriptor_or_a_named_pipe() {
+    let (scratch, picture) = (Scratch::new(), pictures::png(48, 48, 1));
+    for name in ["/dev/fd/0", "/dev/stdin", "/proc/self/fd/0"] {
+        let jira = Jira::start();
+        let last = name.rsplit('/').next().unwrap_or_default();
+        Run::new(["jira", "set", "--image", name])
+            .with(&jira)
+            .stdin(&picture)
+            .gives(
+                0,
+                &format!("jira robot: image {last} (avatar 24901, was 10122)\n"),
+                "",
+            );
+        assert_eq!(
+            jira.model().custom(24901).expect("the avatar").picture,
+            picture
+        );
+    }
+    let fifo = scratch.join("robot.fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo starts").success());
+    let jira = Jira::start();
+    let process = Run::new(["jira", "set", "--image"])
+        .arg(&fifo)
+        .with(&jira)
+        .start();
+    // Waits until the program reads.
+    fs::write(&fifo, &picture).expect("somebody reads the pipe");
+    process.wait().gives(
+        0,
+        "jira robot: image robot.fifo (avatar 24901, was 10122)\n",
+        "",
+    );
+    assert_eq!(
+        jira.model().custom(24901).expect("the avatar").picture,
+        picture
+    );
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_refused() {
+    let (jira, scratch) = (quiet(Jira::start()), Scratch::new());
+    scratch.write("file", "");
+    for (name, why) in [
+        (
+            "nothing.png",
+            "cannot read the picture \"nothing.png\": no such file or directory",
+        ),
+        (
+            "file/x.png",
+            "cannot read the picture \"file/x.png\": not a directory",
+        ),
+        (".", "cannot read the picture \".\": is a directory"),
+    ] {
+        println!("{name:?}");
+        Run::new(["jira", "set", "--image", name])
+            .with(&jira)
+            .dir(scratch.path())
+            .gives(66, "", &format!("avatarctl: jira: {why}\n"));
+    }
+}
+
+/// `$(DIR) x.png` with an unset `DIR`: what is wrong about the name is the blank, so the blank must be seen.
+#[test]
+fn blanks_of_a_file_name_are_shown() {
+    let (jira, scratch) = (quiet(Jira::start()), Scratch::new());
+    for name in [" ", " x.png", "a  b.png"] {
+        Run::new(["jira", "set", "--image", name])
+            .with(&jira)
+            .dir(scratch.path())
+            .gives(
+                66,
+                "",
+                &format!("avatarctl: jira: cannot read the picture \"{name}\": no such file or directory\n"),
+            );
+    }
+}
+
+/// Names that a person can be fooled with, and as what they are shown.
+const NAMES: [(&[u8], &str); 8] = [
+    (b"a\nb.png", "a b.png"),
+    (b"\x1b[31mred\x07.png", "\\u{1b}[31mred\\u{7}.png"),
+    (b"\xff\xfe.png", "\u{fffd}\u{fffd}.png"),
+    (b"-x.png", "-x.png"),
+    (b"--user=admin", "--user=admin"),
+    (b"\"quoted\".png", "\"quoted\".png"),
+    ("gnp\u{202e}exe.png".as_bytes(), "gnp\\u{202e}exe.png"),
+    (
+        "\u{440}\u{43e}\u{431}\u{43e}\u{442} \u{1f916}.png".as_bytes(),
+        "\u{440}\u{43e}\u{431}\u{43e}\u{442} \u{1f916}.png",
+    ),
+];
+
+#[test]
+fn an_unusual_file_name_is_shown_safely_and_never_sent() {
+    let (scratch, picture) = (Scratch::new(), pictures::png(48, 48, 1));
+    for (name, shown) in NAMES {
+        let path = scratch.path().join(OsStr::from_bytes(name));
+        fs::write(path, &picture).expect("scratch is writable");
+        let jira = Jira::start();
+        let argument = OsString::from_vec([b"--image=", name].concat());
+        println!("{argument:?}");
+        Run::new([OsString::from("jira"), "set".into(), argument])
+            .with(&jira)
+            .dir(scratch.path())
+            .gives(
+                0,
+                &format!("jira robot: image {shown} (avatar 24901, was 10122)\n"),
+                "",
+            );
+        assert_eq!(
+            jira.calls()[3],
+            "POST /jira/rest/api/2/user/avatar/temporary?username=robot&filename=avatar.png"
+        );
+    }
+}
+
+#[test]
+fn an_unusual_file_name_is_shown_safely_in_an_error() {
+    let (jira, scratch) = (quiet(Jira::start()), Scratch::new());
+    for (name, shown) in NAMES {
+        // In quotes a line end is shown as what it is: it is often the mistake.
+        let shown = shown.replace("a b.png", "a\\u{a}b.png");
+        let argument = OsString::from_vec([b"--image=", name].concat());
+        println!("{argument:?}");
+        Run::new([OsString::from("jira"), "set".into(), argument])
+            .with(&jira)
+            .dir(scratch.path())
+            .gives(
+                66,
+                "",
+                &format!("avatarctl: jira: cannot read the picture \"{shown}\": no such file or directory\n"),
+            );
+    }
+}

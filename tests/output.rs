@@ -1,0 +1,933 @@
+//! What is said where: lines for people, JSON Lines for programs, traces and errors on standard error, colours on
+//! terminals, and readers that go away.
+
+use std::ffi::{CStr, c_char, c_int};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use serde_json::json;
+
+use crate::support::{
+    Fault, Jira, Model, Navixy, Output, Reply, RocketChat, Run, Running, Scratch, pictures,
+};
+
+/// Durations as `N ms`, because they differ from run to run.
+fn timeless(mut output: Output) -> Output {
+    let line = |line: &str| match line
+        .strip_suffix(" ms)\n")
+        .and_then(|rest| rest.rsplit_once(' '))
+    {
+        Some((rest, time)) if time.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{rest} N ms)\n")
+        }
+        _ => line.to_owned(),
+    };
+    output.stderr = output.stderr.split_inclusive('\n').map(line).collect();
+    output
+}
+
+fn words(line: &str) -> std::str::Split<'_, char> {
+    line.split(' ')
+}
+
+/// A picture of 64 pixels in a directory of its own.
+fn picture() -> (Scratch, String) {
+    let scratch = Scratch::new();
+    let path = scratch.write("robot.png", pictures::png(64, 64, 1));
+    let path = path.to_str().expect("a path of letters").to_owned();
+    (scratch, path)
+}
+
+// ------------------------------------------------------------------------------------------- lines for people
+
+#[test]
+fn jira_in_lines() {
+    let (jira, (_scratch, path)) = (Jira::start(), picture());
+    for (line, wanted) in [
+        ("show", "jira robot: avatar 10122 (system)\n"),
+        (
+            "set --avatar-id 24880",
+            "jira robot: avatar 24880 (was 10122)\n",
+        ),
+        (
+            "set --avatar-id 24880",
+            "jira robot: avatar 24880, unchanged\n",
+        ),
+        (
+            "set --avatar-id 24880 --force",
+            "jira robot: avatar 24880 (was 24880)\n",
+        ),
+        (
+            "set --avatar-id 24881 --no-verify",
+            "jira robot: avatar 24881 (was 24880, not verified)\n",
+        ),
+        (
+            "set --user build-bot --avatar-id 24880",
+            "jira build-bot: avatar 24880 (was 10122)\n",
+        ),
+        (
+            &format!("set --user build-bot --image {path}"),
+            "jira build-bot: image robot.png (avatar 24901, was 24880)\n",
+        ),
+        (
+            "show --user build-bot",
+            "jira build-bot: avatar 24901 (custom)\n",
+        ),
+    ] {
+        println!("{line}");
+        Run::new(["jira"].into_iter().chain(words(line)))
+            .with(&jira)
+            .gives(0, wanted, "");
+    }
+    jira.model().system.truncate(2);
+    Run::new(words("jira list --user build-bot"))
+        .with(&jira)
+        .gives(
+            0,
+            "id     kind    selected\n\
+         10122  system  -\n\
+         10123  system  -\n\
+         24901  custom  yes\n",
+            "",
+        );
+}
+
+#[test]
+fn rocketchat_in_lines() {
+    let (chat, (_scratch, path)) = (RocketChat::start(), picture());
+    let etag = chat.model().give("build-bot", pictures::png(8, 8, 2));
+    let begin = |etag: &str| etag[..3].to_owned();
+    let run = |line: &str| Run::new(["rocketchat"].into_iter().chain(words(line))).with(&chat);
+    run("show").gives(
+        0,
+        "rocketchat robot-admin: no avatar, the generated letter shows\n",
+        "",
+    );
+    run("show --user build-bot").gives(0, &format!("rocketchat build-bot: etag {etag}\n"), "");
+    let output = run(&format!("set --image {path}")).output();
+    let first = chat
+        .model()
+        .user("robot-admin")
+        .etag
+        .clone()
+        .expect("an etag");
+    output.gives(
+        0,
+        &format!(
+            "rocketchat robot-admin: image robot.png (etag {}…, first avatar)\n",
+            begin(&first)
+        ),
+        "",
+    );
+    run("show").gives(
+        0,
+        &format!("rocketchat robot-admin: etag {first}, origin rest\n"),
+        "",
+    );
+    let output = run(&format!("set --user build-bot --image {path}")).output();
+    let second = chat
+        .model()
+        .user("build-bot")
+        .etag
+        .clone()
+        .expect("an etag");
+    output.gives(
+        0,
+        &format!(
+            "rocketchat build-bot: image robot.png (etag {}…, was {}…)\n",
+            begin(&second),
+            begin(&etag)
+        ),
+        "",
+    );
+    let address = "http://u:hunter2@pictures.example/a/b.png";
+    chat.model()
+        .publish(&format!("{address}?sig=hunter3"), pictures::png(8, 8, 3));
+    let output = run(&format!(
+        "set --user-id BsNr28znDkG8aeo7W --avatar-url {address}?sig=hunter3"
+    ))
+    .output();
+    let third = chat
+        .model()
+        .user("build-bot")
+        .etag
+        .clone()
+        .expect("an etag");
+    output.gives(
+        0,
+        &format!(
+            "rocketchat BsNr28znDkG8aeo7W: url http://pictures.example/a/b.png (etag {}…, was {}…)\n",
+            begin(&third),
+            begin(&second)
+        ),
+        "",
+    );
+    let suggestion = json!({"blob": "", "contentType": "image/png", "service": "gravatar", "url": "https://a.example/x"});
+    chat.model()
+        .suggestions
+        .insert("gravatar".into(), suggestion);
+    run("list").gives(0, "service   url\ngravatar  https://a.example/x\n", "");
+}
+
+#[test]
+fn navixy_in_lines() {
+    let (navixy, (_scratch, path)) = (Navixy::start(), picture());
+    for (line, wanted) in [
+        ("show --employee-id 2132", "navixy 2132: icon 12\n"),
+        (
+            "set --employee-id 2132 --icon-id 3654",
+            "navixy 2132: icon 3654 (was 12)\n",
+        ),
+        (
+            "set --employee-id 2132 --icon-id 3654",
+            "navixy 2132: icon 3654, unchanged\n",
+        ),
+        (
+            "set --employee-id 2133 --icon-id 7",
+            "navixy 2133: icon 7 (first avatar)\n",
+        ),
+        (
+            "set --employee-id 2134 --icon-id null",
+            "navixy 2134: no icon, unchanged\n",
+        ),
+        (
+            "show --employee-id 2134",
+            "navixy 2134: no icon and no picture\n",
+        ),
+        (
+            &format!("set --employee-id 2132 --image {path}"),
+            "navixy 2132: image robot.png (file e3779b97f4a7c15.png, was icon 3654)\n",
+        ),
+        (
+            "show --employee-id 2132",
+            "navixy 2132: file e3779b97f4a7c15.png\n",
+        ),
+        (
+            "list",
+            "employee_id  name         icon_id  file\n\
+             2132         Build Robot  -        e3779b97f4a7c15.png\n\
+             2133         Dana Driver  7        -\n\
+             2134         Night Shift  -        -\n",
+        ),
+    ] {
+        println!("{line}");
+        Run::new(["navixy"].into_iter().chain(words(line)))
+            .with(&navixy)
+            .gives(0, wanted, "");
+    }
+}
+
+/// A picture that is not square is a warning: on standard error, in every kind of output, and no failure.
+#[test]
+fn a_warning_is_no_result() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    let path = scratch.write("wide.png", pictures::png(96, 64, 1));
+    let warning = "avatarctl: jira: warning: \"wide.png\": 96 x 64 is not square; Jira will be sent the square of 64 pixels at 16,0\n";
+    Run::new(["jira", "set", "--image"])
+        .arg(&path)
+        .with(&jira)
+        .gives(
+            0,
+            "jira robot: image wide.png (avatar 24901, was 10122)\n",
+            warning,
+        );
+    Run::new(["jira", "set", "--json", "--image"]).arg(&path).with(&jira).gives(
+        0,
+        &(account("jira", "robot", "set", "\"outcome\":\"changed\",\"before\":\"24901\",\"after\":\"24902\",\"verified\":true")
+            + &summary(1, 0, 0, 0)),
+        warning,
+    );
+}
+
+// ------------------------------------------------------------------------------------------------ JSON Lines
+
+fn account(system: &str, account: &str, action: &str, rest: &str) -> String {
+    format!(
+        "{{\"v\":1,\"type\":\"account\",\"system\":\"{system}\",\"server\":\"URL\",\"account\":\"{account}\",\
+         \"action\":\"{action}\",{rest}}}\n"
+    )
+}
+
+fn summary(changed: u8, unchanged: u8, failed: u8, exit: u8) -> String {
+    format!(
+        "{{\"v\":1,\"type\":\"summary\",\"changed\":{changed},\"unchanged\":{unchanged},\"failed\":{failed},\
+         \"pending\":0,\"skipped\":0,\"exit\":{exit}}}\n"
+    )
+}
+
+#[test]
+fn jira_in_json() {
+    let jira = Jira::start();
+    jira.model().system.truncate(2);
+    let changed =
+        "\"outcome\":\"changed\",\"before\":\"10122\",\"after\":\"10123\",\"verified\":true";
+    let same =
+        "\"outcome\":\"unchanged\",\"before\":\"10123\",\"after\":\"10123\",\"verified\":true";
+    let blind =
+        "\"outcome\":\"changed\",\"before\":\"10123\",\"after\":\"10122\",\"verified\":false";
+    let current = "\"outcome\":\"unchanged\",\"current\":\"10122\",\"kind\":\"system\",\
+                   \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10122\"";
+    for (line, wanted) in [
+        (
+            "set --avatar-id 10123",
+            account("jira", "robot", "set", changed) + &summary(1, 0, 0, 0),
+        ),
+        (
+            "set --avatar-id 10123",
+            account("jira", "robot", "set", same) + &summary(0, 1, 0, 0),
+        ),
+        (
+            "set --avatar-id 10122 --no-verify",
+            account("jira", "robot", "set", blind) + &summary(1, 0, 0, 0),
+        ),
+        (
+            "show --user robot",
+            account("jira", "robot", "show", current) + &summary(0, 1, 0, 0),
+        ),
+        (
+            "list",
+            "{\"v\":1,\"type\":\"avatar\",\"id\":\"10122\",\"kind\":\"system\",\"selected\":true,\
+             \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10122\"}\n\
+             {\"v\":1,\"type\":\"avatar\",\"id\":\"10123\",\"kind\":\"system\",\"selected\":false,\
+             \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10123\"}\n"
+                .to_owned()
+                + &summary(0, 0, 0, 0),
+        ),
+    ] {
+        println!("{line}");
+        Run::new(["jira", "--json"].into_iter().chain(words(line)))
+            .with(&jira)
+            .gives(0, &wanted, "");
+    }
+}
+
+#[test]
+fn rocketchat_in_json() {
+    let (chat, (_scratch, path)) = (RocketChat::start(), picture());
+    let run =
+        |line: &str| Run::new(["rocketchat", "--json"].into_iter().chain(words(line))).with(&chat);
+    run("show --user retired-bot").gives(
+        0,
+        &(account(
+            "rocketchat",
+            "retired-bot",
+            "show",
+            "\"outcome\":\"unchanged\",\"current\":null",
+        ) + &summary(0, 1, 0, 0)),
+        "",
+    );
+    let output = run(&format!("set --image {path}")).output();
+    let etag = chat
+        .model()
+        .user("robot-admin")
+        .etag
+        .clone()
+        .expect("an etag");
+    let changed =
+        format!("\"outcome\":\"changed\",\"before\":null,\"after\":\"{etag}\",\"verified\":true");
+    output.gives(
+        0,
+        &(account("rocketchat", "robot-admin", "set", &changed) + &summary(1, 0, 0, 0)),
+        "",
+    );
+    let current = format!("\"outcome\":\"unchanged\",\"current\":\"{etag}\",\"origin\":\"rest\"");
+    run("show").gives(
+        0,
+        &(account("rocketchat", "robot-admin", "show", &current) + &summary(0, 1, 0, 0)),
+        "",
+    );
+    let suggestion = json!({"blob": "", "contentType": "image/png", "service": "gravatar", "url": "https://a.example/x"});
+    chat.model()
+        .suggestions
+        .insert("gravatar".into(), suggestion);
+    run("list").gives(
+        0,
+        &("{\"v\":1,\"type\":\"suggestion\",\"service\":\"gravatar\",\"url\":\"https://a.example/x\"}\n".to_owned()
+            + &summary(0, 0, 0, 0)),
+        "",
+    );
+}
+
+#[test]
+fn navixy_in_json() {
+    let navixy = Navixy::start();
+    for (line, wanted) in [
+        (
+            "set --employee-id 2132 --icon-id 3654",
+            account("navixy", "2132", "set", "\"outcome\":\"changed\",\"before\":\"icon:12\",\"after\":\"icon:3654\",\"verified\":true")
+                + &summary(1, 0, 0, 0),
+        ),
+        (
+            "set --employee-id 2132 --icon-id null",
+            account("navixy", "2132", "set", "\"outcome\":\"changed\",\"before\":\"icon:3654\",\"after\":null,\"verified\":true")
+                + &summary(1, 0, 0, 0),
+        ),
+        (
+            "show --employee-id 2133",
+            account("navixy", "2133", "show", "\"outcome\":\"unchanged\",\"current\":null,\"icon_id\":null,\"file\":null")
+                + &summary(0, 1, 0, 0),
+        ),
+        (
+            "list",
+            "{\"v\":1,\"type\":\"employee\",\"employee_id\":2132,\"name\":\"Build Robot\",\"icon_id\":null,\"file\":null}\n\
+             {\"v\":1,\"type\":\"employee\",\"employee_id\":2133,\"name\":\"Dana Driver\",\"icon_id\":null,\"file\":null}\n\
+             {\"v\":1,\"type\":\"employee\",\"employee_id\":2134,\"name\":\"Night Shift\",\"icon_id\":null,\"file\":null}\n"
+                .to_owned()
+                + &summary(0, 0, 0, 0),
+        ),
+    ] {
+        println!("{line}");
+        Run::new(["navixy", "--json"].into_iter().chain(words(line))).with(&navixy).gives(0, &wanted, "");
+    }
+}
+
+/// "`account` is the target as it was given": whoever joins the lines with a list of their own needs it so.
+#[test]
+fn a_target_is_reported_as_it_was_given() {
+    let navixy = Navixy::start();
+    Run::new(words("navixy show --json --employee-id 002133"))
+        .with(&navixy)
+        .gives(
+            0,
+            &(account(
+                "navixy",
+                "002133",
+                "show",
+                "\"outcome\":\"unchanged\",\"current\":null,\"icon_id\":null,\"file\":null",
+            ) + &summary(0, 1, 0, 0)),
+            "",
+        );
+}
+
+/// A failure of each kind with `--json`: the line, the summary, and the same words on standard error.
+#[test]
+fn errors_are_told_to_programs_and_to_people() {
+    let jira = Jira::start();
+    let failed = |action: &str, who: &str, error: &str| {
+        format!(
+            "{{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"server\":\"URL\",\"account\":{who},\"action\":\"{action}\",\
+             \"outcome\":\"failed\",\"error\":{error}}}\n"
+        )
+    };
+    Run::new(words("jira set --user robot --avatar-id 999 --json")).with(&jira).gives(
+        67,
+        &(failed(
+            "set",
+            "\"robot\"",
+            "{\"class\":\"target\",\"exit\":67,\"status\":null,\"message\":\"select avatar 999: \\\"robot\\\" has no such avatar\",\
+             \"hint\":\"avatarctl jira list shows the ids there are\"}",
+        ) + &summary(0, 0, 1, 67)),
+        "avatarctl: jira robot: select avatar 999: \"robot\" has no such avatar\n\
+         hint: avatarctl jira list shows the ids there are\n",
+    );
+    Run::new(words("jira list --json")).with(&jira).env("JIRA_PASSWORD", "wrong").gives(
+        77,
+        &(failed(
+            "list",
+            "null",
+            "{\"class\":\"credentials\",\"exit\":77,\"status\":401,\"message\":\"ask what server this is: wrong user name or password\",\
+             \"hint\":\"check JIRA_USER and JIRA_PASSWORD before the next run: failed logins lock the account; from Jira 11 on, passwords are off by default and a token is the way\"}",
+        ) + &summary(0, 0, 1, 77)),
+        "avatarctl: jira: ask what server this is: wrong user name or password\n\
+         hint: check JIRA_USER and JIRA_PASSWORD before the next run: failed logins lock the account; from Jira 11 on, passwords are off by default and a token is the way\n",
+    );
+    jira.fault(
+        Fault::on("GET /myself")
+            .always()
+            .instead(Reply::html(503, "Busy")),
+    );
+    Run::new(words("jira show --json")).with(&jira).once().gives(
+        75,
+        &(failed(
+            "show",
+            "null",
+            "{\"class\":\"temporary\",\"exit\":75,\"status\":503,\"message\":\"ask who the caller is: the server failed with 503\",\"hint\":null}",
+        ) + &summary(0, 0, 1, 75)),
+        "avatarctl: jira: ask who the caller is: the server failed with 503\n",
+    );
+    Run::new(words("jira show --json")).gives(
+        78,
+        "{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"server\":null,\"account\":null,\"action\":\"show\",\"outcome\":\"failed\",\
+         \"error\":{\"class\":\"configuration\",\"exit\":78,\"status\":null,\"message\":\"no base URL for Jira\",\"hint\":\"give --url or set JIRA_URL\"}}\n\
+         {\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":0,\"failed\":1,\"pending\":0,\"skipped\":0,\"exit\":78}\n",
+        "avatarctl: jira: no base URL for Jira\nhint: give --url or set JIRA_URL\n",
+    );
+}
+
+/// A name that a server reports reaches programs as it is, and people without what a terminal would obey.
+#[test]
+fn text_from_a_server_is_escaped_for_people() {
+    let jira = Jira::start();
+    let name = "ro\u{1b}[31mbot\u{202e}";
+    let avatars = json!({"system": [{"id": "10122", "isSelected": true, "urls": {"48x48": "https://a.example/x"}}]});
+    jira.fault(
+        Fault::on("GET /myself")
+            .always()
+            .instead(Reply::json(200, json!({"name": name}))),
+    );
+    jira.fault(
+        Fault::on("GET /user/avatars")
+            .always()
+            .instead(Reply::json(200, avatars)),
+    );
+    Run::new(words("jira show")).with(&jira).gives(
+        0,
+        "jira ro\\u{1b}[31mbot\\u{202e}: avatar 10122 (system)\n",
+        "",
+    );
+    Run::new(words("jira show --json")).with(&jira).gives(
+        0,
+        &(account(
+            "jira",
+            "ro\\u001b[31mbot\u{202e}",
+            "show",
+            "\"outcome\":\"unchanged\",\"current\":\"10122\",\"kind\":\"system\",\
+             \"url\":\"https://a.example/x\"",
+        ) + &summary(0, 1, 0, 0)),
+        "",
+    );
+}
+
+/// An id is a server's text like any other.
+#[test]
+fn an_avatar_id_from_a_server_is_escaped_for_people() {
+    let jira = Jira::start();
+    let avatars = json!({"system": [{"id": "1\u{1b}[31m2", "isSelected": true}], "custom": []});
+    jira.fault(
+        Fault::on("GET /user/avatars")
+            .always()
+            .instead(Reply::json(200, avatars)),
+    );
+    Run::new(words("jira show")).with(&jira).gives(
+        0,
+        "jira robot: avatar 1\\u{1b}[31m2 (system)\n",
+        "",
+    );
+}
+
+// ------------------------------------------------------------------------------------------------- quiet runs
+
+#[test]
+fn quiet_says_what_changed_or_failed_and_nothing_else() {
+    let jira = Jira::start();
+    let changed =
+        "\"outcome\":\"changed\",\"before\":\"10124\",\"after\":\"10125\",\"verified\":true";
+    for (line, wanted) in [
+        ("show -q", String::new()),
+        ("list --quiet", String::new()),
+        ("set --avatar-id 10122 -q", String::new()),
+        (
+            "set --avatar-id 10124 -q",
+            "jira robot: avatar 10124 (was 10122)\n".to_owned(),
+        ),
+        ("show -q --json", String::new()),
+        ("list -q --json", String::new()),
+        ("set --avatar-id 10124 -q --json", String::new()),
+        (
+            "set --avatar-id 10125 -q --json",
+            account("jira", "robot", "set", changed) + &summary(1, 0, 0, 0),
+        ),
+    ] {
+        println!("{line}");
+        Run::new(["jira"].into_iter().chain(words(line)))
+            .with(&jira)
+            .gives(0, &wanted, "");
+    }
+    let refusal =
+        "look up the avatars of \"nobody\": not found: The user named 'nobody' does not exist";
+    Run::new(words("jira show -q --user nobody"))
+        .with(&jira)
+        .gives(67, "", &format!("avatarctl: jira nobody: {refusal}\n"));
+    Run::new(words("jira show -q --json --user nobody")).with(&jira).gives(
+        67,
+        &(account(
+            "jira",
+            "nobody",
+            "show",
+            &format!(
+                "\"outcome\":\"failed\",\"error\":{{\"class\":\"target\",\"exit\":67,\"status\":404,\"message\":{},\"hint\":null}}",
+                json!(refusal)
+            ),
+        ) + &summary(0, 0, 1, 67)),
+        &format!("avatarctl: jira nobody: {refusal}\n"),
+    );
+}
+
+// ----------------------------------------------------------------------------------------------------- traces
+
+#[test]
+fn a_trace_has_a_line_for_each_request_and_each_answer() {
+    let jira = Jira::start();
+    for verbose in [vec!["-v"], vec!["--verbose"]] {
+        jira.model().user_mut("robot").selected = 10122;
+        let line = words("jira set --user robot --avatar-id 10123");
+        timeless(Run::new(line.chain(verbose)).with(&jira).output()).gives(
+            0,
+            "jira robot: avatar 10123 (was 10122)\n",
+            "> GET URL/rest/api/2/serverInfo\n\
+             < 200 (164 bytes, N ms)\n\
+             > GET URL/rest/api/2/user/avatars?username=robot\n\
+             < 200 (9039 bytes, N ms)\n\
+             > PUT URL/rest/api/latest/user/avatar?username=robot\n\
+             < 204 (0 bytes, N ms)\n\
+             > GET URL/rest/api/2/user?username=robot\n\
+             < 200 (651 bytes, N ms)\n\
+             > GET URL/rest/api/2/user/avatars?username=robot\n\
+             < 200 (9039 bytes, N ms)\n",
+        );
+    }
+}
+
+#[test]
+fn a_trace_of_a_trace_has_headers_without_secrets() {
+    let navixy = Navixy::start();
+    let read = |length: u16| {
+        format!(
+            "> POST URL/employee/read\n\
+             >   content-type: application/json\n\
+             >   accept: application/json\n\
+             >   authorization: (redacted)\n\
+             >   content-length: 20\n\
+             < 200 ({length} bytes, N ms)\n\
+             <   content-type: application/json\n\
+             <   content-length: {length}\n"
+        )
+    };
+    let assign = "> POST URL/employee/avatar/assign\n\
+                  >   content-type: application/json\n\
+                  >   accept: application/json\n\
+                  >   authorization: (redacted)\n\
+                  >   content-length: 32\n\
+                  < 200 (16 bytes, N ms)\n\
+                  <   content-type: application/json\n\
+                  <   content-length: 16\n";
+    for verbose in [vec!["-vv"], vec!["-v", "-v"], vec!["-v", "--verbose", "-v"]] {
+        navixy.model().employee_mut(2132).icon_id = Some(12);
+        let line = words("navixy set --employee-id 2132 --icon-id 7");
+        timeless(Run::new(line.chain(verbose)).with(&navixy).output()).gives(
+            0,
+            "navixy 2132: icon 7 (was 12)\n",
+            &(read(196) + assign + &read(195)),
+        );
+    }
+}
+
+#[test]
+fn a_trace_of_a_session_shows_no_cookie() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    let path = scratch.write("robot.png", pictures::png(64, 64, 1));
+    let length = pictures::png(64, 64, 1).len();
+    let output = timeless(
+        Run::new(words("jira set --user robot -vv --image"))
+            .arg(path)
+            .with(&jira)
+            .output(),
+    );
+    let at = output.stderr.find("> POST").expect("an upload");
+    let end = output.stderr.find("> PUT").expect("a selection");
+    assert_eq!(
+        output.stderr[at..end],
+        format!(
+            "> POST URL/rest/api/2/user/avatar/temporary?username=robot&filename=avatar.png\n\
+             >   content-type: image/png\n\
+             >   accept: application/json\n\
+             >   x-atlassian-token: no-check\n\
+             >   authorization: (redacted)\n\
+             >   content-length: {length}\n\
+             < 201 (172 bytes, N ms)\n\
+             <   content-type: application/json;charset=UTF-8\n\
+             <   set-cookie: (not shown)\n\
+             <   set-cookie: (not shown)\n\
+             <   set-cookie: (not shown)\n\
+             <   x-arequestid: 1x1x1\n\
+             <   x-ausername: (not shown)\n\
+             <   x-seraph-loginreason: OK\n\
+             <   content-length: 172\n\
+             > POST URL/rest/api/2/user/avatar?username=robot\n\
+             >   content-type: application/json\n\
+             >   accept: application/json\n\
+             >   x-atlassian-token: no-check\n\
+             >   authorization: (redacted)\n\
+             >   cookie: (redacted)\n\
+             >   content-length: 57\n\
+             < 201 (80 bytes, N ms)\n\
+             <   content-type: application/json;charset=UTF-8\n\
+             <   x-arequestid: 1x1x1\n\
+             <   x-ausername: (not shown)\n\
+             <   x-seraph-loginreason: OK\n\
+             <   content-length: 80\n"
+        )
+    );
+    assert_eq!(
+        (output.status, output.stdout.as_str()),
+        (0, "jira robot: image robot.png (avatar 24901, was 10122)\n")
+    );
+}
+
+#[test]
+fn a_trace_tells_of_a_request_that_got_no_answer() {
+    let navixy = Navixy::start();
+    navixy.fault(Fault::any().always().silent());
+    let lost = "read employee 2132: the connection was lost before the answer was complete";
+    Run::new(words("navixy show -v --employee-id 2132"))
+        .with(&navixy)
+        .once()
+        .gives(
+            75,
+            "",
+            &format!("> POST URL/employee/read\n< {lost}\navatarctl: navixy 2132: {lost}\n"),
+        );
+}
+
+/// A trace is for people: it does not disturb what a program reads.
+#[test]
+fn a_trace_leaves_standard_output_alone() {
+    let navixy = Navixy::start();
+    let plain = Run::new(words("navixy list --json")).with(&navixy).output();
+    let traced = Run::new(words("navixy list --json -vv"))
+        .with(&navixy)
+        .output();
+    assert_eq!(
+        (plain.status, &plain.stdout),
+        (traced.status, &traced.stdout)
+    );
+    assert!(plain.stderr.is_empty() && !traced.stderr.is_empty());
+}
+
+// ---------------------------------------------------------------------------------------------------- colours
+
+const PLAIN: &str = "avatarctl: unknown system \"jirra\"\nhint: the nearest one is jira\n";
+const COLORED: &str = "\x1b[31mavatarctl:\x1b[0m unknown system \"jirra\"\n\x1b[36mhint:\x1b[0m the nearest one is jira\n";
+
+#[test]
+fn colours_can_be_forced_and_forbidden() {
+    for (line, wanted) in [
+        ("jirra show", PLAIN),
+        ("jirra show --color auto", PLAIN),
+        ("jirra show --color never", PLAIN),
+        ("jirra show --color=never", PLAIN),
+        ("jirra show --color always", COLORED),
+        ("--color=always jirra show", COLORED),
+    ] {
+        println!("{line}");
+        Run::new(words(line)).gives(64, "", wanted);
+        // What was asked for on the command line counts more than the environment.
+        Run::new(words(line))
+            .env("NO_COLOR", "1")
+            .env("TERM", "dumb")
+            .gives(64, "", wanted);
+    }
+    let jira = Jira::start();
+    Run::new(words("jira show --color always"))
+        .with(&jira)
+        .gives(0, "jira robot: avatar 10122 (system)\n", "");
+    Run::new(words("jira show --color always --json --url=")).gives(
+        78,
+        "{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"server\":null,\"account\":null,\"action\":\"show\",\"outcome\":\"failed\",\
+         \"error\":{\"class\":\"configuration\",\"exit\":78,\"status\":null,\"message\":\"--url: the base URL is empty\",\"hint\":null}}\n\
+         {\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":0,\"failed\":1,\"pending\":0,\"skipped\":0,\"exit\":78}\n",
+        "\x1b[31mavatarctl:\x1b[0m jira: --url: the base URL is empty\n",
+    );
+}
+
+// What the C library that every Rust program here is linked to offers for terminals.
+unsafe extern "C" {
+    fn posix_openpt(flags: c_int) -> c_int;
+    fn grantpt(terminal: c_int) -> c_int;
+    fn unlockpt(terminal: c_int) -> c_int;
+    fn ptsname_r(terminal: c_int, name: *mut c_char, size: usize) -> c_int;
+}
+
+/// Both ends of a new terminal: what a person sees, and what a program writes to.
+fn terminal() -> (File, File) {
+    const READ_AND_WRITE_AND_NOT_OURS: c_int = 0o2 | 0o400;
+    let mut name = [0; 64];
+    // SAFETY: four calls as their manual describes them; the descriptor is new and becomes ours, and the name is
+    // a C string in a buffer of the size that was told.
+    let (person, name) = unsafe {
+        let person = posix_openpt(READ_AND_WRITE_AND_NOT_OURS);
+        assert!(person >= 0, "a terminal: {}", io::Error::last_os_error());
+        let person = File::from_raw_fd(person);
+        let (fd, size) = (person.as_raw_fd(), name.len());
+        assert_eq!((grantpt(fd), unlockpt(fd)), (0, 0));
+        assert_eq!(ptsname_r(fd, name.as_mut_ptr(), size), 0);
+        (
+            person,
+            CStr::from_ptr(name.as_ptr())
+                .to_str()
+                .expect("a path of letters"),
+        )
+    };
+    let program = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name)
+        .expect("the terminal opens");
+    (person, program)
+}
+
+/// What a person sees on a terminal of standard error, its line ends as they were written.
+fn seen(arguments: &str, variables: &[(&str, &str)]) -> String {
+    let (mut person, program) = terminal();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_avatarctl"));
+    command
+        .args(words(arguments))
+        .env_clear()
+        .envs(variables.iter().copied());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(program);
+    let mut child = command.spawn().expect("the program starts");
+    // Our end of the program's side must be closed for the reading to end.
+    drop(command);
+    let mut bytes = Vec::new();
+    // On Linux the end of a terminal reads as an error.
+    let _ = person.read_to_end(&mut bytes);
+    assert_eq!(
+        child.wait().expect("a child can be waited for").code(),
+        Some(64)
+    );
+    String::from_utf8(bytes)
+        .expect("the program prints UTF-8")
+        .replace("\r\n", "\n")
+}
+
+#[test]
+fn a_terminal_is_coloured_unless_its_user_objects() {
+    let color = "xterm-256color";
+    for (arguments, variables, wanted) in [
+        ("jirra show", &[("TERM", color)][..], COLORED),
+        ("jirra show", &[], COLORED),
+        ("jirra show", &[("TERM", color), ("NO_COLOR", "")], COLORED),
+        ("jirra show", &[("TERM", color), ("NO_COLOR", "1")], PLAIN),
+        ("jirra show", &[("TERM", color), ("NO_COLOR", "0")], PLAIN),
+        ("jirra show", &[("TERM", "dumb")], PLAIN),
+        ("jirra show --color auto", &[("TERM", color)], COLORED),
+        ("jirra show --color auto", &[("TERM", "dumb")], PLAIN),
+        ("jirra show --color never", &[("TERM", color)], PLAIN),
+        (
+            "jirra show --color always",
+            &[("TERM", "dumb"), ("NO_COLOR", "1")],
+            COLORED,
+        ),
+    ] {
+        assert_eq!(
+            seen(arguments, variables),
+            wanted,
+            "{arguments} {variables:?}"
+        );
+    }
+}
+
+// -------------------------------------------------------------------------------------- readers that go away
+
+/// A pipe whose reader is gone, as `| head -0` leaves it.
+fn nobody() -> Stdio {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    writer.into()
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Gone {
+    Stdout,
+    Stderr,
+    Both,
+}
+
+/// Status and what the remaining stream said.
+fn unheard(line: &str, gone: Gone, model: &Running<impl Model>) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_avatarctl"));
+    command
+        .args(words(line))
+        .env_clear()
+        .envs(model.settings())
+        .stdin(Stdio::null());
+    match gone {
+        Gone::Stdout => command.stdout(nobody()).stderr(Stdio::piped()),
+        Gone::Stderr => command.stdout(Stdio::piped()).stderr(nobody()),
+        Gone::Both => command.stdout(nobody()).stderr(nobody()),
+    };
+    let mut child = command.spawn().expect("the program starts");
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let reading = thread::spawn(move || {
+        let mut text = String::new();
+        for mut stream in stdout
+            .into_iter()
+            .map(|stream| Box::new(stream) as Box<dyn Read>)
+            .chain(stderr.map(|stream| Box::new(stream) as Box<dyn Read>))
+        {
+            stream
+                .read_to_string(&mut text)
+                .expect("the program prints UTF-8");
+        }
+        text
+    });
+    let status = child.wait().expect("a child can be waited for").code();
+    (status, reading.join().expect("reading does not panic"))
+}
+
+#[test]
+fn a_reader_that_went_away_changes_neither_the_work_nor_the_status() {
+    for gone in [Gone::Stdout, Gone::Both] {
+        let jira = Jira::start();
+        let (status, said) = unheard("jira set --avatar-id 24880 --json", gone, &jira);
+        assert_eq!((status, said.as_str()), (Some(0), ""), "{gone:?}");
+        assert_eq!(jira.model().user("robot").selected, 24880, "{gone:?}");
+        for (line, wanted) in [
+            ("jira list", 0),
+            ("jira show -vv", 0),
+            ("--help", 0),
+            ("--version", 0),
+            ("jira show --user nobody --json", 67),
+            ("jira show --usr nobody", 64),
+        ] {
+            let (status, said) = unheard(line, gone, &jira);
+            assert_eq!(status, Some(wanted), "{line} {gone:?}: {said}");
+            assert!(!said.contains("panicked"), "{line} {gone:?}: {said}");
+        }
+    }
+    let jira = Jira::start();
+    assert_eq!(
+        unheard("jira set --avatar-id 24880 -vv", Gone::Stderr, &jira),
+        (Some(0), "jira robot: avatar 24880 (was 10122)\n".to_owned())
+    );
+    assert_eq!(
+        unheard("jira show --user nobody", Gone::Stdout, &jira),
+        (
+            Some(67),
+            "avatarctl: jira nobody: look up the avatars of \"nobody\": not found: The user named 'nobody' does not exist\n"
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        unheard("jira show --user nobody", Gone::Stderr, &jira),
+        (Some(67), String::new())
+    );
+}
+
+/// Results that could not be written are not results: a full disk must not look like an empty list.
+#[test]
+fn a_full_disk_is_no_success() {
+    let navixy = Navixy::start();
+    let full = OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full is there");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_avatarctl"));
+    command
+        .args(["navixy", "list"])
+        .env_clear()
+        .envs(navixy.settings());
+    let output = command
+        .stdin(Stdio::null())
+        .stdout(full)
+        .output()
+        .expect("the program runs");
+    assert_ne!(output.status.code(), Some(0), "{output:?}");
+    assert!(!output.stderr.is_empty(), "{output:?}");
+}

@@ -1,0 +1,504 @@
+//! No secret is ever shown. Servers repeat what they were sent, in every place of an answer that a message is made
+//! of; whatever the program says about it is searched for every secret in every spelling.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+
+use serde_json::json;
+
+use crate::support::{
+    Jira, Model, Navixy, Output, Reply, Request, RocketChat, Run, Running, Scratch, Server,
+    encoding, pictures,
+};
+
+/// What the servers say beside the secrets, to prove that their words do reach the messages.
+const CONTROL: &str = "ECHO-OF-THE-REQUEST";
+
+const TOKEN: &str = "tk7Hunter1/Qz+Lw==";
+const PASSWORD: &str = "pw7Hunter2 \"\u{fc}&%/<b>";
+const AUTH_TOKEN: &str = "at7Hunter3_Xy-Zw";
+const USER_ID: &str = "ui7Hunter4Kk";
+const HASH: &str = "ha7hunter5c27af4be7b9d04da2ce1af1";
+/// In place of the first digits of the model's sessions.
+const COOKIE: &str = "ck7Hunter6";
+const SIGNATURE: &str = "sg7Hunter7%2Fxx";
+const URL_PASSWORD: &str = "up7Hunter8";
+
+/// The digits of escapes in small letters, and nothing else.
+fn small_escapes(text: &str) -> String {
+    let mut pieces = text.split('%');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| {
+        let (digits, rest) = piece.split_at(piece.len().min(2));
+        text + "%" + &digits.to_lowercase() + rest
+    })
+}
+
+/// A secret in every spelling that a server or a program might choose.
+fn spellings(secret: &str) -> BTreeSet<String> {
+    let encoded = encoding::percent_encode(secret);
+    let json = json!(secret).to_string();
+    BTreeSet::from([
+        secret.to_owned(),
+        small_escapes(&encoded),
+        encoded.replace("%20", "+"),
+        encoded,
+        encoding::html(secret),
+        json.trim_matches('"').to_owned(),
+        encoding::base64(secret.as_bytes()),
+    ])
+}
+
+/// Every secret there is, and what Basic makes of a pair.
+fn all() -> BTreeSet<String> {
+    let secrets = [
+        TOKEN,
+        PASSWORD,
+        AUTH_TOKEN,
+        HASH,
+        COOKIE,
+        SIGNATURE,
+        URL_PASSWORD,
+    ];
+    let mut all: BTreeSet<String> = secrets.into_iter().flat_map(spellings).collect();
+    all.insert(encoding::base64(format!("robot:{PASSWORD}").as_bytes()));
+    all
+}
+
+/// The whole request as one line, which is what careless error pages and debug modes show.
+fn echo(request: &Request) -> String {
+    let wanted = ["authorization", "x-auth-token", "cookie"];
+    let values = wanted
+        .iter()
+        .filter_map(|name| request.header(name))
+        .collect::<Vec<_>>();
+    // Pairs are decoded by many a server, and shown so.
+    let decoded = request
+        .header("authorization")
+        .and_then(|value| value.strip_prefix("Basic "));
+    let decoded = decoded.and_then(encoding::from_base64).unwrap_or_default();
+    let body = match request.boundary() {
+        None if request.body.len() < 300 => String::from_utf8_lossy(&request.body).into_owned(),
+        _ => String::new(),
+    };
+    let password = match decoded.is_empty() {
+        true => "",
+        false => PASSWORD,
+    };
+    format!(
+        "{CONTROL} {} {} {} {} {body}",
+        values.join(" "),
+        String::from_utf8_lossy(&decoded),
+        encoding::percent_encode(password),
+        small_escapes(&encoding::percent_encode(password))
+    )
+}
+
+/// A way to answer, made of what is to be said and the request.
+type Fault = fn(&str, &Request) -> Reply;
+
+/// The same words in the error shapes of all systems at once.
+fn shapes(said: &str) -> serde_json::Value {
+    json!({
+        "success": false,
+        "errorMessages": [said],
+        "errors": {"field": said},
+        "message": said,
+        "errorType": said,
+        "error": said,
+        "status": {"code": 7, "description": said},
+    })
+}
+
+const FAULTS: [(&str, Fault); 14] = [
+    ("errors of every shape", |said, _| {
+        Reply::json(400, shapes(said))
+    }),
+    ("error and bracketed code", |said, _| {
+        Reply::json(
+            400,
+            json!({"success": false, "error": format!("{said} [{said}]")}),
+        )
+    }),
+    ("success that is none", |said, _| {
+        Reply::json(200, shapes(said))
+    }),
+    ("parameters", |said, _| {
+        Reply::json(
+            400,
+            json!({
+                "success": false,
+                "status": {"code": 7, "description": "Invalid"},
+                "errors": [{"parameter": said, "error": said}],
+            }),
+        )
+    }),
+    ("plain text", |said, _| Reply::text(400, "text/plain", said)),
+    ("plain text and success", |said, _| {
+        Reply::text(200, "text/plain", said)
+    }),
+    ("a page", |said, _| Reply::html(400, said)),
+    ("a page and success", |said, _| Reply::html(200, said)),
+    ("broken JSON", |said, _| {
+        Reply::json(200, format!("{{\"success\": true, \"x\": \"{said}"))
+    }),
+    ("redirect", |said, _| {
+        let place = encoding::percent_encode(said);
+        Reply::empty(302).header(
+            "Location",
+            format!("https://sso.example/{place}?to={place}#{place}"),
+        )
+    }),
+    ("redirect as it stands", |said, _| {
+        Reply::empty(307).header(
+            "Location",
+            format!(
+                "/login/{}",
+                said.replace(|c: char| !c.is_ascii_graphic() && c != ' ', "")
+            ),
+        )
+    }),
+    ("denied", |said, _| {
+        let said = said.replace(|c: char| !c.is_ascii_graphic() && c != ' ', "");
+        Reply::json(403, "{}").header(
+            "X-Authentication-Denied-Reason",
+            format!("CAPTCHA_CHALLENGE; login-url=https://sso.example/{said}"),
+        )
+    }),
+    ("headers", |said, request| {
+        let said = said.replace(|c: char| !c.is_ascii_graphic() && c != ' ', "");
+        let mut reply = Reply::json(401, shapes(&said))
+            .header("Server", &said)
+            .header("Via", &said)
+            .header("X-Debug", &said);
+        for (name, value) in &request.headers {
+            if ["authorization", "x-auth-token", "cookie"].contains(&name.to_lowercase().as_str()) {
+                reply = reply
+                    .header(name, value)
+                    .header("Date", value)
+                    .header("Allow", value);
+            }
+        }
+        reply
+    }),
+    ("not HTTP", |said, _| {
+        Reply::raw(format!("HTTP/1.1 200 OK {said}\r\n{said}\r\n\r\n{said}"))
+    }),
+];
+
+const STATUSES: [u16; 10] = [401, 402, 403, 404, 405, 409, 413, 429, 500, 503];
+
+/// A system, how it is let in, and what is done to it; the words of the target and the source.
+struct Case {
+    system: &'static str,
+    variables: Vec<(&'static str, String)>,
+    arguments: Vec<String>,
+}
+
+fn cases(picture: &str) -> Vec<Case> {
+    let token = vec![("JIRA_TOKEN", TOKEN.to_owned())];
+    let basic = vec![
+        ("JIRA_USER", "robot".to_owned()),
+        ("JIRA_PASSWORD", PASSWORD.to_owned()),
+    ];
+    let chat = vec![
+        ("ROCKETCHAT_USER_ID", USER_ID.to_owned()),
+        ("ROCKETCHAT_AUTH_TOKEN", AUTH_TOKEN.to_owned()),
+    ];
+    let hash = vec![("NAVIXY_HASH", HASH.to_owned())];
+    let address = format!("https://u:{URL_PASSWORD}@pictures.example/a.png?sig={SIGNATURE}");
+    let case = |system: &'static str, variables: &Vec<(&'static str, String)>, line: &str| Case {
+        system,
+        variables: variables.clone(),
+        arguments: line
+            .split(' ')
+            .map(|word| {
+                word.replace("PICTURE", picture)
+                    .replace("ADDRESS", &address)
+            })
+            .collect(),
+    };
+    let mut cases = Vec::new();
+    for variables in [token, basic] {
+        for line in [
+            "jira show",
+            "jira list --user build-bot",
+            "jira set --avatar-id 10123",
+            "jira set --user build-bot --avatar-id 10123",
+            "jira set --image PICTURE",
+        ] {
+            cases.push(case("jira", &variables, line));
+        }
+    }
+    for line in [
+        "rocketchat show",
+        "rocketchat show --user build-bot",
+        "rocketchat list",
+        "rocketchat set --image PICTURE",
+        "rocketchat set --user build-bot --avatar-url=ADDRESS",
+    ] {
+        cases.push(case("rocketchat", &chat, line));
+    }
+    for line in [
+        "navixy show --employee-id 2132",
+        "navixy list",
+        "navixy set --employee-id 2132 --icon-id 7",
+        "navixy set --employee-id 2132 --image PICTURE",
+    ] {
+        cases.push(case("navixy", &hash, line));
+    }
+    cases
+}
+
+/// The model of the system with our secrets for its own, so that all goes well until the fault.
+fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
+    match system {
+        "jira" => {
+            let mut jira = Jira::default();
+            jira.context = String::new();
+            let robot = jira.user_mut("robot");
+            (robot.token, robot.password) = (Some(TOKEN.into()), Some(PASSWORD.into()));
+            Box::new(move |request| {
+                // The session of the real server would be a number; this one is a secret that can be recognised.
+                let mut request = request.clone();
+                for (_, value) in &mut request.headers {
+                    *value = value.replace(COOKIE, "0F3A51");
+                }
+                let mut reply = jira.handle(&request);
+                for (_, value) in &mut reply.headers {
+                    *value = value.replace("0F3A51", COOKIE);
+                }
+                reply
+            })
+        }
+        "rocketchat" => {
+            let mut chat = RocketChat::default();
+            chat.context = String::new();
+            (chat.tokens[0].token, chat.tokens[0].user_id) = (AUTH_TOKEN.into(), USER_ID.into());
+            chat.users[0].id = USER_ID.into();
+            chat.limit = None;
+            Box::new(move |request| chat.handle(request))
+        }
+        _ => {
+            let mut navixy = Navixy::default();
+            navixy.context = String::new();
+            let access = navixy.hashes.values().next().expect("an access").clone();
+            navixy.hashes.insert(HASH.into(), access);
+            Box::new(move |request| navixy.handle(request))
+        }
+    }
+}
+
+/// Runs a case against a server whose `nth` answer, and every later one, is the fault.
+fn run(
+    case: &Case,
+    nth: usize,
+    fault: &(impl Fn(&str, &Request) -> Reply + Clone + Send + 'static),
+    more: &str,
+) -> (Output, usize) {
+    let (mut model, mut count, fault) = (model(case.system), 0, fault.clone());
+    let mut server = Server::start(move |request| {
+        count += 1;
+        if count < nth {
+            model(request)
+        } else {
+            fault(&echo(request), request)
+        }
+    });
+    server.expect_anything();
+    let mut run = Run::new(&case.arguments)
+        .arg("--url")
+        .arg(server.url())
+        .arg(more)
+        .mask(&server.url(), "URL");
+    for (name, value) in &case.variables {
+        run = run.env(name, value);
+    }
+    let output = run.once().output();
+    let asked = server.requests().len();
+    (output, asked)
+}
+
+/// Which secrets an output shows.
+fn shown(output: &Output, all: &BTreeSet<String>) -> Vec<String> {
+    let text = format!("{}\n{}", output.stdout, output.stderr);
+    all.iter()
+        .filter(|secret| text.contains(secret.as_str()))
+        .cloned()
+        .collect()
+}
+
+/// The fault meets each of the requests of each case in turn, with a trace of headers and with JSON Lines.
+fn leaks(name: &str, fault: impl Fn(&str, &Request) -> Reply + Clone + Send + 'static) -> Tally {
+    let mut tally = Tally::default();
+    let (scratch, all) = (Scratch::new(), all());
+    let path = scratch.write("robot.png", pictures::png(64, 64, 1));
+    for case in cases(path.to_str().expect("a path of letters")) {
+        for nth in 1..=8 {
+            let mut asked = 0;
+            for more in ["-vv", "--json"] {
+                let (output, requests) = run(&case, nth, &fault, more);
+                asked = requests;
+                tally.runs += 1;
+                tally.failures += usize::from(output.status != 0);
+                let heard = format!("{}{}", output.stdout, output.stderr).contains(CONTROL);
+                tally.heard += usize::from(heard);
+                if heard {
+                    tally.heard_from.insert((case.system, more));
+                }
+                for secret in shown(&output, &all) {
+                    let run = format!(
+                        "{name}, answer {nth} of {:?} {more}\n{output:?}",
+                        case.arguments
+                    );
+                    tally.leaks.entry(secret).or_insert(run);
+                }
+            }
+            if asked < nth {
+                break; // There are no more requests that could fail.
+            }
+        }
+    }
+    tally
+}
+
+#[derive(Default)]
+struct Tally {
+    runs: usize,
+    failures: usize,
+    heard: usize,
+    heard_from: BTreeSet<(&'static str, &'static str)>,
+    /// What was shown, with the first run that showed it.
+    leaks: BTreeMap<String, String>,
+}
+
+impl Tally {
+    fn add(mut self, other: Tally) -> Tally {
+        self.runs += other.runs;
+        self.failures += other.failures;
+        self.heard += other.heard;
+        self.heard_from.extend(other.heard_from);
+        for (secret, run) in other.leaks {
+            self.leaks.entry(secret).or_insert(run);
+        }
+        self
+    }
+}
+
+#[test]
+fn no_failure_shows_a_secret() {
+    // Side by side, because the waits for Rocket.Chat's etags add up.
+    let tally = thread::scope(|scope| {
+        let faults = FAULTS.map(|(name, fault)| scope.spawn(move || leaks(name, fault)));
+        let statuses = STATUSES.map(|status| {
+            let fault = move |said: &str, _: &Request| Reply::json(status, shapes(said));
+            scope.spawn(move || leaks(&format!("status {status}"), fault))
+        });
+        let all = faults.into_iter().chain(statuses);
+        all.map(|one| one.join().expect("no run panics"))
+            .fold(Tally::default(), Tally::add)
+    });
+    // It was looked at what it is about: the servers' words came through, from every system in both kinds of output.
+    assert_eq!(tally.heard_from.len(), 6, "{:?}", tally.heard_from);
+    assert!(
+        tally.failures * 10 > tally.runs * 7,
+        "{} of {} runs failed",
+        tally.failures,
+        tally.runs
+    );
+    assert!(
+        tally.heard * 4 > tally.runs,
+        "{} of {} runs show the server's words",
+        tally.heard,
+        tally.runs
+    );
+    let leaks = tally
+        .leaks
+        .iter()
+        .map(|(secret, run)| format!("{secret:?} is shown: {run}\n"));
+    assert!(tally.leaks.is_empty(), "{}", leaks.collect::<String>());
+}
+
+/// A message is cut at its bound; a secret that lies across a bound must not leave its first half behind.
+#[test]
+fn no_half_of_a_secret_is_left_at_a_bound() {
+    let case = Case {
+        system: "jira",
+        variables: vec![("JIRA_TOKEN", HASH.to_owned())],
+        arguments: ["jira", "show"].map(str::to_owned).to_vec(),
+    };
+    let half = &HASH[..10];
+    for (bound, blank) in [(300, "x"), (1200, " "), (1200, "\n "), (300, "\u{e9}")] {
+        for back in 0..HASH.len() {
+            let filling = blank.repeat((bound - back) / blank.chars().count());
+            for reply in [
+                Reply::text(400, "text/plain", format!("no{filling}{HASH}")),
+                Reply::text(400, "text/plain", format!("{filling}{HASH}")),
+                Reply::json(
+                    400,
+                    json!({"errorMessages": [format!("no{filling}{HASH}")]}),
+                ),
+            ] {
+                let (output, _) = run(&case, 1, &move |_: &str, _: &Request| reply.clone(), "-q");
+                assert_eq!(output.status, 76, "{output:?}");
+                assert!(
+                    !output.stderr.contains(half),
+                    "{blank:?} {back}: {output:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Messages before anything is sent: what is wrong about a secret is said without the secret.
+#[test]
+fn no_refusal_of_a_secret_shows_it() {
+    let mut quiet: Running<Jira> = Jira::start();
+    quiet.expect_no_calls();
+    let broken = |secret: &str| format!("{secret}\n{secret}");
+    for (system, names) in [
+        ("jira", &["JIRA_TOKEN"][..]),
+        ("jira", &["JIRA_PASSWORD", "JIRA_USER"]),
+        (
+            "rocketchat",
+            &["ROCKETCHAT_AUTH_TOKEN", "ROCKETCHAT_USER_ID"],
+        ),
+        ("navixy", &["NAVIXY_HASH"]),
+    ] {
+        for more in ["-vv", "--json"] {
+            let mut run = Run::new([system, "list", more, "--url", &quiet.url()]);
+            for name in names {
+                run = run.env(name, broken(TOKEN));
+            }
+            let output = run.output();
+            assert_eq!(output.status, 78, "{output:?}");
+            assert!(output.stderr.contains(names[0]), "{output:?}");
+            assert_eq!(shown(&output, &all()), Vec::<String>::new(), "{output:?}");
+        }
+    }
+}
+
+/// The search finds what it looks for, in each of the places where it looks.
+#[test]
+fn a_secret_that_is_shown_is_found() {
+    let all = all();
+    for secret in &all {
+        for (stdout, stderr) in [
+            (format!("a {secret} b"), String::new()),
+            (String::new(), format!("a{secret}b")),
+        ] {
+            let output = Output {
+                status: 0,
+                stdout,
+                stderr,
+            };
+            assert!(shown(&output, &all).contains(secret), "{secret}");
+        }
+    }
+    let output = Output {
+        status: 0,
+        stdout: CONTROL.into(),
+        stderr: "(redacted)".into(),
+    };
+    assert!(shown(&output, &all).is_empty());
+}

@@ -1,0 +1,426 @@
+//! The rules of the house that no compiler knows, as tests over the source tree.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// A file of the tree.
+struct File {
+    /// From the root: `src/main.rs`.
+    path: String,
+    text: String,
+}
+
+impl File {
+    /// The lines with their numbers, without comments; what stands behind `#[cfg(test)]` at the margin is no
+    /// part of the program.
+    fn code(&self) -> Vec<(usize, &str)> {
+        let lines = self.text.lines().zip(1..);
+        lines
+            .take_while(|(line, _)| *line != "#[cfg(test)]")
+            .filter(|(line, _)| !line.trim_start().starts_with("//"))
+            .map(|(line, number)| (number, line.split(" // ").next().unwrap_or(line)))
+            .collect()
+    }
+}
+
+/// Every file of this extension below a directory of the package.
+fn files(directory: &str, extension: &str) -> Vec<File> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut found, mut waiting) = (Vec::new(), vec![root.join(directory)]);
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(&directory).expect("a directory of the package") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|end| end == extension) {
+                let text = fs::read_to_string(&path).expect("a text");
+                let path = path.strip_prefix(root).expect("below the root");
+                let path = path.to_str().expect("a path of letters").to_owned();
+                found.push(File { path, text });
+            }
+        }
+    }
+    assert!(!found.is_empty(), "there are files in {directory}");
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn sources() -> Vec<File> {
+    files("src", "rs")
+}
+
+fn all() -> Vec<File> {
+    sources().into_iter().chain(files("tests", "rs")).collect()
+}
+
+/// Whether a line has a word, and not a part of a longer one.
+fn has(line: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(part) && !line[at + word.len()..].starts_with(part))
+}
+
+/// The files of the program whose code has one of these words.
+fn users(words: &[&str]) -> BTreeSet<String> {
+    let uses = |file: &File| {
+        file.code()
+            .iter()
+            .any(|(_, line)| words.iter().any(|word| has(line, word)))
+    };
+    sources()
+        .iter()
+        .filter(|file| uses(file))
+        .map(|file| file.path.clone())
+        .collect()
+}
+
+/// These words are said in these files, in all of them, and in no other.
+#[track_caller]
+fn only(words: &[&str], rooms: &[&str]) {
+    let rooms: BTreeSet<String> = rooms.iter().map(|&room| room.to_owned()).collect();
+    assert_eq!(users(words), rooms, "{words:?}");
+}
+
+#[test]
+fn each_dependency_has_its_rooms() {
+    only(&["ureq"], &["src/connect.rs", "src/http.rs"]);
+    only(&["pico_args"], &["src/cli.rs"]);
+    only(&["ring::digest"], &["src/picture.rs"]);
+    only(&["rustls_native_certs", "webpki_roots"], &["src/tls.rs"]);
+    only(&["rustls"], &["src/connect.rs", "src/tls.rs"]);
+    only(
+        &["multipart::Form"],
+        &["src/system/navixy.rs", "src/system/rocketchat.rs"],
+    );
+}
+
+/// What a variable means is decided in one place, so that a test can give another environment.
+#[test]
+fn the_environment_is_asked_in_one_place() {
+    only(
+        &[
+            "std::env",
+            "env::var",
+            "env::var_os",
+            "env::vars_os",
+            "env::args_os",
+        ],
+        &["src/main.rs"],
+    );
+}
+
+#[test]
+fn the_process_ends_in_main() {
+    only(&["ExitCode"], &["src/main.rs"]);
+    only(&["process::exit", "process::abort"], &[]);
+}
+
+#[test]
+fn printing_is_done_in_one_place() {
+    only(&["stdout", "stderr"], &["src/report.rs"]);
+    only(&["print!", "println!", "eprint!", "eprintln!"], &[]);
+}
+
+/// Resolving cannot reach a server, because it does not know how.
+#[test]
+fn what_is_resolved_before_does_not_know_how_to_send() {
+    let reach = [
+        "http",
+        "Client",
+        "ureq",
+        "connect",
+        "tls",
+        "apply",
+        "TcpStream",
+        "UdpSocket",
+    ];
+    let rooms = ["address", "cli", "image", "picture", "plan", "secret"]
+        .map(|room| format!("src/{room}.rs"));
+    let found = sources();
+    let resolving: Vec<&File> = found
+        .iter()
+        .filter(|file| rooms.contains(&file.path))
+        .collect();
+    assert_eq!(resolving.len(), rooms.len(), "{rooms:?}");
+    for file in resolving {
+        for (number, line) in file.code() {
+            // The address of a picture begins with http, in quotes.
+            let code: String = line.split('"').step_by(2).collect();
+            let named = reach.iter().find(|word| has(&code, word));
+            assert_eq!(named, None, "{}:{number}: {line}", file.path);
+        }
+    }
+}
+
+/// The leaves know nobody of the house but each other.
+#[test]
+fn the_leaves_stand_alone() {
+    for (room, known) in [
+        ("src/error.rs", &[][..]),
+        ("src/terminal.rs", &[]),
+        ("src/image.rs", &[]),
+        ("src/calendar.rs", &[]),
+        ("src/certificate.rs", &["calendar"]),
+        ("src/multipart.rs", &[]),
+        ("src/secret.rs", &["error", "terminal"]),
+        ("src/address.rs", &["error", "terminal"]),
+    ] {
+        let file = sources()
+            .into_iter()
+            .find(|file| file.path == room)
+            .expect("a file");
+        let code = file.code();
+        let uses = code
+            .iter()
+            .filter_map(|(_, line)| line.split_once("crate::"));
+        for (_, rest) in uses {
+            let module: String = rest
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            assert!(known.contains(&module.as_str()), "{room} uses {module}");
+        }
+    }
+}
+
+#[test]
+fn no_system_names_another() {
+    let systems = ["jira", "rocketchat", "navixy"];
+    for system in systems {
+        let path = format!("src/system/{system}.rs");
+        let file = sources()
+            .into_iter()
+            .find(|file| file.path == path)
+            .expect("a system");
+        for (number, line) in file.code() {
+            let line = line.to_lowercase().replace("rocket.chat", "rocketchat");
+            for other in systems.into_iter().filter(|other| *other != system) {
+                assert!(
+                    !line.contains(other),
+                    "{path}:{number} names {other}: {line}"
+                );
+            }
+        }
+    }
+}
+
+/// A fourth system is one file and its registration: elsewhere nobody decides by a system's name.
+#[test]
+fn no_other_room_names_a_system() {
+    let known = BTreeSet::from(["src/cli.rs".to_owned(), "src/system/mod.rs".to_owned()]);
+    let mut named = users(&["jira", "rocketchat", "navixy", "Jira", "Navixy"]);
+    named.retain(|path| !path.starts_with("src/system/") || path == "src/system/mod.rs");
+    assert!(named.is_subset(&known), "{named:?}");
+}
+
+#[test]
+fn nothing_is_left_undone() {
+    // Not spelled out, because this file is searched too.
+    let macros = ["todo", "unimplemented", "dbg"].map(|name| format!("{name}!"));
+    let marks = ["TO-DO", "FIX-ME", "XX-X", "HA-CK"].map(|mark| mark.replace('-', ""));
+    for file in all() {
+        for (number, line) in (1..).zip(file.text.lines()) {
+            let left = macros.iter().chain(&marks).find(|word| has(line, word));
+            assert_eq!(left, None, "{}:{number}: {line}", file.path);
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for file in all() {
+        assert!(
+            file.text.starts_with("//! "),
+            "{} opens with its purpose",
+            file.path
+        );
+        let purpose = file.text.lines().take_while(|line| line.starts_with("//!"));
+        let words = purpose
+            .flat_map(|line| line.split_whitespace().skip(1))
+            .count();
+        assert!(words >= 8, "{} says more than its name", file.path);
+    }
+}
+
+#[test]
+fn no_path_of_a_developers_machine_is_left() {
+    let homes = [
+        "/ho-me/", "/ro-ot/", "/Us-ers/", "/wo-rk/", "/tm-p/", "C:-\\",
+    ]
+    .map(|home| home.replace('-', ""));
+    let more = ["toml", "txt", "sh", "md"];
+    let others = ["src", "tests"].into_iter().flat_map(|directory| {
+        let has = |end: &&str| has_files(directory, end);
+        more.into_iter()
+            .filter(has)
+            .flat_map(move |end| files(directory, end))
+            .collect::<Vec<_>>()
+    });
+    for file in all().into_iter().chain(others) {
+        for (number, line) in (1..).zip(file.text.lines()) {
+            let left = homes.iter().find(|home| line.contains(home.as_str()));
+            assert_eq!(left, None, "{}:{number}: {line}", file.path);
+        }
+    }
+}
+
+fn has_files(directory: &str, extension: &str) -> bool {
+    let mut waiting = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(directory)];
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(&directory).expect("a directory of the package") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|end| end == extension) {
+                return true;
+            }
+            if path.is_dir() {
+                waiting.push(path);
+            }
+        }
+    }
+    false
+}
+
+/// A panic on a server's data is a fault of ours; what cannot happen says why.
+#[test]
+fn a_panic_says_what_makes_it_impossible() {
+    for file in sources() {
+        for (number, line) in file.code() {
+            let bare = [
+                ".unwrap()",
+                ".unwrap_err()",
+                "panic!(\"\")",
+                "unreachable!()",
+                ".expect(\"\")",
+            ];
+            let left = bare.into_iter().find(|bare| line.contains(bare));
+            assert_eq!(left, None, "{}:{number}: {line}", file.path);
+        }
+    }
+}
+
+/// Text without ends of sentences: messages are lower case, one line, and have no full stop.
+#[test]
+fn messages_have_no_full_stop() {
+    for file in sources() {
+        for (number, line) in file.code() {
+            let call = [
+                "Error::new(",
+                "usage(",
+                "refuse(",
+                "configuration(",
+                ".hint(",
+                ".failed(",
+            ];
+            if !call.iter().any(|call| line.contains(call)) {
+                continue;
+            }
+            let text = line.split('"').nth(1).unwrap_or_default();
+            assert!(
+                !text.ends_with('.') || text.ends_with(".."),
+                "{}:{number}: {line}",
+                file.path
+            );
+        }
+    }
+}
+
+#[test]
+fn a_test_neither_sleeps_nor_takes_a_fixed_port() {
+    // The models drip answers and tell the time; they are no tests.
+    let tests = files("tests", "rs")
+        .into_iter()
+        .filter(|file| !file.path.contains("support/"));
+    for file in tests.filter(|file| file.path != "tests/sandbox.rs" && file.path != "tests/tidy.rs")
+    {
+        for (number, line) in file.code() {
+            assert!(!has(line, "sleep"), "{}:{number}: {line}", file.path);
+            let bound = line.split_once("bind(\"").map(|(_, address)| address);
+            let free = bound.is_none_or(|address| {
+                address.starts_with("127.0.0.1:0\"") || address.starts_with("[::1]:0\"")
+            });
+            assert!(free, "{}:{number}: {line}", file.path);
+        }
+    }
+}
+
+#[test]
+fn every_test_file_is_declared() {
+    let main = include_str!("main.rs");
+    for file in files("tests", "rs") {
+        let name = file
+            .path
+            .trim_start_matches("tests/")
+            .trim_end_matches(".rs");
+        if name.contains('/') || ["main", "sandbox"].contains(&name) {
+            continue;
+        }
+        assert!(
+            main.lines().any(|line| line == format!("mod {name};")),
+            "{name} is run"
+        );
+    }
+}
+
+#[test]
+fn help_fits_a_terminal() {
+    for file in files("src/help", "txt") {
+        assert!(file.text.ends_with('\n'), "{}", file.path);
+        for (number, line) in (1..).zip(file.text.lines()) {
+            let length = line.chars().count();
+            assert!(length <= 100, "{}:{number} has {length} columns", file.path);
+            assert!(
+                !line.contains('\t') && line.trim_end() == line,
+                "{}:{number}",
+                file.path
+            );
+        }
+    }
+}
+
+/// The numbers of `Class::exit`, and those of the help: each of them once.
+#[test]
+fn the_help_names_the_exit_statuses_there_are() {
+    let source = include_str!("../src/error.rs");
+    let numbers = source.lines().filter_map(|line| {
+        let (class, number) = line.trim().strip_suffix(',')?.split_once(" => ")?;
+        class
+            .starts_with("Class::")
+            .then(|| number.parse::<u8>().ok())?
+    });
+    let mut wanted: Vec<u8> = numbers.chain([0]).collect();
+    wanted.sort_unstable();
+    assert_eq!(wanted, [0, 64, 65, 66, 67, 69, 75, 76, 77, 78]);
+    let help = include_str!("../src/help/avatarctl.txt");
+    let (_, table) = help
+        .split_once("exit status:\n")
+        .expect("a table of exit statuses");
+    let table = table.split("\n\n").next().unwrap_or_default();
+    let mut told: Vec<u8> = table
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, wanted);
+}
+
+/// Every dependency says why it is there.
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = include_str!("../Cargo.toml");
+    let lines: Vec<&str> = manifest.lines().collect();
+    let begin = lines
+        .iter()
+        .position(|line| *line == "[dependencies]")
+        .expect("dependencies");
+    let mut reason = false;
+    for line in &lines[begin..] {
+        match line {
+            _ if line.starts_with('#') => reason = true,
+            _ if line.starts_with('[') && !line.contains("dependencies") => break,
+            // serde_json is explained together with serde.
+            _ if line.contains(" = ") => assert!(reason, "{line}"),
+            _ => reason = false,
+        }
+    }
+}

@@ -1,0 +1,789 @@
+//! Whom the program trusts, and what it says where it does not; and connections that never come about. Every
+//! certificate is made anew, so that none of them expires.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd,
+};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{
+    RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
+};
+
+use crate::support::server::Wire;
+use crate::support::{Navixy, Run, Running, Scratch, Server};
+
+const UNCHANGED: &str = "navixy 2132: icon 12\n";
+
+/// A certificate and its key.
+struct Identity {
+    certificate: Certificate,
+    key: KeyPair,
+}
+
+impl Identity {
+    fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+}
+
+/// For these names (addresses among them), with this common name.
+fn parameters(names: &[&str], common: &str) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut parameters = CertificateParams::new(names).expect("names that a certificate can have");
+    parameters.distinguished_name.remove(DnType::CommonName);
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, common);
+    parameters
+}
+
+/// What signs others, or, made for a server, what `openssl req -x509` makes.
+fn authority(mut parameters: CertificateParams) -> Identity {
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    self_signed(parameters)
+}
+
+fn self_signed(parameters: CertificateParams) -> Identity {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = parameters.self_signed(&key).expect("a certificate");
+    Identity { certificate, key }
+}
+
+fn signed(parameters: CertificateParams, issuer: &Identity) -> Identity {
+    let key = KeyPair::generate().expect("a key");
+    let signed = parameters.signed_by(&key, &issuer.certificate, &issuer.key);
+    Identity {
+        certificate: signed.expect("a certificate"),
+        key,
+    }
+}
+
+/// The authority of a house, as in a file that its machines share.
+fn house() -> Identity {
+    authority(parameters(&[], "Example House CA"))
+}
+
+fn config(
+    identity: &Identity,
+    chain: &[&Identity],
+    versions: &[&'static SupportedProtocolVersion],
+    clients: Option<&Identity>,
+) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(versions)
+        .expect("versions that fit");
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots
+                .add(authority.certificate.der().clone())
+                .expect("a root");
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            builder.with_client_cert_verifier(verifier.expect("a verifier"))
+        }
+    };
+    let chain = [identity].into_iter().chain(chain.iter().copied());
+    let chain = chain.map(|one| one.certificate.der().clone()).collect();
+    let key = PrivateKeyDer::try_from(identity.key.serialize_der()).expect("a key");
+    Arc::new(
+        builder
+            .with_single_cert(chain, key)
+            .expect("a certificate and its key"),
+    )
+}
+
+/// The handshake is made here, so that one that fails is no call of the server.
+fn wrap(
+    config: Arc<ServerConfig>,
+) -> impl Fn(TcpStream) -> io::Result<Box<dyn Wire>> + Send + Sync {
+    move |mut socket| {
+        let mut session = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
+        while session.is_handshaking() {
+            if session.complete_io(&mut socket).is_err() {
+                // An alert is waiting to be told.
+                let _ = session.write_tls(&mut socket);
+                // Closing with unread bytes would reset the connection, and the alert might be lost.
+                let _ = socket.shutdown(Shutdown::Write);
+                let _ = io::copy(&mut socket, &mut io::sink());
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+        }
+        Ok(Box::new(StreamOwned::new(session, socket)))
+    }
+}
+
+fn serve_as(config: Arc<ServerConfig>) -> Running<Navixy> {
+    Running::start_over("https", wrap(config), Navixy::default())
+}
+
+/// A Navixy that shows this certificate and those behind it.
+fn serve(identity: &Identity, chain: &[&Identity]) -> Running<Navixy> {
+    serve_as(config(identity, chain, rustls::ALL_VERSIONS, None))
+}
+
+/// `navixy show`, with the host as it is named and its port as `PORT`.
+fn show(navixy: &Running<Navixy>, host: &str) -> Run {
+    let url = navixy.url().replace("127.0.0.1", host);
+    Run::new(["navixy", "show", "--employee-id=2132", "--url", &url])
+        .env("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")
+        .mask(&format!(":{}", navixy.address().port()), ":PORT")
+}
+
+/// What a failed connection reads like.
+fn unreachable(what: &str, hint: &str) -> String {
+    let hint = match hint {
+        "" => String::new(),
+        hint => format!("hint: {hint}\n"),
+    };
+    format!("avatarctl: navixy 2132: read employee 2132: {what}\n{hint}")
+}
+
+const UNKNOWN: &str =
+    "the certificate of 127.0.0.1:PORT is signed by an authority that is not trusted here";
+const GIVE: &str =
+    "give the authority's certificate, or the server's own self-signed one, with --ca-file";
+const SELF_SIGNED: &str = "the certificate of 127.0.0.1:PORT is self-signed and not trusted here";
+const GIVE_THIS: &str = "give this certificate with --ca-file";
+
+/// Works with the file; is refused without it, before a request, with this text.
+#[track_caller]
+fn needs(file: &str, navixy: &Running<Navixy>, without: &str) {
+    let scratch = Scratch::new();
+    show(navixy, "127.0.0.1").gives(69, "", without);
+    assert_eq!(navixy.calls(), Vec::<String>::new());
+    show(navixy, "127.0.0.1")
+        .arg("--ca-file")
+        .arg(scratch.write("ca.pem", file))
+        .gives(0, UNCHANGED, "");
+}
+
+/// Is refused with the file, before a request, with this text.
+#[track_caller]
+fn refuses(file: &str, mut navixy: Running<Navixy>, host: &str, text: &str) {
+    navixy.expect_no_calls();
+    let scratch = Scratch::new();
+    show(&navixy, host)
+        .arg("--ca-file")
+        .arg(scratch.write("ca.pem", file))
+        .gives(69, "", text);
+}
+
+// -------------------------------------------------------------------------------------------------- authorities
+
+#[test]
+fn an_authority_of_ones_own_is_trusted_by_file() {
+    let house = house();
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &house);
+    needs(
+        &house.pem(),
+        &serve(&server, &[]),
+        &unreachable(UNKNOWN, GIVE),
+    );
+}
+
+#[test]
+fn an_authority_may_stand_between() {
+    let house = house();
+    let mut between = parameters(&[], "Example Department CA");
+    between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let between = signed(between, &house);
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &between);
+    needs(
+        &house.pem(),
+        &serve(&server, &[&between]),
+        &unreachable(UNKNOWN, GIVE),
+    );
+}
+
+#[test]
+fn a_file_may_hold_several_certificates_and_notes() {
+    let (house, other) = (house(), authority(parameters(&[], "Another CA")));
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &house);
+    let file = format!(
+        "# of the house\r\n{}\n\nsubject=CN = x\n{}",
+        other.pem(),
+        house.pem().replace('\n', "\r\n")
+    );
+    needs(&file, &serve(&server, &[]), &unreachable(UNKNOWN, GIVE));
+}
+
+#[test]
+fn another_authority_is_not_trusted() {
+    let (house, other) = (house(), authority(parameters(&[], "Another CA")));
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &house);
+    refuses(
+        &other.pem(),
+        serve(&server, &[]),
+        "127.0.0.1",
+        &unreachable(UNKNOWN, GIVE),
+    );
+}
+
+/// The same name and another key: what somebody between would show.
+#[test]
+fn an_authority_of_the_same_name_is_not_trusted() {
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &house());
+    refuses(
+        &house().pem(),
+        serve(&server, &[]),
+        "127.0.0.1",
+        &unreachable(UNKNOWN, GIVE),
+    );
+}
+
+#[test]
+fn tls_1_2_and_1_3_are_spoken() {
+    let (house, scratch) = (house(), Scratch::new());
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &house);
+    let file = scratch.write("ca.pem", house.pem());
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let navixy = serve_as(config(&server, &[], &[version], None));
+        show(&navixy, "127.0.0.1")
+            .arg("--ca-file")
+            .arg(&file)
+            .gives(0, UNCHANGED, "");
+    }
+}
+
+// ------------------------------------------------------------------------------------- a server's own certificate
+
+/// What `openssl req -x509` makes: self-signed, and an authority by its constraints.
+fn openssl_like(names: &[&str], common: &str) -> Identity {
+    authority(parameters(names, common))
+}
+
+#[test]
+fn a_self_signed_certificate_is_trusted_by_file() {
+    let server = openssl_like(&["127.0.0.1"], "127.0.0.1");
+    needs(
+        &server.pem(),
+        &serve(&server, &[]),
+        &unreachable(SELF_SIGNED, GIVE_THIS),
+    );
+}
+
+#[test]
+fn a_self_signed_certificate_that_is_no_authority_is_trusted_by_file() {
+    let server = self_signed(parameters(&["127.0.0.1"], "navixy"));
+    needs(
+        &server.pem(),
+        &serve(&server, &[]),
+        &unreachable(UNKNOWN, GIVE),
+    );
+}
+
+/// Same names, another key: it is the certificate that was named as trusted, not its names.
+#[test]
+fn another_self_signed_certificate_of_the_same_name_is_not_trusted() {
+    let (server, other) = (
+        openssl_like(&["127.0.0.1"], "navixy"),
+        openssl_like(&["127.0.0.1"], "navixy"),
+    );
+    refuses(
+        &other.pem(),
+        serve(&server, &[]),
+        "127.0.0.1",
+        &unreachable(SELF_SIGNED, GIVE_THIS),
+    );
+}
+
+/// The same without the mark of an authority: then it is its signature that does not fit.
+#[test]
+fn another_self_signed_certificate_that_is_no_authority_is_not_trusted() {
+    let leaf = |()| self_signed(parameters(&["127.0.0.1"], "navixy"));
+    let [server, other] = [(), ()].map(leaf);
+    refuses(
+        &other.pem(),
+        serve(&server, &[]),
+        "127.0.0.1",
+        &unreachable(UNKNOWN, GIVE),
+    );
+}
+
+#[test]
+fn a_certificate_of_an_unknown_authority_is_trusted_by_itself() {
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &house());
+    needs(
+        &server.pem(),
+        &serve(&server, &[]),
+        &unreachable(UNKNOWN, GIVE),
+    );
+}
+
+/// To trust one server of a house is not to trust the house.
+#[test]
+fn a_pinned_certificate_vouches_for_no_other() {
+    let house = house();
+    let [pinned, server] = [(), ()].map(|()| signed(parameters(&["127.0.0.1"], "navixy"), &house));
+    refuses(
+        &pinned.pem(),
+        serve(&server, &[&house]),
+        "127.0.0.1",
+        &unreachable(UNKNOWN, GIVE),
+    );
+}
+
+// -------------------------------------------------------------------------------------------------------- names
+
+const ANOTHER: &str = "the certificate of 127.0.0.1:PORT is for another name: it has ";
+const USE: &str = "use one of these names in the base URL";
+
+#[test]
+fn a_wrong_name_is_refused_with_the_names_there_are() {
+    let house = house();
+    for (names, shown) in [
+        (&["navixy.example.com"][..], "navixy.example.com"),
+        (
+            &["a.example.com", "*.b.example.com", "localhost"],
+            "a.example.com, *.b.example.com, localhost",
+        ),
+        (&["127.0.0.2"], "127.0.0.2"),
+    ] {
+        let text = unreachable(&format!("{ANOTHER}{shown}"), USE);
+        let server = signed(parameters(names, "127.0.0.1"), &house);
+        refuses(&house.pem(), serve(&server, &[]), "127.0.0.1", &text);
+        // To be named as trusted does not lift the check of the name.
+        let server = openssl_like(names, "127.0.0.1");
+        refuses(&server.pem(), serve(&server, &[]), "127.0.0.1", &text);
+    }
+}
+
+#[test]
+fn a_name_is_checked_as_well_as_an_address() {
+    let (house, scratch) = (house(), Scratch::new());
+    let server = signed(parameters(&["localhost"], "navixy"), &house);
+    let navixy = serve(&server, &[]);
+    show(&navixy, "localhost")
+        .arg("--ca-file")
+        .arg(scratch.write("ca.pem", house.pem()))
+        .gives(0, UNCHANGED, "");
+    show(&navixy, "LocalHost")
+        .arg("--ca-file")
+        .arg(scratch.write("ca.pem", house.pem()))
+        .gives(0, UNCHANGED, "");
+}
+
+#[test]
+fn a_common_name_counts_for_a_pinned_certificate_without_other_names() {
+    let scratch = Scratch::new();
+    for server in [
+        openssl_like(&[], "localhost"),
+        self_signed(parameters(&[], "LOCALHOST")),
+    ] {
+        show(&serve(&server, &[]), "localhost")
+            .arg("--ca-file")
+            .arg(scratch.write("own.pem", server.pem()))
+            .gives(0, UNCHANGED, "");
+    }
+    // Beside other names it does not count, as everywhere.
+    let server = openssl_like(&["a.example.com"], "localhost");
+    refuses(
+        &server.pem(),
+        serve(&server, &[]),
+        "localhost",
+        &unreachable(
+            "the certificate of localhost:PORT is for another name: it has a.example.com",
+            USE,
+        ),
+    );
+}
+
+#[test]
+fn a_wrong_common_name_is_refused_with_that_name() {
+    let server = openssl_like(&[], "navixy.example.com");
+    refuses(
+        &server.pem(),
+        serve(&server, &[]),
+        "localhost",
+        &unreachable(
+            "the certificate of localhost:PORT is for another name: it has navixy.example.com",
+            USE,
+        ),
+    );
+}
+
+/// A certificate of an authority that has a common name only: the name in the address may be right, and no other
+/// name can be used instead.
+#[test]
+fn a_certificate_without_names_is_refused_with_advice_that_helps() {
+    let house = house();
+    let server = signed(parameters(&[], "localhost"), &house);
+    refuses(
+        &house.pem(),
+        serve(&server, &[]),
+        "localhost",
+        &unreachable(
+            "the certificate of localhost:PORT is for another name: it has no name at all",
+            "give the server's own certificate with --ca-file, where its common name counts",
+        ),
+    );
+}
+
+// ----------------------------------------------------------------------------------------------------- periods
+
+#[test]
+fn a_certificate_out_of_its_period_is_refused_with_the_date() {
+    let house = house();
+    let mut expired = parameters(&["127.0.0.1"], "navixy");
+    (expired.not_before, expired.not_after) =
+        (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 2, 29));
+    let mut early = parameters(&["127.0.0.1"], "navixy");
+    (early.not_before, early.not_after) = (date_time_ymd(2996, 12, 31), date_time_ymd(2999, 1, 1));
+    for (parameters, what, hint) in [
+        (
+            expired,
+            "the certificate of 127.0.0.1:PORT has expired 2020-02-29 00:00 UTC",
+            "renew it on the server, or correct this machine's clock",
+        ),
+        (
+            early,
+            "the certificate of 127.0.0.1:PORT is not valid before 2996-12-31 00:00 UTC",
+            "correct this machine's clock",
+        ),
+    ] {
+        let text = unreachable(what, hint);
+        let server = signed(parameters.clone(), &house);
+        refuses(&house.pem(), serve(&server, &[]), "127.0.0.1", &text);
+        // A server's own is no exception.
+        let server = authority(parameters);
+        refuses(&server.pem(), serve(&server, &[]), "127.0.0.1", &text);
+    }
+}
+
+#[test]
+fn an_authority_out_of_its_period_vouches_for_nobody() {
+    let mut old = parameters(&[], "Old House CA");
+    (old.not_before, old.not_after) = (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 2, 29));
+    let mut between = old.clone();
+    between
+        .distinguished_name
+        .push(DnType::CommonName, "Old Department CA");
+    between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let house = house();
+    let between = signed(between, &house);
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &between);
+    refuses(
+        &house.pem(),
+        serve(&server, &[&between]),
+        "127.0.0.1",
+        &unreachable(
+            "the certificate of 127.0.0.1:PORT has expired 2020-02-29 00:00 UTC",
+            "renew it on the server, or correct this machine's clock",
+        ),
+    );
+}
+
+// ------------------------------------------------------------------------------------------------------- files
+
+/// Over http too: who names a file means it.
+#[test]
+fn a_ca_file_that_cannot_be_used_is_refused() {
+    let scratch = Scratch::new();
+    let place = scratch
+        .path()
+        .to_str()
+        .expect("a path of letters")
+        .to_owned();
+    let key = house().key.serialize_pem();
+    let torn = house().pem().replace("-----END CERTIFICATE-----\n", "");
+    for (name, bytes) in [
+        ("empty.pem", ""),
+        ("garbage.pem", "hello\n"),
+        ("key.pem", &key),
+        ("torn.pem", &torn),
+        (
+            "base64.pem",
+            "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
+        ),
+    ] {
+        scratch.write(name, bytes);
+    }
+    for (name, why) in [
+        (
+            "empty.pem",
+            "the CA file \"DIR/empty.pem\" holds no certificate in PEM form",
+        ),
+        (
+            "garbage.pem",
+            "the CA file \"DIR/garbage.pem\" holds no certificate in PEM form",
+        ),
+        (
+            "key.pem",
+            "the CA file \"DIR/key.pem\" holds no certificate in PEM form",
+        ),
+        (
+            "torn.pem",
+            "the CA file \"DIR/torn.pem\" holds no certificate in PEM form",
+        ),
+        (
+            "base64.pem",
+            "the CA file \"DIR/base64.pem\" holds no certificate in PEM form",
+        ),
+        (
+            "none.pem",
+            "cannot read the CA file \"DIR/none.pem\": no such file or directory",
+        ),
+        (".", "cannot read the CA file \"DIR/.\": is a directory"),
+    ] {
+        let mut plain = Navixy::start();
+        plain.expect_no_calls();
+        let server = signed(parameters(&["127.0.0.1"], "navixy"), &house());
+        let mut encrypted = serve(&server, &[]);
+        encrypted.expect_no_calls();
+        for navixy in [&plain, &encrypted] {
+            show(navixy, "127.0.0.1")
+                .arg("--ca-file")
+                .arg(format!("{place}/{name}"))
+                .mask(&place, "DIR")
+                .gives(78, "", &format!("avatarctl: navixy 2132: {why}\n"));
+            assert_eq!(navixy.connections(), 0);
+        }
+    }
+}
+
+/// A certificate that is none in a file that says it is one.
+#[test]
+fn a_ca_file_of_broken_certificates_is_refused() {
+    let scratch = Scratch::new();
+    let place = scratch
+        .path()
+        .to_str()
+        .expect("a path of letters")
+        .to_owned();
+    let path = scratch.write(
+        "der.pem",
+        "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
+    );
+    let mut navixy = Navixy::start();
+    navixy.expect_no_calls();
+    show(&navixy, "127.0.0.1")
+        .arg("--ca-file")
+        .arg(path)
+        .mask(&place, "DIR")
+        .gives(
+            78,
+            "",
+            "avatarctl: navixy 2132: the CA file \"DIR/der.pem\" holds no usable certificate\n",
+        );
+}
+
+#[test]
+fn the_systems_variables_are_honoured() {
+    let (house, scratch) = (house(), Scratch::new());
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &house);
+    let navixy = serve(&server, &[]);
+    let file = scratch.write("ca.pem", house.pem());
+    show(&navixy, "127.0.0.1")
+        .env("SSL_CERT_FILE", &file)
+        .gives(0, UNCHANGED, "");
+    // A directory as OpenSSL reads it, its files named by the hash of what they hold.
+    let hashed: PathBuf = scratch.write("certs/0123abcd.0", house.pem());
+    let directory = hashed.parent().expect("a file lies in a directory");
+    show(&navixy, "127.0.0.1")
+        .env("SSL_CERT_DIR", directory)
+        .gives(0, UNCHANGED, "");
+    // It replaces the store of the system, and --ca-file adds to it.
+    let other = scratch.write("other.pem", authority(parameters(&[], "Another CA")).pem());
+    show(&navixy, "127.0.0.1")
+        .env("SSL_CERT_FILE", &other)
+        .gives(69, "", &unreachable(UNKNOWN, GIVE));
+    show(&navixy, "127.0.0.1")
+        .env("SSL_CERT_FILE", &other)
+        .arg("--ca-file")
+        .arg(&file)
+        .gives(0, UNCHANGED, "");
+    // Empty is unset.
+    show(&navixy, "127.0.0.1")
+        .env("SSL_CERT_FILE", "")
+        .gives(69, "", &unreachable(UNKNOWN, GIVE));
+}
+
+#[test]
+fn a_store_that_was_named_and_is_empty_is_refused() {
+    let (scratch, server) = (Scratch::new(), openssl_like(&["127.0.0.1"], "navixy"));
+    let mut navixy = serve(&server, &[]);
+    navixy.expect_no_calls();
+    fs::create_dir(scratch.join("certs")).expect("scratch is writable");
+    for (variable, path) in [
+        ("SSL_CERT_FILE", scratch.write("empty.pem", "")),
+        ("SSL_CERT_FILE", scratch.write("garbage.pem", "hello\n")),
+        ("SSL_CERT_FILE", scratch.join("none.pem")),
+        ("SSL_CERT_DIR", scratch.join("certs")),
+        ("SSL_CERT_DIR", scratch.join("none")),
+    ] {
+        show(&navixy, "127.0.0.1").env(variable, path).gives(
+            78,
+            "",
+            &format!("avatarctl: navixy 2132: {variable} names no usable certificate\n"),
+        );
+    }
+    assert_eq!(navixy.connections(), 0);
+}
+
+// ---------------------------------------------------------------------------------- connections that come to nothing
+
+/// Hears somebody out once, says this, and hangs up.
+fn parrot(answer: &'static [u8]) -> (SocketAddr, thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
+    let address = listener.local_addr().expect("a listener has an address");
+    let speaking = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().expect("somebody calls");
+        let _ = socket.read(&mut [0; 4096]);
+        let _ = socket.write_all(answer);
+    });
+    (address, speaking)
+}
+
+fn show_at(scheme: &str, host: &str, port: u16) -> Run {
+    Run::new([
+        "navixy",
+        "show",
+        "--employee-id=2132",
+        "--url",
+        &format!("{scheme}://{host}:{port}"),
+    ])
+    .env("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")
+    .mask(&format!(":{port}"), ":PORT")
+    .once()
+}
+
+#[test]
+fn a_server_that_speaks_plain_http_is_told_apart() {
+    let (address, speaking) = parrot(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    show_at("https", "127.0.0.1", address.port()).gives(
+        69,
+        "",
+        &unreachable(
+            "127.0.0.1:PORT does not speak TLS",
+            "if this port serves plain http, say so in the base URL",
+        ),
+    );
+    speaking.join().expect("the parrot does not panic");
+}
+
+#[test]
+fn a_server_that_hangs_up_during_the_handshake_is_unreachable() {
+    let (address, speaking) = parrot(b"");
+    show_at("https", "127.0.0.1", address.port()).gives(
+        69,
+        "",
+        &unreachable(
+            "127.0.0.1:PORT closed the connection during the TLS handshake",
+            "",
+        ),
+    );
+    speaking.join().expect("the parrot does not panic");
+}
+
+/// http to a port that speaks TLS: the answer is an alert, and no HTTP.
+#[test]
+fn a_server_that_speaks_tls_only_is_told_apart() {
+    let (address, speaking) = parrot(b"\x15\x03\x01\x00\x02\x02\x16");
+    show_at("http", "127.0.0.1", address.port()).gives(
+        76,
+        "",
+        &unreachable(
+            "the answer is not HTTP as this program understands it",
+            "if this port speaks TLS, say https in the base URL",
+        ),
+    );
+    speaking.join().expect("the parrot does not panic");
+}
+
+#[test]
+fn a_server_that_takes_old_versions_only_is_told_apart() {
+    // The alert protocol_version, as servers that stopped at TLS 1.1 send it.
+    let (address, speaking) = parrot(b"\x15\x03\x01\x00\x02\x02\x46");
+    show_at("https", "127.0.0.1", address.port()).gives(
+        69,
+        "",
+        &unreachable(
+            "127.0.0.1:PORT refused the TLS handshake: ProtocolVersion",
+            "the server speaks TLS 1.1 or older only; it must offer TLS 1.2",
+        ),
+    );
+    speaking.join().expect("the parrot does not panic");
+}
+
+/// With TLS 1.3 the refusal comes behind the client's side of the handshake, where a request was begun already.
+#[test]
+fn a_server_that_wants_a_client_certificate_is_told_apart() {
+    let (house, scratch) = (house(), Scratch::new());
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &house);
+    let file = scratch.write("ca.pem", house.pem());
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        println!("{version:?}");
+        let mut navixy = serve_as(config(&server, &[], &[version], Some(&house)));
+        navixy.expect_no_calls();
+        show(&navixy, "127.0.0.1")
+            .arg("--ca-file")
+            .arg(&file)
+            .once()
+            .gives(
+                69,
+                "",
+                &unreachable(
+                    "127.0.0.1:PORT refused the TLS handshake: CertificateRequired",
+                    "the server may want a client certificate",
+                ),
+            );
+    }
+}
+
+#[test]
+fn a_port_where_nobody_listens_is_unreachable() {
+    for scheme in ["http", "https"] {
+        let listener =
+            TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
+        let port = listener
+            .local_addr()
+            .expect("a listener has an address")
+            .port();
+        drop(listener);
+        show_at(scheme, "127.0.0.1", port).gives(
+            69,
+            "",
+            &unreachable("cannot connect to 127.0.0.1:PORT: connection refused", ""),
+        );
+    }
+}
+
+#[test]
+fn a_host_that_nobody_knows_is_unreachable() {
+    for scheme in ["http", "https"] {
+        let warning = match scheme {
+            "http" => {
+                "avatarctl: navixy 2132: warning: the credentials go to nosuch.invalid over plain http, readable on the way\n"
+            }
+            _ => "",
+        };
+        let failure = unreachable("cannot find the host nosuch.invalid", "");
+        show_at(scheme, "nosuch.invalid", 8080).gives(69, "", &format!("{warning}{failure}"));
+    }
+}
+
+/// Nothing of a request goes out before the certificate is accepted.
+#[test]
+fn a_credential_waits_for_the_certificate() {
+    let server = openssl_like(&["127.0.0.1"], "navixy");
+    let mut watched = Server::start_over(
+        "https",
+        wrap(config(&server, &[], rustls::ALL_VERSIONS, None)),
+        |_| unreachable!("nobody may ask"),
+    );
+    watched.expect_no_calls();
+    let port = watched.address().port();
+    show_at("https", "127.0.0.1", port).gives(69, "", &unreachable(SELF_SIGNED, GIVE_THIS));
+    assert_eq!(watched.connections(), 1);
+}
