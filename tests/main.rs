@@ -2,9 +2,12 @@
 
 mod cli;
 mod configuration;
+mod hostile;
 mod jira;
 mod navixy;
 mod output;
+mod proxy;
+mod retries;
 mod rocketchat;
 mod secrets;
 mod support;

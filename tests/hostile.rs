@@ -1,0 +1,1050 @@
+//! Servers, and things between us and them, that lie, stall, break off and shout: every fault at every call of
+//! every flow, by table. Each run must end with the class that the contract names, one readable line, in bounded
+//! time and memory, and without a secret in its output; every cell runs with `-vv`, so that the traces are
+//! scanned too.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::support::model::{Fault, Model, Running};
+use super::support::server::{Reply, Request, Server, lock};
+use super::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures};
+
+// ------------------------------------------------------------------------------------------------------ flows
+
+/// A call of a flow, as a fault finds it: the route, and which request to it (counted from 1).
+struct Call {
+    /// What the cell is called in a failure.
+    name: &'static str,
+    arguments: &'static [&'static str],
+    route: &'static str,
+    from: usize,
+}
+
+const fn call(name: &'static str, arguments: &'static [&'static str], route: &'static str) -> Call {
+    Call {
+        name,
+        arguments,
+        route,
+        from: 1,
+    }
+}
+
+const SELECT: &[&str] = &["jira", "set", "--user=build-bot", "--avatar-id=24880"];
+const CROP: &[&str] = &["jira", "set", "--user=build-bot", "--image=large.png"];
+const SMALL: &[&str] = &["jira", "set", "--user=build-bot", "--image=small.png"];
+const JIRA: &[Call] = &[
+    call("server", SELECT, "GET /serverInfo"),
+    call("caller", &["jira", "show"], "GET /myself"),
+    call("list", &["jira", "list"], "GET /user/avatars"),
+    call("before", SELECT, "GET /user/avatars"),
+    call("select", SELECT, "PUT /user/avatar"),
+    call("gravatar", SELECT, "GET /user"),
+    Call {
+        from: 2,
+        ..call("proof", SELECT, "GET /user/avatars")
+    },
+    call("upload", CROP, "POST /user/avatar/temporary"),
+    call("small", SMALL, "POST /user/avatar/temporary"),
+    call("confirm", CROP, "POST /user/avatar"),
+    call("select new", CROP, "PUT /user/avatar"),
+];
+
+const FILE: &[&str] = &["rocketchat", "set", "--user=build-bot", "--image=large.png"];
+const ADDRESS: &[&str] = &[
+    "rocketchat",
+    "set",
+    "--user=build-bot",
+    "--avatar-url=http://domain.tld/a.png?key=URLSECRET",
+];
+const ROCKETCHAT: &[Call] = &[
+    call("caller", &["rocketchat", "show"], "GET /me"),
+    call(
+        "suggestions",
+        &["rocketchat", "list"],
+        "GET /users.getAvatarSuggestion",
+    ),
+    call("before", FILE, "GET /users.info"),
+    call("file", FILE, "POST /users.setAvatar"),
+    call("address", ADDRESS, "POST /users.setAvatar"),
+    Call {
+        from: 2,
+        ..call("proof", FILE, "GET /users.info")
+    },
+];
+
+const ICON: &[&str] = &["navixy", "set", "--employee-id=2132", "--icon-id=3654"];
+const PICTURE: &[&str] = &["navixy", "set", "--employee-id=2132", "--image=large.png"];
+const NAVIXY: &[Call] = &[
+    call("list", &["navixy", "list"], "POST /employee/list"),
+    call("before", ICON, "POST /employee/read"),
+    call("assign", ICON, "POST /employee/avatar/assign"),
+    call("upload", PICTURE, "POST /employee/avatar/upload"),
+    call("icon off", PICTURE, "POST /employee/avatar/assign"),
+    Call {
+        from: 2,
+        ..call("proof", ICON, "POST /employee/read")
+    },
+];
+
+/// What no output of each system's runs may hold: its credentials as they are and as they travel, and what
+/// faults and flows bring along.
+const SECRETS: [&[&str]; 3] = [
+    &["secret", "cm9ib3Q6c2VjcmV0"],
+    &[
+        "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq",
+        "aobEdbYhXfu5hkeqG",
+    ],
+    &["22eac1c27af4be7b9d04da2ce1af111b"],
+];
+const PASSING_SECRETS: &[&str] = &["ONETIME", "SESSIONSECRET", "URLSECRET"];
+
+// ----------------------------------------------------------------------------------------------------- faults
+
+/// What goes wrong, and the exit status that Jira, Rocket.Chat and Navixy make of it.
+struct Wrong {
+    name: &'static str,
+    reply: Reply,
+    ends: [i32; 3],
+}
+
+fn wrong(name: &'static str, ends: [i32; 3], reply: Reply) -> Wrong {
+    Wrong { name, reply, ends }
+}
+
+const TEMPORARY: [i32; 3] = [75; 3];
+const STRANGE: [i32; 3] = [76; 3];
+
+/// A head and a body that need not fit each other.
+fn raw(head: &str, body: impl AsRef<[u8]>) -> Reply {
+    let head = head.replace('\n', "\r\n");
+    Reply::raw([head.as_bytes(), b"\r\n\r\n", body.as_ref()].concat())
+}
+
+fn json(status: u16, body: &[u8]) -> Reply {
+    Reply::text(status, "application/json", body)
+}
+
+/// In the shape in which each of the three says why; each of them finds its own.
+fn refusal(status: u16, text: &str) -> Reply {
+    let text = serde_json::Value::from(text);
+    let body = format!(
+        "{{\"errorMessages\":[{text}],\"errors\":{{}},\"success\":false,\"error\":{text},\
+         \"status\":{{\"code\":13,\"description\":{text}}}}}"
+    );
+    json(status, body.as_bytes())
+}
+
+fn broken_connections() -> Vec<Wrong> {
+    let slow = Duration::from_millis(5);
+    let body = "{\"success\":true}".to_owned() + &" ".repeat(2000);
+    let whole = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let endless = "HTTP/1.1 102 Processing\r\n\r\n".repeat(100);
+    let long = "x".repeat(70_000);
+    let many = "X-A: b\n".repeat(1000);
+    vec![
+        wrong("closed", TEMPORARY, Reply::close_without_answer()),
+        wrong("hung", TEMPORARY, Reply::hang()),
+        wrong(
+            "half a head",
+            TEMPORARY,
+            Reply::raw("HTTP/1.1 200 OK\r\nContent-Ty"),
+        ),
+        wrong("half a status line", TEMPORARY, Reply::raw("HTTP/1.1 2")),
+        wrong(
+            "half a body",
+            TEMPORARY,
+            raw(
+                "HTTP/1.1 200 OK\nContent-Type: application/json\nContent-Length: 900",
+                "{\"success\":true,",
+            ),
+        ),
+        wrong(
+            "half a chunk",
+            TEMPORARY,
+            raw(
+                "HTTP/1.1 200 OK\nContent-Type: application/json\nTransfer-Encoding: chunked",
+                "40\r\n{\"succ",
+            ),
+        ),
+        wrong(
+            "no last chunk",
+            TEMPORARY,
+            raw(
+                "HTTP/1.1 200 OK\nContent-Type: application/json\nTransfer-Encoding: chunked",
+                "2\r\n{}\r\n",
+            ),
+        ),
+        wrong(
+            "dripped head",
+            TEMPORARY,
+            Reply::drip(&whole, Duration::from_millis(50)),
+        ),
+        wrong("dripped body", TEMPORARY, Reply::drip(&whole, slow)),
+        wrong(
+            "interim answers only",
+            TEMPORARY,
+            Reply::drip(&endless, slow),
+        ),
+        wrong(
+            "interim answer and closed",
+            TEMPORARY,
+            Reply::raw("HTTP/1.1 100 Continue\r\n\r\n"),
+        ),
+        wrong(
+            "another protocol",
+            STRANGE,
+            Reply::raw("SSH-2.0-OpenSSH_9.2p1\r\n"),
+        ),
+        wrong(
+            "noise",
+            STRANGE,
+            Reply::raw(b"\x16\x03\x01\x00\xff\xfe\x80\x00\x1b[2J\r\n\r\n"),
+        ),
+        wrong(
+            "another version",
+            STRANGE,
+            Reply::raw("HTTP/3.0 200 OK\r\n\r\n{}"),
+        ),
+        wrong(
+            "a status that is none",
+            STRANGE,
+            Reply::raw("HTTP/1.1 abc OK\r\n\r\n{}"),
+        ),
+        wrong(
+            "a head without end",
+            STRANGE,
+            raw(&format!("HTTP/1.1 200 OK\nX-A: {long}"), "{}"),
+        ),
+        wrong(
+            "a thousand headers",
+            STRANGE,
+            raw(&format!("HTTP/1.1 200 OK\n{many}X-B: c"), "{}"),
+        ),
+        wrong(
+            "two lengths",
+            STRANGE,
+            raw(
+                "HTTP/1.1 200 OK\nContent-Length: 2\nContent-Length: 20",
+                "{}",
+            ),
+        ),
+        wrong(
+            "a length that is none",
+            STRANGE,
+            raw(
+                "HTTP/1.1 200 OK\nContent-Type: application/json\nContent-Length: -1",
+                "{}",
+            ),
+        ),
+        wrong(
+            "a chunk that is none",
+            STRANGE,
+            raw(
+                "HTTP/1.1 200 OK\nContent-Type: application/json\nTransfer-Encoding: chunked",
+                "zz\r\n{}\r\n0\r\n\r\n",
+            ),
+        ),
+        wrong(
+            "switching protocols",
+            STRANGE,
+            raw("HTTP/1.1 101 Switching Protocols\nUpgrade: h2c", ""),
+        ),
+    ]
+}
+
+fn lies() -> Vec<Wrong> {
+    let deep = [
+        b"{\"success\":true,\"value\":".as_slice(),
+        &b"[".repeat(100_000),
+    ]
+    .concat();
+    let gzip =
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00";
+    let forged = "no\r\navatarctl: jira robot: avatar 1\nhint: \u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{200b}";
+    let echo = SECRETS.concat().join(" ");
+    vec![
+        wrong("a login page", STRANGE, Reply::html(200, "Log in")),
+        wrong(
+            "a login page that says it is JSON",
+            STRANGE,
+            Reply::json(200, "<!DOCTYPE html><html><body>Log in</body></html>"),
+        ),
+        wrong("an empty body", STRANGE, Reply::empty(200)),
+        wrong("white space", STRANGE, json(200, b" \r\n\t ")),
+        wrong("truncated JSON", STRANGE, json(200, b"{\"success\":true,\"value\":{\"id\":21")),
+        wrong("an array", STRANGE, json(200, b"[]")),
+        wrong("an empty object", STRANGE, json(200, b"{}")),
+        wrong("null", STRANGE, json(200, b"null")),
+        wrong("a text", STRANGE, json(200, b"\"success\"")),
+        wrong("fields of another type", STRANGE, json(200, b"{\"success\":true,\"deploymentType\":5,\"name\":[],\"system\":{},\"custom\":7,\"value\":[],\"list\":{},\"id\":{},\"_id\":5,\"user\":5,\"suggestions\":5}")),
+        wrong("success as text", STRANGE, json(200, b"{\"success\":\"true\",\"value\":\"a.png\",\"deploymentType\":5,\"system\":1,\"id\":{},\"name\":1}")),
+        wrong("success as a number", STRANGE, json(200, b"{\"success\":1,\"deploymentType\":5,\"system\":1,\"id\":{},\"name\":1}")),
+        wrong("bare failure", STRANGE, json(200, b"{\"success\":false,\"deploymentType\":5,\"system\":1,\"id\":{},\"name\":1}")),
+        wrong("gzip", STRANGE, json(200, gzip).header("Content-Encoding", "gzip")),
+        wrong("gzip in secret", STRANGE, json(200, gzip)),
+        wrong("deep nesting", STRANGE, json(200, &deep)),
+        wrong("deep nesting in a refusal", TEMPORARY, json(500, &deep)),
+        wrong("invalid UTF-8", STRANGE, json(200, b"{\"success\":true,\"value\":\"\xff\xfe\",\"deploymentType\":\"\xff\",\"name\":\"\xff\",\"system\":\"\xff\"}")),
+        wrong("UTF-16", STRANGE, json(200, b"\xff\xfe{\0}\0")),
+        wrong("nothing but a BOM", STRANGE, json(200, b"\xef\xbb\xbf")),
+        wrong("many megabytes", STRANGE, json(200, &b" ".repeat(5 << 20))),
+        wrong("an error page of many megabytes", TEMPORARY, Reply::text(500, "text/html", b"<p>sorry</p>".repeat(1 << 20))),
+        wrong("control characters in a refusal", [77, 77, 77], refusal(403, forged)),
+        wrong("control characters in a plain text", TEMPORARY, Reply::text(500, "text/plain", forged)),
+        wrong("bytes that are no text in a plain text", TEMPORARY, Reply::text(500, "text/plain", b"\xff\xfe\x80\x1b[31m\x00")),
+        wrong("an endless line", TEMPORARY, Reply::text(500, "text/plain", "x".repeat(100_000))),
+        wrong("credentials repeated", [77, 77, 77], refusal(403, &echo)),
+        wrong("an address repeated", [76, 65, 76], json(400, b"{\"success\":false,\"error\":\"Invalid avatar URL: http://domain.tld/a.png [error-avatar-invalid-url]\",\"errorType\":\"error-avatar-invalid-url\"}")),
+        wrong("credentials repeated in headers", TEMPORARY, Reply::text(503, "text/plain", &echo).header("Server", &echo).header("Set-Cookie", "JSESSIONID=SESSIONSECRET").header("X-Echo", &echo)),
+        wrong("a redirect", STRANGE, Reply::empty(302).header("Location", "https://sso.example/login?t=ONETIME")),
+        wrong("a permanent redirect", STRANGE, Reply::empty(308).header("Location", "https://other.example/")),
+        wrong("a redirect to nowhere", STRANGE, Reply::html(301, "Moved")),
+        wrong("a redirect with an escape", STRANGE, raw("HTTP/1.1 302 Found\nLocation: /\u{9b}31m\nContent-Length: 0\nConnection: close", "")),
+        wrong("not modified", STRANGE, Reply::empty(304)),
+        wrong("HTML with 400", STRANGE, Reply::html(400, "Bad Request")),
+        wrong("HTML with 401", [77, 77, 76], Reply::html(401, "Unauthorized")),
+        wrong("HTML with 403", [77, 77, 76], Reply::html(403, "Forbidden")),
+        wrong("HTML with 404", STRANGE, Reply::html(404, "Not Found")),
+        wrong("HTML with 405", [78, 76, 76], Reply::html(405, "Method Not Allowed")),
+        wrong("407 without a proxy", STRANGE, Reply::html(407, "Proxy Authentication Required")),
+        wrong("HTML with 413", [65; 3], Reply::html(413, "Request Entity Too Large")),
+        wrong("HTML with 418", STRANGE, Reply::html(418, "Teapot")),
+        wrong("HTML with 429", TEMPORARY, Reply::html(429, "Too Many Requests")),
+        wrong("HTML with 500", TEMPORARY, Reply::html(500, "Oops")),
+        wrong("HTML with 502", TEMPORARY, Reply::html(502, "Bad Gateway")),
+        wrong("HTML with 503", TEMPORARY, Reply::html(503, "Unavailable")),
+        wrong("HTML with 504", TEMPORARY, Reply::html(504, "Gateway Timeout")),
+        wrong("a status above all", TEMPORARY, Reply::html(999, "Blocked")),
+        wrong(
+            "a wait beyond all clocks",
+            TEMPORARY,
+            Reply::html(429, "Slow down")
+                .header("Retry-After", "18446744073709551615")
+                .header("X-RateLimit-Reset", "18446744073709551615")
+                .header("Date", "Sun, 99 Foo 0000 99:99:99 GMT"),
+        ),
+    ]
+}
+
+/// Where a call's answer decides less or more than the table's column says.
+fn ends(system: usize, call: &Call, wrong: &Wrong) -> i32 {
+    let usual = wrong.ends[system];
+    match (
+        ["jira", "rocketchat", "navixy"][system],
+        call.name,
+        wrong.name,
+    ) {
+        // Only whether to warn hangs on it.
+        ("jira", "gravatar", _) => 0,
+        // 400 on the way of a picture is about the picture, on the choice about the id.
+        ("jira", "upload" | "small" | "confirm", "HTML with 400" | "an address repeated") => 65,
+        ("jira", "select" | "select new", "HTML with 400" | "an address repeated") => 67,
+        // Their absence of words is taken for a table without rows, or for a server of some other kind.
+        ("rocketchat", "suggestions", "fields of another type") => 0,
+        _ => usual,
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------ cells
+
+/// Pictures for every flow.
+fn scratch() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write("large.png", pictures::png(64, 64, 1));
+    scratch.write("small.png", pictures::png(48, 48, 2));
+    scratch
+}
+
+/// A run whose own limits end it, soon where the fault makes it wait for them.
+fn hurried<M: Model>(call: &Call, wrong: &Wrong, model: &Running<M>, scratch: &Scratch) -> Run {
+    let stalls = [
+        "hung",
+        "dripped head",
+        "dripped body",
+        "interim answers only",
+    ];
+    Run::new(call.arguments.iter().copied())
+        .with(model)
+        .dir(scratch.path())
+        .arg(match stalls.contains(&wrong.name) {
+            true => "--timeout=1",
+            false => "--timeout=6",
+        })
+        .arg("--max-time=8")
+}
+
+/// Standard error without the lines of `-vv`.
+fn untraced(output: &Output) -> Vec<&str> {
+    let lines = output.stderr.lines();
+    lines
+        .filter(|line| {
+            !line.starts_with("> ")
+                && !line.starts_with("< ")
+                && !line.starts_with(">   ")
+                && !line.starts_with("<   ")
+        })
+        .collect()
+}
+
+/// What is true of every run, whatever happened to it; what is not, in words.
+fn manners(system: usize, output: &Output) -> Vec<String> {
+    let mut bad = Vec::new();
+    let both = format!("{}{}", output.stdout, output.stderr);
+    let deceives = |c: &char| {
+        (c.is_control() && *c != '\n')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{feff}')
+    };
+    if both.chars().any(|c| deceives(&c)) {
+        bad.push("a character that a terminal obeys".to_owned());
+    }
+    // Addresses and names of the tests hold none of these.
+    for secret in SECRETS[system].iter().chain(PASSING_SECRETS) {
+        if both.contains(secret) {
+            bad.push(format!("the secret {secret}"));
+        }
+    }
+    if both.contains("panicked") || both.contains("RUST_BACKTRACE") {
+        bad.push("a panic".to_owned());
+    }
+    let lines = untraced(output);
+    if let Some(long) = lines.iter().find(|line| line.chars().count() > 700) {
+        bad.push(format!("a line of {} characters", long.chars().count()));
+    }
+    let plain =
+        |line: &&&str| !line.starts_with("avatarctl: waiting ") && !line.contains(": warning: ");
+    let mut lines = lines.iter().filter(plain);
+    match output.status {
+        0 => {
+            if let Some(line) = lines.next() {
+                bad.push(format!("a success with {line:?}"));
+            }
+        }
+        _ => {
+            if !lines
+                .next()
+                .is_some_and(|line| line.starts_with("avatarctl: "))
+            {
+                bad.push("no line that says what failed".to_owned());
+            }
+            let rest: Vec<_> = lines.collect();
+            if !(rest.is_empty() || rest.len() == 1 && rest[0].starts_with("hint: ")) {
+                bad.push(format!("more than a hint: {rest:?}"));
+            }
+            if !output.stdout.is_empty() {
+                bad.push("a failure with a result".to_owned());
+            }
+        }
+    }
+    bad
+}
+
+/// Runs every cell, eight at a time; all that is wrong with them.
+pub fn judge<T: Sync>(cells: &[T], cell: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while let Some(one) = cells.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let bad = cell(one);
+                    lock(&failures).extend(bad);
+                }
+            });
+        }
+    });
+    failures.into_inner().expect("no cell panicked")
+}
+
+fn product<M: Model + Default>(system: usize, calls: &[Call], faults: &[Wrong]) {
+    let scratch = scratch();
+    let cells: Vec<(&Call, &Wrong)> = calls
+        .iter()
+        .flat_map(|call| faults.iter().map(move |wrong| (call, wrong)))
+        .collect();
+    let failures = judge(&cells, |(call, wrong)| {
+        let mut model = M::default().start();
+        model.expect_anything();
+        model.fault(
+            Fault::on(call.route)
+                .from(call.from)
+                .always()
+                .instead(wrong.reply.clone()),
+        );
+        let begun = Instant::now();
+        let output = hurried(call, wrong, &model, &scratch)
+            .once()
+            .arg("-vv")
+            .output();
+        let mut bad = manners(system, &output);
+        let wanted = ends(system, call, wrong);
+        if output.status != wanted {
+            bad.push(format!("{} where {wanted} is due", output.status));
+        }
+        let (method, path) = call.route.split_once(' ').expect("METHOD PATH");
+        let asked = model
+            .requests()
+            .iter()
+            .filter(|request| request.method == method && request.path().ends_with(path))
+            .count();
+        if asked < call.from {
+            bad.push("the call was never made".to_owned());
+        }
+        // --max-time is 8 seconds; a loaded machine may add to it.
+        if begun.elapsed() > Duration::from_secs(10) {
+            bad.push(format!("{:?}", begun.elapsed()));
+        }
+        let about = |what: String| format!("{}, {}: {what}\n{output:?}", call.name, wrong.name);
+        bad.into_iter().map(about).collect()
+    });
+    assert!(
+        failures.is_empty(),
+        "{} of {} cells:\n{}",
+        failures.len(),
+        cells.len(),
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn jira_over_broken_connections() {
+    product::<Jira>(0, JIRA, &broken_connections());
+}
+
+#[test]
+fn jira_lies() {
+    product::<Jira>(0, JIRA, &lies());
+}
+
+#[test]
+fn rocketchat_over_broken_connections() {
+    product::<RocketChat>(1, ROCKETCHAT, &broken_connections());
+}
+
+#[test]
+fn rocketchat_lies() {
+    product::<RocketChat>(1, ROCKETCHAT, &lies());
+}
+
+#[test]
+fn navixy_over_broken_connections() {
+    product::<Navixy>(2, NAVIXY, &broken_connections());
+}
+
+#[test]
+fn navixy_lies() {
+    product::<Navixy>(2, NAVIXY, &lies());
+}
+
+#[test]
+fn a_secret_in_a_picture_s_address_is_not_repeated() {
+    let model = RocketChat::start();
+    let said =
+        "Invalid avatar URL: http://domain.tld/a.png?key=URLSECRET [error-avatar-invalid-url]";
+    let body = format!(
+        "{{\"success\":false,\"error\":\"{said}\",\"errorType\":\"error-avatar-invalid-url\"}}"
+    );
+    model.fault(Fault::on("POST /users.setAvatar").instead(Reply::json(400, body)));
+    Run::new(ADDRESS).with(&model).gives(
+        65,
+        "",
+        "avatarctl: rocketchat build-bot: set the avatar from its address: the server cannot fetch this address: \
+         Invalid avatar URL: http://domain.tld/a.png?(redacted)\n\
+         hint: upload the picture with --image; addresses of a private network are refused unless SSRF_Allowlist \
+         names them\n",
+    );
+}
+
+// ------------------------------------------------------------------------------------- answers that are right
+
+/// What becomes of an answer on its way.
+type Dress = fn(Vec<u8>) -> Vec<u8>;
+
+/// Serves a model whose every answer is wrapped in something that must not matter.
+fn dressed<M: Model + Default>(
+    says_close: bool,
+    dress: Dress,
+) -> (Server, Vec<(&'static str, String)>) {
+    let mut model = M::default();
+    let settings = model.settings("");
+    let context = model.context().to_owned();
+    let server = Server::start(move |request: &Request| {
+        let reply = model.handle(request);
+        let reply = if says_close {
+            reply.then_close()
+        } else {
+            reply
+        };
+        Reply::raw(dress(reply.bytes(&request.method)))
+    });
+    let url = server.url() + &context;
+    let settings = settings
+        .into_iter()
+        .map(|(name, value)| match value.is_empty() {
+            true => (name, url.clone()),
+            false => (name, value),
+        })
+        .collect();
+    (server, settings)
+}
+
+/// Cuts an answer into its head, without the empty line, and its body.
+fn cut(answer: &[u8]) -> (String, &[u8]) {
+    let at = answer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .expect("an answer has a head");
+    (
+        String::from_utf8(answer[..at].to_vec()).expect("a head is text"),
+        &answer[at + 4..],
+    )
+}
+
+/// The head without its Content-Length.
+fn unmeasured(head: &str) -> String {
+    let lines = head.split("\r\n");
+    let kept: Vec<_> = lines
+        .filter(|line| !line.starts_with("Content-Length: "))
+        .collect();
+    kept.join("\r\n")
+}
+
+fn interim(answer: Vec<u8>) -> Vec<u8> {
+    let before = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+    [before, answer.as_slice()].concat()
+}
+
+fn marked(answer: Vec<u8>) -> Vec<u8> {
+    let (head, body) = cut(&answer);
+    if body.is_empty() {
+        return answer;
+    }
+    let length = body.len() + 3;
+    let head = format!("{}\r\nContent-Length: {length}\r\n\r\n", unmeasured(&head));
+    [head.as_bytes(), b"\xef\xbb\xbf", body].concat()
+}
+
+fn unmeasured_to_the_end(answer: Vec<u8>) -> Vec<u8> {
+    let (head, body) = cut(&answer);
+    if body.is_empty() {
+        return answer;
+    }
+    [unmeasured(&head).as_bytes(), b"\r\n\r\n", body].concat()
+}
+
+fn byte_by_byte_in_chunks(answer: Vec<u8>) -> Vec<u8> {
+    let (head, body) = cut(&answer);
+    if body.is_empty() {
+        return answer;
+    }
+    let mut out = format!(
+        "{}\r\nTransfer-Encoding: chunked\r\n\r\n",
+        unmeasured(&head)
+    )
+    .into_bytes();
+    for byte in body {
+        out.extend(b"1;why=not\r\n");
+        out.extend([*byte, b'\r', b'\n']);
+    }
+    out.extend(b"0\r\nTrailer: yes\r\n\r\n");
+    out
+}
+
+fn old_fashioned(answer: Vec<u8>) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&answer).replacen("HTTP/1.1", "HTTP/1.0", 1);
+    text.into_bytes()
+}
+
+fn lower_case(answer: Vec<u8>) -> Vec<u8> {
+    let (head, body) = cut(&answer);
+    let (line, fields) = head.split_once("\r\n").expect("a head has fields");
+    let fields: Vec<String> = fields
+        .split("\r\n")
+        .map(|field| match field.split_once(": ") {
+            Some((name, value)) => format!("{}:\t {value} \t", name.to_lowercase()),
+            None => field.to_owned(),
+        })
+        .collect();
+    [
+        line.as_bytes(),
+        b"\r\n",
+        fields.join("\r\n").as_bytes(),
+        b"\r\n\r\n",
+        body,
+    ]
+    .concat()
+}
+
+#[test]
+fn what_must_not_matter_does_not() {
+    let scratch = scratch();
+    let dresses: &[Dress] = &[
+        interim,
+        marked,
+        unmeasured_to_the_end,
+        byte_by_byte_in_chunks,
+        old_fashioned,
+        lower_case,
+    ];
+    for dress in dresses {
+        let run = |arguments: &[&str], settings: Vec<(&'static str, String)>| {
+            let run = Run::new(arguments.iter().copied()).dir(scratch.path());
+            settings
+                .into_iter()
+                .fold(run, |run, (name, value)| run.env(name, value))
+        };
+        let (_server, settings) = dressed::<Jira>(true, *dress);
+        run(SELECT, settings.clone()).gives(0, "jira build-bot: avatar 24880 (was 10122)\n", "");
+        run(CROP, settings.clone()).gives(
+            0,
+            "jira build-bot: image large.png (avatar 24901, was 24880)\n",
+            "",
+        );
+        run(SMALL, settings).gives(
+            0,
+            "jira build-bot: image small.png (avatar 24902, was 24901)\n",
+            "",
+        );
+        let (_server, settings) = dressed::<Navixy>(true, *dress);
+        run(ICON, settings).gives(0, "navixy 2132: icon 3654 (was 12)\n", "");
+        let (_server, settings) = dressed::<RocketChat>(true, *dress);
+        run(&["rocketchat", "show"], settings).gives(
+            0,
+            "rocketchat robot-admin: no avatar, the generated letter shows\n",
+            "",
+        );
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------- time
+
+/// Options whose limits a phase must keep.
+const LIMITS: [&[&str]; 3] = [
+    &["--timeout=0.3"],
+    &["--max-time=0.5"],
+    &["--connect-timeout=0.3", "--timeout=0.4", "--max-time=2"],
+];
+
+/// Ends by such a limit, with room for a loaded machine, and far before anybody else's.
+#[track_caller]
+fn ends_in_time(run: Run) -> Output {
+    let begun = Instant::now();
+    let output = run.once().output();
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(8), "{took:?}: {output:?}");
+    output
+}
+
+#[test]
+fn sending_has_a_time_limit() {
+    let scratch = Scratch::new();
+    scratch.write("huge.png", pictures::png_of_bytes(64, 64, 1, 15 << 20));
+    for limits in LIMITS {
+        // A head that arrives by and by, while nobody reads what is sent.
+        let answer = Reply::drip("HTTP/1.1 200 OK\r\n".repeat(20), Duration::from_millis(50));
+        let mut model = Navixy::start();
+        model.expect_anything();
+        model.refuse_bodies_above(1 << 20, answer);
+        let run = Run::new(["navixy", "set", "--employee-id=2133", "--image=huge.png"])
+            .with(&model)
+            .dir(scratch.path());
+        let run = limits.iter().fold(run, |run, limit| run.arg(limit));
+        let output = ends_in_time(run);
+        assert_eq!(output.status, 75, "{output:?}");
+        assert!(model.model().files.is_empty());
+    }
+}
+
+/// A listener whose queue is full: whoever calls hears nothing at all.
+fn deaf() -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let mut waiting = Vec::new();
+    while let Ok(socket) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        waiting.push(socket);
+    }
+    (listener, waiting)
+}
+
+#[test]
+fn connecting_has_a_time_limit() {
+    let (listener, _waiting) = deaf();
+    let address = listener.local_addr().expect("an address");
+    for (limits, status, said) in [
+        (&["--connect-timeout=0.3"][..], 69, "took too long"),
+        (&["--max-time=0.3"], 69, "took too long"),
+        (&["--timeout=0.3"], 69, "took too long"),
+    ] {
+        let run = Run::new(["jira", "show", "--url", &format!("http://{address}")])
+            .env("JIRA_TOKEN", "token")
+            .mask(&address.to_string(), "ADDRESS");
+        let run = limits.iter().fold(run, |run, limit| run.arg(limit));
+        let output = ends_in_time(run);
+        output.gives(
+            status,
+            "",
+            &format!("avatarctl: jira: ask what server this is: connecting to ADDRESS {said}\n"),
+        );
+    }
+}
+
+#[test]
+fn a_handshake_has_a_time_limit() {
+    // The kernel accepts for a listener that nobody asks, and nothing ever answers.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    for limit in ["--connect-timeout=0.3", "--max-time=0.3", "--timeout=0.3"] {
+        let run = Run::new([
+            "jira",
+            "show",
+            limit,
+            "--url",
+            &format!("https://{address}"),
+        ])
+        .env("JIRA_TOKEN", "token")
+        .mask(&address.to_string(), "ADDRESS");
+        ends_in_time(run).gives(
+            69,
+            "",
+            "avatarctl: jira: ask what server this is: the TLS handshake with ADDRESS took too long\n",
+        );
+    }
+}
+
+#[test]
+fn a_byte_a_second_cannot_hold_the_tool() {
+    let scratch = scratch();
+    let whole = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}";
+    let drip = |body: &str| Reply::drip(body, Duration::from_secs(1));
+    let longest = Mutex::new(Duration::ZERO);
+    let cells = [(JIRA, "server"), (JIRA, "confirm"), (JIRA, "select")];
+    let failures = judge(&cells, |(calls, name)| {
+        let call = calls
+            .iter()
+            .find(|call| call.name == *name)
+            .expect("a call");
+        let mut model = Jira::start();
+        model.expect_anything();
+        model.fault(Fault::on(call.route).always().instead(drip(whole)));
+        let begun = Instant::now();
+        // With repeats: they must not add up either.
+        let output = Run::new(call.arguments.iter().copied())
+            .with(&model)
+            .dir(scratch.path())
+            .arg("--max-time=2")
+            .output();
+        let took = begun.elapsed();
+        let mut longest = lock(&longest);
+        *longest = took.max(*longest);
+        let mut bad = manners(0, &output);
+        if output.status != 75 || took > Duration::from_secs(4) {
+            bad.push(format!("{took:?}"));
+        }
+        bad.into_iter()
+            .map(|what| format!("{name}: {what}\n{output:?}"))
+            .collect()
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    println!(
+        "longest run against a dripping server: {:?}",
+        lock(&longest)
+    );
+}
+
+// ---------------------------------------------------------------------------------------------------- uploads
+
+#[test]
+fn an_upload_that_is_refused_before_it_is_sent_is_told_by_its_answer() {
+    let scratch = Scratch::new();
+    scratch.write("large.png", pictures::png_of_bytes(64, 64, 1, 8 << 20));
+    for reset in [false, true] {
+        let refused = |reply: Reply| if reset { reply.then_reset() } else { reply };
+        let page = refused(Reply::html(413, "Request Entity Too Large"));
+        let jira = Jira::start();
+        jira.refuse_bodies_above(1 << 20, page.clone());
+        Run::new(CROP).with(&jira).dir(scratch.path()).gives(
+            65,
+            "",
+            "avatarctl: jira build-bot: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
+             avatarctl: jira build-bot: upload \"large.png\": larger than the server or a proxy in front of it takes\n",
+        );
+        let chat = RocketChat::start();
+        chat.refuse_bodies_above(1 << 20, page.clone());
+        Run::new(FILE).with(&chat).dir(scratch.path()).gives(
+            65,
+            "",
+            "avatarctl: rocketchat build-bot: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
+             avatarctl: rocketchat build-bot: upload \"large.png\": the picture is larger than the server or a proxy in front of it takes\n",
+        );
+        let navixy = Navixy::start();
+        navixy.refuse_bodies_above(1 << 20, page);
+        Run::new(PICTURE).with(&navixy).dir(scratch.path()).gives(
+            65,
+            "",
+            "avatarctl: navixy 2132: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
+             avatarctl: navixy 2132: upload \"large.png\": larger than a proxy in front of the server takes\n",
+        );
+    }
+}
+
+#[test]
+fn a_kept_connection_that_died_is_made_anew() {
+    // Every answer promises to keep the connection and breaks the promise. Whether the next request notices in
+    // time is a race, which repeats win.
+    let scratch = scratch();
+    let (server, settings) = dressed::<Jira>(false, |answer| answer);
+    server.expect_torn_requests();
+    let run = |arguments: &[&str]| {
+        let run = Run::new(arguments.iter().copied()).dir(scratch.path());
+        let output = settings
+            .iter()
+            .fold(run, |run, (name, value)| run.env(name, value))
+            .output();
+        assert_eq!(manners(0, &output), [""; 0], "{output:?}");
+        output.stdout
+    };
+    assert_eq!(
+        run(CROP),
+        "jira build-bot: image large.png (avatar 24901, was 10122)\n"
+    );
+    assert_eq!(
+        run(SMALL),
+        "jira build-bot: image small.png (avatar 24902, was 24901)\n"
+    );
+}
+
+// ----------------------------------------------------------------------------------------------------- memory
+
+/// The most memory that a run of these arguments ever used, in bytes, and its exit status. Its standard error is
+/// a full pipe: with `--json` the line of the account tells that all work is done, and the program then waits
+/// until somebody has looked at it.
+fn peak<M: Model>(model: &Running<M>, arguments: &[&str], scratch: &Scratch) -> (u64, i32) {
+    let (mut errors, mut full) = std::io::pipe().expect("a pipe");
+    full.write_all(&[b'\n'; 65536])
+        .expect("a pipe holds 64 KiB");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_avatarctl"))
+        .args(arguments)
+        .args(["--json", "--retries=0"])
+        .env_clear()
+        .envs(model.settings())
+        .current_dir(scratch.path())
+        .stdout(Stdio::piped())
+        .stderr(full)
+        .spawn()
+        .expect("the program starts");
+    let mut stdout = child.stdout.take().expect("stdout is a pipe");
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let _ = sender.send(stdout.read_exact(&mut [0]).is_ok());
+        stdout.read_to_end(&mut Vec::new())
+    });
+    let told = receiver.recv_timeout(Duration::from_secs(30));
+    if told != Ok(true) {
+        let _ = child.kill();
+        panic!("no line for the account: {told:?}");
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it still runs");
+    let kilobytes: u64 = status
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("VmHWM:")?
+                .trim()
+                .strip_suffix(" kB")?
+                .parse()
+                .ok()
+        })
+        .expect("the kernel counts memory");
+    thread::spawn(move || errors.read_to_end(&mut Vec::new()));
+    let status = child.wait().expect("it ends");
+    (kilobytes << 10, status.code().unwrap_or(-1))
+}
+
+#[test]
+fn an_answer_of_fifty_megabytes_costs_less_than_four() {
+    let scratch = Scratch::new();
+    let picture = 1 << 20;
+    scratch.write("large.png", pictures::png_of_bytes(64, 64, 1, picture));
+    let page = b"<p>no</p>\n".repeat(5 << 20);
+    let list = [
+        b"{\"success\":true,\"system\":[".as_slice(),
+        &b"{\"id\":\"1\"},".repeat(5 << 20),
+    ]
+    .concat();
+    let mut seen = BTreeMap::new();
+    for (name, status, reply) in [
+        ("an error page", 75, Reply::text(500, "text/html", &page)),
+        ("a page", 76, Reply::text(200, "text/html", &page)),
+        ("a list", 76, json(200, &list)),
+        (
+            "chunks",
+            75,
+            raw(
+                "HTTP/1.1 500 No\nTransfer-Encoding: chunked",
+                [b"3200000\r\n".as_slice(), &page].concat(),
+            ),
+        ),
+    ] {
+        let mut jira = Jira::start();
+        jira.expect_anything();
+        jira.fault(
+            Fault::on("GET /user/avatars")
+                .always()
+                .instead(reply.clone()),
+        );
+        seen.insert(
+            (name, "jira read"),
+            (peak(&jira, SELECT, &scratch), status, 0),
+        );
+        let mut jira = Jira::start();
+        jira.expect_anything();
+        jira.fault(
+            Fault::on("POST /user/avatar/temporary")
+                .always()
+                .instead(reply.clone()),
+        );
+        seen.insert(
+            (name, "jira upload"),
+            (peak(&jira, CROP, &scratch), status, picture),
+        );
+        let mut navixy = Navixy::start();
+        navixy.expect_anything();
+        navixy.fault(
+            Fault::on("POST /employee/avatar/upload")
+                .always()
+                .instead(reply.clone()),
+        );
+        seen.insert(
+            (name, "navixy upload"),
+            (peak(&navixy, PICTURE, &scratch), status, picture),
+        );
+        let mut chat = RocketChat::start();
+        chat.expect_anything();
+        chat.fault(Fault::on("POST /users.setAvatar").always().instead(reply));
+        seen.insert(
+            (name, "rocketchat upload"),
+            (peak(&chat, FILE, &scratch), status, picture),
+        );
+    }
+    // What an unoptimized build needs for itself is not the answer's.
+    let jira = Jira::start();
+    let (usual, _) = peak(&jira, &["jira", "show", "--user=nobody"], &scratch);
+    println!("a small refusal: {} kB", usual >> 10);
+    for ((name, call), ((bytes, _), ..)) in &seen {
+        println!("{name}, {call}: {} kB", bytes >> 10);
+    }
+    for ((name, call), ((bytes, status), wanted, picture)) in &seen {
+        assert_eq!(status, wanted, "{name}, {call}");
+        let cost = bytes.saturating_sub(usual);
+        assert!(cost < (4 << 20) + *picture as u64, "{name}, {call}: {cost}");
+    }
+}

@@ -1,0 +1,670 @@
+//! What is repeated and what is not, how long the program waits in between, and what it says meanwhile. The models
+//! prove it: whatever got lost on the way, the account is right afterwards and nothing is there twice.
+
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::hostile::judge;
+use super::support::encoding::http_date;
+use super::support::model::{Fault, Model, Running};
+use super::support::server::{Reply, Request, Server};
+use super::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures};
+
+/// A flow that sets an avatar, and what must be true of the model afterwards.
+struct Flow<M> {
+    name: &'static str,
+    arguments: &'static [&'static str],
+    /// Requests of a run in which nothing fails.
+    requests: usize,
+    /// What is wrong with the account, in words.
+    wrong: fn(&mut M) -> Option<String>,
+}
+
+const SELECT: &[&str] = &["jira", "set", "--user=build-bot", "--avatar-id=24880"];
+const CROP: &[&str] = &["jira", "set", "--user=build-bot", "--image=large.png"];
+const SMALL: &[&str] = &["jira", "set", "--user=build-bot", "--image=small.png"];
+const FILE: &[&str] = &["rocketchat", "set", "--user=build-bot", "--image=large.png"];
+const ICON: &[&str] = &["navixy", "set", "--employee-id=2132", "--icon-id=3654"];
+const PICTURE: &[&str] = &["navixy", "set", "--employee-id=2132", "--image=large.png"];
+
+fn large() -> Vec<u8> {
+    pictures::png(64, 64, 1)
+}
+
+fn small() -> Vec<u8> {
+    pictures::png(48, 48, 2)
+}
+
+fn scratch() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write("large.png", large());
+    scratch.write("small.png", small());
+    scratch
+}
+
+/// The one custom avatar there may be, selected.
+fn one_custom(jira: &mut Jira, picture: &[u8]) -> Option<String> {
+    let stored = jira.custom.len();
+    let selected = jira.user("build-bot").selected;
+    match &jira.custom[..] {
+        [custom] if custom.picture == picture && custom.id == selected => None,
+        _ => Some(format!("{stored} custom avatars, {selected} is selected")),
+    }
+}
+
+const JIRA: &[Flow<Jira>] = &[
+    Flow {
+        name: "select",
+        arguments: SELECT,
+        requests: 5,
+        wrong: |jira| {
+            let selected = jira.user("build-bot").selected;
+            (selected != 24880 || !jira.custom.is_empty())
+                .then(|| format!("{selected} is selected"))
+        },
+    },
+    Flow {
+        name: "crop",
+        arguments: CROP,
+        requests: 7,
+        wrong: |jira| one_custom(jira, &large()),
+    },
+    Flow {
+        name: "small",
+        arguments: SMALL,
+        requests: 6,
+        wrong: |jira| one_custom(jira, &small()),
+    },
+];
+
+const ROCKETCHAT: &[Flow<RocketChat>] = &[Flow {
+    name: "file",
+    arguments: FILE,
+    requests: 3,
+    wrong: |chat| {
+        let worn = chat.user("build-bot").picture.as_ref();
+        (worn.map(|picture| &picture.bytes) != Some(&large())).then(|| "another picture".to_owned())
+    },
+}];
+
+const NAVIXY: &[Flow<Navixy>] = &[
+    Flow {
+        name: "icon",
+        arguments: ICON,
+        requests: 3,
+        wrong: |navixy| {
+            let icon = navixy.employee(2132).icon_id;
+            (icon != Some(3654) || !navixy.files.is_empty()).then(|| format!("icon {icon:?}"))
+        },
+    },
+    Flow {
+        name: "picture",
+        arguments: PICTURE,
+        requests: 4,
+        wrong: |navixy| {
+            let employee = navixy.employee(2132);
+            let file = employee.avatar_file_name.as_ref();
+            let stored = file.and_then(|name| navixy.files.get(name));
+            let right = employee.icon_id.is_none()
+                && stored.is_some_and(|picture| picture.bytes == large())
+                && navixy.files.len() == 1;
+            (!right).then(|| format!("{employee:?}, {} files", navixy.files.len()))
+        },
+    },
+];
+
+/// Lines other than those of waiting, and the one that warns of a copy that might be left.
+fn unexpected(output: &Output) -> Option<String> {
+    let harmless = |line: &&str| {
+        line.starts_with("avatarctl: waiting ")
+            || line.contains("warning: an answer was lost and the picture is uploaded once more")
+    };
+    let rest: Vec<&str> = output
+        .stderr
+        .lines()
+        .filter(|line| !harmless(line))
+        .collect();
+    (!rest.is_empty()).then(|| rest.join("; "))
+}
+
+/// A name, and what it makes of a fault.
+type Way = (&'static str, fn(Fault) -> Fault);
+
+/// One answer of every flow goes wrong once, in every way that may pass.
+fn recovers<M: Model + Default>(flows: &[Flow<M>])
+where
+    Flow<M>: Sync,
+{
+    let scratch = scratch();
+    let ways: &[Way] = &[
+        ("nothing", |fault| fault.times(0)),
+        ("lost", Fault::lost),
+        ("never carried out", Fault::silent),
+        ("429", |fault| {
+            fault.instead(Reply::html(429, "Slow down").header("Retry-After", 0))
+        }),
+        ("503", |fault| fault.instead(Reply::html(503, "Restarting"))),
+        ("502", |fault| {
+            fault.instead(Reply::html(502, "Bad Gateway"))
+        }),
+        ("504", |fault| {
+            fault.instead(Reply::html(504, "Gateway Timeout"))
+        }),
+        ("502 after the work", |fault| {
+            fault.afterwards(Reply::html(502, "Bad Gateway"))
+        }),
+        ("504 after the work", |fault| {
+            fault.afterwards(Reply::html(504, "Gateway Timeout"))
+        }),
+        ("cut after the work", |fault| {
+            fault.afterwards(Reply::raw(
+                "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"succ",
+            ))
+        }),
+    ];
+    let mut cells = Vec::new();
+    for flow in flows {
+        for nth in 1..=flow.requests {
+            cells.extend(ways.iter().map(move |way| (flow, nth, way)));
+        }
+    }
+    let failures = judge(&cells, |(flow, nth, (name, how))| {
+        let model = M::default().start();
+        model.fault(how(Fault::any().from(*nth)));
+        let output = Run::new(flow.arguments.iter().copied())
+            .with(&model)
+            .dir(scratch.path())
+            .output();
+        let mut bad: Vec<String> = unexpected(&output).into_iter().collect();
+        if output.status != 0 {
+            bad.push(format!("status {}", output.status));
+        }
+        bad.extend((flow.wrong)(&mut model.model()));
+        let sent = model.requests().len();
+        let more = sent.saturating_sub(flow.requests);
+        // A repeat; or a look, the upload from its beginning, and the rest.
+        if *name == "nothing" && more != 0 || more > 3 {
+            bad.push(format!("{sent} requests"));
+        }
+        let about = |what| {
+            format!(
+                "{} request {nth} {name}: {what}\n{output:?}{:?}",
+                flow.name,
+                model.calls()
+            )
+        };
+        bad.into_iter().map(about).collect()
+    });
+    assert!(
+        failures.is_empty(),
+        "{} of {}:\n{}",
+        failures.len(),
+        cells.len(),
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn jira_is_right_whatever_was_lost() {
+    recovers(JIRA);
+}
+
+#[test]
+fn rocketchat_is_right_whatever_was_lost() {
+    recovers(ROCKETCHAT);
+}
+
+#[test]
+fn navixy_is_right_whatever_was_lost() {
+    recovers(NAVIXY);
+}
+
+// ----------------------------------------------------------------------------------------------------- counts
+
+/// A call at which a flow fails for good, and how often it is made: with `--retries 2` while the server is busy,
+/// with the same while answers get lost, and at a refusal.
+struct Count {
+    arguments: &'static [&'static str],
+    route: &'static str,
+    busy: usize,
+    lost: usize,
+}
+
+const fn count(
+    arguments: &'static [&'static str],
+    route: &'static str,
+    busy: usize,
+    lost: usize,
+) -> Count {
+    Count {
+        arguments,
+        route,
+        busy,
+        lost,
+    }
+}
+
+const JIRA_COUNTS: &[Count] = &[
+    count(SELECT, "GET /serverInfo", 3, 3),
+    count(SELECT, "GET /user/avatars", 3, 3),
+    count(SELECT, "PUT /user/avatar", 3, 3),
+    count(&["jira", "show"], "GET /myself", 3, 3),
+    count(CROP, "POST /user/avatar/temporary", 3, 3),
+    // Once, a look, and once more.
+    count(SMALL, "POST /user/avatar/temporary", 3, 2),
+    count(CROP, "POST /user/avatar", 3, 2),
+];
+const ROCKETCHAT_COUNTS: &[Count] = &[
+    count(FILE, "GET /users.info", 3, 3),
+    count(FILE, "POST /users.setAvatar", 3, 3),
+    count(&["rocketchat", "show"], "GET /me", 3, 3),
+];
+const NAVIXY_COUNTS: &[Count] = &[
+    count(&["navixy", "list"], "POST /employee/list", 3, 3),
+    count(ICON, "POST /employee/read", 3, 3),
+    count(ICON, "POST /employee/avatar/assign", 3, 3),
+    count(PICTURE, "POST /employee/avatar/upload", 3, 2),
+];
+
+fn counts<M: Model + Default>(counts: &[Count]) {
+    let scratch = scratch();
+    let mut cells: Vec<(&Count, &str, Reply, usize)> = Vec::new();
+    for count in counts {
+        let page = |status| Reply::html(status, "No");
+        cells.push((count, "--retries=2", page(503), count.busy));
+        cells.push((count, "--retries=2", page(429), count.busy));
+        cells.push((count, "--retries=2", page(502), count.lost));
+        cells.push((count, "--retries=2", page(504), count.lost));
+        cells.push((
+            count,
+            "--retries=2",
+            Reply::close_without_answer(),
+            count.lost,
+        ));
+        cells.push((count, "--retries=0", page(503), 1));
+        for status in [400, 401, 403, 404, 413, 302, 500] {
+            // A crop that does not find its upload stored nothing: both are made once more.
+            let crop = status == 500 && count.route == "POST /user/avatar";
+            cells.push((count, "--retries=2", page(status), 1 + usize::from(crop)));
+        }
+    }
+    let failures = judge(&cells, |(count, retries, reply, wanted)| {
+        let model = M::default().start();
+        model.fault(Fault::on(count.route).always().instead(reply.clone()));
+        let output = Run::new(count.arguments.iter().copied())
+            .with(&model)
+            .dir(scratch.path())
+            .arg(retries)
+            .output();
+        let (method, path) = count.route.split_once(' ').expect("METHOD PATH");
+        let calls = model.requests();
+        let made = calls
+            .iter()
+            .filter(|request| request.method == method && request.path().ends_with(path))
+            .count();
+        match made == *wanted && output.status != 0 {
+            true => Vec::new(),
+            false => vec![format!(
+                "{} {retries} {}: {made} and not {wanted}\n{output:?}",
+                count.route, reply.status
+            )],
+        }
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn jira_calls_are_repeated_by_their_table() {
+    counts::<Jira>(JIRA_COUNTS);
+}
+
+#[test]
+fn rocketchat_calls_are_repeated_by_their_table() {
+    counts::<RocketChat>(ROCKETCHAT_COUNTS);
+}
+
+#[test]
+fn navixy_calls_are_repeated_by_their_table() {
+    counts::<Navixy>(NAVIXY_COUNTS);
+}
+
+#[test]
+fn navixy_codes_decide_over_the_status() {
+    // A lasting failure whose status looks passing, and a passing one whose status does not.
+    for (status, code, requests) in [
+        (500, 254, 1),
+        (400, 15, 2),
+        (200, 1, 2),
+        (400, 4, 1),
+        (400, 105, 1),
+    ] {
+        let model = Navixy::start();
+        let body =
+            format!("{{\"success\":false,\"status\":{{\"code\":{code},\"description\":\"no\"}}}}");
+        model.fault(Fault::any().always().instead(Reply::json(status, body)));
+        let output = Run::new(["navixy", "list", "--retries=1"])
+            .with(&model)
+            .output();
+        assert_eq!(
+            model.requests().len(),
+            requests,
+            "{status} {code} {output:?}"
+        );
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------ waits
+
+/// Times as `N s`: they carry chance.
+fn timeless(text: &str) -> String {
+    let mut out = String::new();
+    for (at, word) in text.split(' ').enumerate() {
+        let number = !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let unit = text
+            .split(' ')
+            .nth(at + 1)
+            .is_some_and(|next| next.starts_with('s') && !next.starts_with("su"));
+        out += if at > 0 { " " } else { "" };
+        out += if number && unit { "N" } else { word };
+    }
+    out
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.expect("a clock after 1970").as_secs()
+}
+
+#[test]
+fn a_wait_that_would_pass_the_limit_is_not_begun() {
+    // Clocks need not agree: the server's own stands a year behind.
+    let there = now() - 31_536_000;
+    let date = http_date(there);
+    let later = http_date(there + 30);
+    for (headers, wait) in [
+        (vec![("Retry-After", "30".to_owned())], "30 s"),
+        (vec![("Date", date.clone()), ("Retry-After", later)], "30 s"),
+        (
+            vec![
+                ("Date", date.clone()),
+                ("X-RateLimit-Reset", ((there + 40) * 1000).to_string()),
+            ],
+            "40 s",
+        ),
+        (
+            vec![
+                ("Date", date.clone()),
+                ("X-RateLimit-Reset", (there + 40).to_string()),
+            ],
+            "40 s",
+        ),
+        (
+            vec![
+                ("Date", date),
+                ("Retry-After", "50".to_owned()),
+                ("X-RateLimit-Reset", (there + 40).to_string()),
+            ],
+            "50 s",
+        ),
+        (
+            vec![("Retry-After", "99999999999".to_owned())],
+            "1666666667 min",
+        ),
+    ] {
+        for status in [429, 503] {
+            let model = Jira::start();
+            let reply = headers
+                .iter()
+                .fold(Reply::html(status, "Slow down"), |reply, (name, value)| {
+                    reply.header(name, value)
+                });
+            model.fault(Fault::any().always().instead(reply));
+            let begun = Instant::now();
+            let said = if status == 429 {
+                "too many requests"
+            } else {
+                "the server failed with 503"
+            };
+            Run::new(["jira", "show", "--user=robot", "--max-time=20"]).with(&model).gives(
+                75,
+                "",
+                &format!(
+                    "avatarctl: jira robot: ask what server this is: {said}; waiting {wait} more would pass --max-time\n"
+                ),
+            );
+            assert!(begun.elapsed() < Duration::from_secs(5));
+            assert_eq!(model.requests().len(), 1);
+        }
+    }
+}
+
+#[test]
+fn rocketchat_says_its_wait_in_a_sentence() {
+    for (status, text, wait) in [
+        (
+            429,
+            "Error, too many requests. Please slow down. You must wait 42 seconds before trying this endpoint again. [error-too-many-requests]",
+            "42 s",
+        ),
+        (
+            400,
+            "Error, too many requests. Please slow down. You must wait 42 seconds before trying this endpoint again. [error-too-many-requests]",
+            "42 s",
+        ),
+        (429, "too many requests", "60 s"),
+    ] {
+        let model = RocketChat::start();
+        let body = serde_json::json!({"success": false, "error": text}).to_string();
+        model.fault(Fault::any().always().instead(Reply::json(status, body)));
+        let shown = text.trim_end_matches(" [error-too-many-requests]");
+        Run::new(["rocketchat", "show", "--max-time=5"]).with(&model).gives(
+            75,
+            "",
+            &format!(
+                "avatarctl: rocketchat: ask who the caller is: too many requests: {shown}; waiting {wait} more would pass --max-time\n"
+            ),
+        );
+        assert_eq!(model.requests().len(), 1);
+    }
+}
+
+#[test]
+fn a_wait_is_announced_and_kept() {
+    for (asked, least) in [("1", 1000), ("0", 500)] {
+        let model = Jira::start();
+        let reply = Reply::html(429, "Slow down").header("Retry-After", asked);
+        model.fault(Fault::on("GET /serverInfo").instead(reply));
+        let begun = Instant::now();
+        let output = Run::new(["jira", "show", "--user=robot"])
+            .with(&model)
+            .output();
+        assert!(begun.elapsed() >= Duration::from_millis(least));
+        let output = Output {
+            stderr: timeless(&output.stderr),
+            ..output
+        };
+        output.gives(
+            0,
+            "jira robot: avatar 10122 (system)\n",
+            "avatarctl: waiting N s: ask what server this is: answered 429\n",
+        );
+    }
+}
+
+#[test]
+fn every_wait_is_longer_than_the_one_before() {
+    let model = Jira::start();
+    model.fault(
+        Fault::any()
+            .always()
+            .instead(Reply::html(503, "Restarting")),
+    );
+    let output = Run::new(["jira", "show", "--user=robot", "--retries=2"])
+        .with(&model)
+        .output();
+    let waits: Vec<f64> = output
+        .stderr
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("avatarctl: waiting ")?
+                .split(' ')
+                .next()?
+                .parse()
+                .ok()
+        })
+        .collect();
+    assert!(
+        waits.len() == 2 && waits[0] >= 0.5 && waits[1] > waits[0],
+        "{output:?}"
+    );
+    let output = Output {
+        stderr: timeless(&output.stderr),
+        ..output
+    };
+    output.gives(
+        75,
+        "",
+        "avatarctl: waiting N s: ask what server this is: answered 503\n\
+         avatarctl: waiting N s: ask what server this is: answered 503\n\
+         avatarctl: jira robot: ask what server this is: the server failed with 503 (tried 3 times)\n",
+    );
+}
+
+#[test]
+fn a_refused_connection_is_tried_again() {
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .expect("a free port")
+        .local_addr()
+        .expect("an address");
+    let output = Run::new([
+        "jira",
+        "set",
+        "--user=robot",
+        "--avatar-id=24880",
+        "--retries=1",
+    ])
+    .args_url(&format!("http://{gone}"))
+    .mask(&gone.to_string(), "ADDRESS")
+    .output();
+    let output = Output {
+        stderr: timeless(&output.stderr),
+        ..output
+    };
+    output.gives(
+        69,
+        "",
+        "avatarctl: waiting N s: ask what server this is: cannot connect to ADDRESS: connection refused\n\
+         avatarctl: jira robot: ask what server this is: cannot connect to ADDRESS: connection refused (tried 2 times)\n",
+    );
+}
+
+/// Serves Jira, whose answers to the list of avatars say that no call is left.
+fn spent(headers: fn() -> Vec<(&'static str, String)>) -> (Server, Vec<(&'static str, String)>) {
+    let mut jira = Jira::default();
+    let mut settings = jira.settings("");
+    let server = Server::start(move |request: &Request| {
+        let reply = jira.handle(request);
+        match request.path().ends_with("/user/avatars") {
+            true => headers()
+                .into_iter()
+                .fold(reply, |reply, (name, value)| reply.header(name, value)),
+            false => reply,
+        }
+    });
+    settings[0].1 = server.url() + "/jira";
+    (server, settings)
+}
+
+#[test]
+fn a_route_without_calls_left_is_waited_for_before_it_refuses() {
+    let set = |settings: &[(&'static str, String)], limit: &str| {
+        let run = Run::new(SELECT.iter().copied()).arg(limit);
+        let output = settings
+            .iter()
+            .fold(run, |run, (name, value)| run.env(name, value))
+            .output();
+        Output {
+            stderr: timeless(&output.stderr),
+            ..output
+        }
+    };
+    let (server, settings) = spent(|| {
+        vec![
+            ("X-RateLimit-Remaining", "0".into()),
+            ("X-RateLimit-Interval-Seconds", "1".into()),
+        ]
+    });
+    let begun = Instant::now();
+    set(&settings, "--max-time=20").gives(
+        0,
+        "jira build-bot: avatar 24880 (was 10122)\n",
+        "avatarctl: waiting N s: look up the avatars of \"build-bot\": no calls are left for now\n",
+    );
+    assert!(begun.elapsed() >= Duration::from_millis(900));
+    assert_eq!(server.requests().len(), 5);
+    let (server, settings) = spent(|| {
+        vec![
+            ("X-RateLimit-Remaining", "0".into()),
+            ("X-RateLimit-Reset", ((now() + 60) * 1000).to_string()),
+        ]
+    });
+    set(&settings, "--max-time=9").gives(
+        75,
+        "",
+        "avatarctl: jira build-bot: the server took the avatar, but the read-back failed: look up the avatars of \
+         \"build-bot\": no calls are left for now; waiting N s would pass --max-time\n",
+    );
+    assert_eq!(server.requests().len(), 4);
+}
+
+/// What a run writes to a terminal of its own, which `script` (util-linux) makes.
+fn on_a_terminal(model: &Running<Jira>, arguments: &str) -> String {
+    let command = format!(
+        "stty columns 40; {} {arguments}",
+        env!("CARGO_BIN_EXE_avatarctl")
+    );
+    let output = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env_clear()
+        .envs(model.settings())
+        .env("PATH", "/usr/bin:/bin")
+        .env("TERM", "xterm")
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::null())
+        .output()
+        .expect("script starts: it is part of util-linux");
+    String::from_utf8(output.stdout).expect("the program prints UTF-8")
+}
+
+#[test]
+fn a_terminal_shows_a_countdown_that_leaves_nothing_behind() {
+    let model = Jira::start();
+    let reply = Reply::html(503, "Restarting").header("Retry-After", "2");
+    model.fault(Fault::on("GET /serverInfo").instead(reply));
+    let shown = on_a_terminal(&model, "jira show --user=robot");
+    // Back to the margin; no wrapping, or a narrow terminal would keep a line for every frame; and wrapping again.
+    let frame = "\r\u{1b}[?7lwaiting N s: ask what server this is: answered 503\u{1b}[K\u{1b}[?7h";
+    assert_eq!(
+        timeless(&shown),
+        format!("{frame}{frame}\r\u{1b}[Kjira robot: avatar 10122 (system)\r\n")
+    );
+}
+
+impl Run {
+    /// A Jira that nobody serves.
+    fn args_url(self, url: &str) -> Run {
+        self.env("JIRA_URL", url).env("JIRA_TOKEN", "token")
+    }
+}
+
+#[test]
+fn times_are_masked() {
+    assert_eq!(
+        timeless("waiting 1.5 s: a 3 b 20 s would"),
+        "waiting N s: a 3 b N s would"
+    );
+}
