@@ -90,6 +90,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 pub fn read(text: &str, folder: &Path) -> Result<Manifest, Vec<Problem>> {
     let mut reader = Reader {
         text,
+        ends: text.match_indices('\n').map(|(at, _)| at).collect(),
         folder,
         problems: Vec::new(),
     };
@@ -105,6 +106,8 @@ pub fn read(text: &str, folder: &Path) -> Result<Manifest, Vec<Problem>> {
 
 struct Reader<'a> {
     text: &'a str,
+    /// Where its lines end.
+    ends: Vec<usize>,
     folder: &'a Path,
     problems: Vec<Problem>,
 }
@@ -563,10 +566,9 @@ impl<'a> Reader<'a> {
     /// A raw value borrows from the text, so its address tells where it stands.
     fn place(&self, value: &RawValue, path: &str) -> Place {
         let offset = (value.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
-        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
         Place {
             path: path.to_owned(),
-            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+            line: self.ends.partition_point(|end| *end < offset) + 1,
         }
     }
 }
