@@ -2,7 +2,7 @@
 //! again, and remembers it. One account and ten thousand take the same way.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::diff::{self, Verdict};
 use crate::error::{Class, Error, Result};
@@ -87,6 +87,12 @@ impl Batch<'_> {
         memory: &mut Memory,
         tell: &mut dyn FnMut(News),
     ) {
+        if let Some(stop) = Stop::noticed(memory) {
+            for job in self.jobs {
+                tell(news(job, None, Outcome::Skipped(stop.why.clone())));
+            }
+            return;
+        }
         let begun = open().and_then(|mut session| {
             session.verify = self.rules.verify;
             let seen = self.survey(&mut session)?;
@@ -103,7 +109,7 @@ impl Batch<'_> {
             }
             .jobs(seen),
             Err(error) => {
-                let why = self.stop(&error);
+                let why = self.why(&error);
                 let mut jobs = self.jobs.iter();
                 if let Some(job) = jobs.next() {
                     tell(news(job, None, Outcome::Failed(error)));
@@ -126,13 +132,44 @@ impl Batch<'_> {
         }
     }
 
-    fn stop(&self, error: &Error) -> String {
+    fn why(&self, error: &Error) -> String {
         match error.class {
             Class::Credentials => format!("{} refused the credentials", self.server),
             Class::Unreachable => format!("{} cannot be reached", self.server),
-            _ if signals::caught().is_some() => "interrupted".to_owned(),
+            _ if signals::caught().is_some() => INTERRUPTED.to_owned(),
             _ => format!("{} could not be opened", self.server),
         }
+    }
+}
+
+const INTERRUPTED: &str = "interrupted";
+
+/// How long after a signal proofs are still looked for: half of what a signal leaves a run to end by itself.
+const LAST_LOOKS: Duration = Duration::from_millis(500);
+
+/// Why the rest is not tried.
+struct Stop {
+    class: Class,
+    why: String,
+    /// Until when what was written may still be looked at.
+    until: Option<Instant>,
+}
+
+impl Stop {
+    /// What stops a whole run and not one server only.
+    fn noticed(memory: &Memory) -> Option<Stop> {
+        if memory.broken() {
+            return Some(Stop {
+                class: Class::Input,
+                why: "the state file cannot be written".to_owned(),
+                until: None,
+            });
+        }
+        signals::caught().map(|_| Stop {
+            class: Class::Temporary,
+            why: INTERRUPTED.to_owned(),
+            until: Some(Instant::now() + LAST_LOOKS),
+        })
     }
 }
 
@@ -154,8 +191,7 @@ struct Run<'r, 'a> {
     memory: &'r mut Memory,
     tell: &'r mut dyn FnMut(News),
     written: VecDeque<Written<'a>>,
-    /// Why the rest is not tried.
-    stopped: Option<String>,
+    stopped: Option<Stop>,
 }
 
 impl<'a> Run<'_, 'a> {
@@ -165,25 +201,64 @@ impl<'a> Run<'_, 'a> {
         for job in jobs {
             let known = surveyed.as_mut().and_then(Iterator::next);
             // The time that a server needs to show an avatar is filled with the next accounts' work.
-            while self
-                .written
-                .front()
-                .is_some_and(|first| first.due <= Instant::now())
+            while self.goes_on()
+                && self
+                    .written
+                    .front()
+                    .is_some_and(|first| first.due <= Instant::now())
             {
                 self.prove();
             }
-            if signals::caught().is_some() {
-                self.stopped.get_or_insert_with(|| "interrupted".to_owned());
-            }
-            if let Some(why) = self.stopped.clone() {
-                self.say(job, None, Outcome::Skipped(why));
+            if self.goes_on() {
+                self.job(job, known);
                 continue;
             }
-            self.job(job, known);
+            self.finish();
+            if let Some(stop) = &self.stopped {
+                let why = stop.why.clone();
+                self.say(job, None, Outcome::Skipped(why));
+            }
         }
-        while !self.written.is_empty() {
-            self.prove();
+        self.finish();
+    }
+
+    /// Proves what was written, as far as nothing speaks against it.
+    fn finish(&mut self) {
+        while let Some(first) = self.written.front() {
+            let due = first.due;
+            let last = |stop: &Stop| {
+                stop.until
+                    .is_some_and(|until| due.max(Instant::now()) <= until)
+            };
+            if self.goes_on() || self.stopped.as_ref().is_some_and(last) {
+                self.prove();
+            } else {
+                self.abandon();
+            }
         }
+    }
+
+    /// Whether nothing has happened that ends the work on this server.
+    fn goes_on(&mut self) -> bool {
+        if self.stopped.is_none() {
+            self.stopped = Stop::noticed(self.memory);
+        }
+        self.stopped.is_none()
+    }
+
+    /// Gives a proof up: looking for it would knock with refused credentials once for every account.
+    fn abandon(&mut self) {
+        let (Some(written), Some(stop)) = (self.written.pop_front(), &self.stopped) else {
+            return;
+        };
+        let error = Error::new(
+            stop.class,
+            format!(
+                "the server took the avatar, but it is not proven: {}",
+                stop.why
+            ),
+        );
+        self.say(written.job, written.seen.as_ref(), Outcome::Failed(error));
     }
 
     fn job(&mut self, job: &'a Job, known: Option<Result<Seen>>) {
@@ -382,15 +457,13 @@ impl<'a> Run<'_, 'a> {
     /// One account's failure does not stop the others, unless they would fail the same way, and with wrong
     /// credentials lock the account out.
     fn fail(&mut self, job: &'a Job, seen: Option<&Seen>, error: Error) {
-        if matches!(
-            error.class,
-            Class::Credentials | Class::Unreachable | Class::Input
-        ) {
-            let why = match error.class {
-                Class::Input => "the state file cannot be written".to_owned(),
-                _ => self.batch.stop(&error),
-            };
-            self.stopped.get_or_insert(why);
+        if matches!(error.class, Class::Credentials | Class::Unreachable) && self.stopped.is_none()
+        {
+            self.stopped = Some(Stop {
+                class: error.class,
+                why: self.batch.why(&error),
+                until: None,
+            });
         }
         self.say(job, seen, Outcome::Failed(error));
     }

@@ -175,6 +175,8 @@ pub struct Journal {
     path: PathBuf,
     synced: Instant,
     dirty: bool,
+    /// A line could not be written; the next ones are not tried.
+    broken: bool,
 }
 
 impl Journal {
@@ -191,6 +193,7 @@ impl Journal {
             path: path.to_owned(),
             synced: Instant::now(),
             dirty: false,
+            broken: false,
         };
         journal
             .mend()
@@ -264,12 +267,23 @@ impl Journal {
     ///
     /// Errors: input, when the line could not be written.
     pub fn remember(&mut self, key: Key, entry: Entry) -> Result<()> {
-        self.file
-            .write_all(&line(&key, &entry))
-            .map_err(|error| unusable(&self.path, "write", &error))?;
+        if let Err(error) = self.append(&line(&key, &entry)) {
+            self.broken = true;
+            return Err(unusable(&self.path, "write", &error));
+        }
         self.state.entries.insert(key, entry);
         self.dirty = true;
         self.sync(false)
+    }
+
+    /// A line that did not fit on the disk is taken back whole: a later one must not hang on its beginning.
+    fn append(&mut self, line: &[u8]) -> std::io::Result<()> {
+        let before = self.file.stream_position()?;
+        let written = self.file.write_all(line);
+        if written.is_err() {
+            let _ = self.file.set_len(before);
+        }
+        written
     }
 
     /// Brings what was written to the disk, when it is time or the run is over.
@@ -308,6 +322,14 @@ impl Memory {
             Memory::Nothing => &[],
             Memory::Read(state) => &state.warnings,
             Memory::Written(journal) => &journal.state.warnings,
+        }
+    }
+
+    /// Whether nothing can be remembered any more.
+    pub fn broken(&self) -> bool {
+        match self {
+            Memory::Nothing | Memory::Read(_) => false,
+            Memory::Written(journal) => journal.broken,
         }
     }
 
