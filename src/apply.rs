@@ -341,10 +341,6 @@ impl<'a> Run<'_, 'a> {
             return;
         };
         let job = written.job;
-        if signals::caught().is_some() {
-            let error = Error::new(Class::Temporary, "interrupted");
-            return self.fail(job, written.seen.as_ref(), unproven(&error));
-        }
         let wait = written.due.saturating_duration_since(Instant::now());
         let looked = self
             .session

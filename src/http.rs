@@ -814,9 +814,11 @@ impl Client {
         match self.too_long(time) {
             None => {
                 let end = Instant::now() + time;
-                while let Some(left) = end.checked_duration_since(Instant::now())
-                    && signals::caught().is_none()
-                {
+                while let Some(left) = end.checked_duration_since(Instant::now()) {
+                    // A signal leaves no time for a long one.
+                    if signals::caught().is_some() && left > Duration::from_millis(500) {
+                        break;
+                    }
                     std::thread::sleep(left.min(Duration::from_millis(100)));
                 }
                 Ok(())
