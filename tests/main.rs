@@ -1,5 +1,6 @@
 //! The black-box tests: the built binary against strict models of the three servers, from outside.
 
+mod apply;
 mod cli;
 mod configuration;
 mod hostile;

@@ -6,6 +6,7 @@
 //! nothing in here may need a test harness to work.
 #![allow(dead_code, unused_imports)] // Every user of these modules, the sandbox among them, takes a part of them.
 
+pub mod batch;
 pub mod encoding;
 pub mod jira;
 pub mod model;
@@ -15,6 +16,7 @@ pub mod rocketchat;
 pub mod run;
 pub mod server;
 
+pub use batch::World;
 pub use jira::Jira;
 pub use model::{Fault, Model, Running};
 pub use navixy::Navixy;

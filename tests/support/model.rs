@@ -190,6 +190,11 @@ impl Fault {
         self.afterwards(Reply::close_without_answer())
     }
 
+    /// Carried out, and the connection stays open without an answer.
+    pub fn carried_out_then_hang(self) -> Fault {
+        self.afterwards(Reply::hang())
+    }
+
     /// Not carried out, and the connection closes without an answer.
     pub fn silent(self) -> Fault {
         self.instead(Reply::close_without_answer())

@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -461,6 +461,9 @@ struct Shared {
     wrap: Wrap,
     early: Mutex<Option<(usize, Reply)>>,
     requests: Mutex<Vec<Request>>,
+    /// How many requests were carried out or refused, and a bell that rings for each.
+    handled: Mutex<usize>,
+    bell: Condvar,
     violations: Mutex<Vec<String>>,
     tolerates_torn: AtomicBool,
     connections: AtomicUsize,
@@ -489,6 +492,8 @@ impl Server {
             wrap: Box::new(wrap),
             early: Mutex::default(),
             requests: Mutex::default(),
+            handled: Mutex::default(),
+            bell: Condvar::new(),
             violations: Mutex::default(),
             tolerates_torn: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
@@ -537,6 +542,22 @@ impl Server {
             .map(wire)
             .collect::<Vec<_>>()
             .join("\n\n")
+    }
+
+    /// Returns when so many requests have been dealt with since the start, though not yet answered: whatever a
+    /// request does to the model is done.
+    pub fn wait_for(&self, count: usize) {
+        let handled = lock(&self.shared.handled);
+        let (_handled, late) = self
+            .shared
+            .bell
+            .wait_timeout_while(handled, PATIENCE, |handled| *handled < count)
+            .unwrap_or_else(PoisonError::into_inner);
+        assert!(
+            !late.timed_out(),
+            "request {count} never came:\n  {}",
+            self.calls().join("\n  ")
+        );
     }
 
     /// Forgets the requests so far, for a test that looks at a second run alone.
@@ -598,6 +619,11 @@ impl Server {
     /// The test fails if anybody calls at all.
     pub fn expect_no_calls(&mut self) {
         self.verdict = Verdict::Untouched;
+    }
+
+    /// The test fails if nobody calls, which is the rule.
+    pub fn expect_calls(&mut self) {
+        self.verdict = Verdict::Called;
     }
 
     /// Nothing that happens here fails the test.
@@ -719,6 +745,8 @@ impl Connection<'_> {
                         .is_none_or(|value| !value.eq_ignore_ascii_case("close"));
                     lock(&self.shared.requests).push(request.clone());
                     let reply = early.clone().unwrap_or_else(|| self.ask(&request));
+                    *lock(&self.shared.handled) += 1;
+                    self.shared.bell.notify_all();
                     lock(&self.shared.violations).extend(reply.complaints.iter().cloned());
                     let written = self.answer(&reply, &request.method).is_ok();
                     if early.is_some() && !reply.reset {
