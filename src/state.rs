@@ -122,7 +122,7 @@ impl State {
                     );
                 }
                 // A kill between two writes leaves a beginning of a line, nothing else.
-                Err(_) if torn => {
+                Err(_) if torn && is_beginning(line) => {
                     state.warnings.push(format!(
                         "the state file {} ends in a torn line, which is dropped",
                         quote(&path.to_string_lossy())
@@ -147,6 +147,18 @@ impl State {
     pub fn get(&self, key: &Key) -> Option<&Entry> {
         self.entries.get(key)
     }
+}
+
+/// Whether these bytes begin as every line does, as far as they go; a file of somebody else, given by mistake,
+/// must not be cut. A power cut may leave zeros where the rest should be.
+fn is_beginning(torn: &[u8]) -> bool {
+    let end = torn
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    let own = format!("{{\"v\":{VERSION},\"server\":\"");
+    let length = own.len().min(end);
+    torn[..length] == own.as_bytes()[..length]
 }
 
 fn newer(line: &[u8]) -> bool {
