@@ -238,7 +238,9 @@ impl Journal {
     /// Writes the state anew in one piece. A folder that cannot be written leaves the file as it is, which is
     /// longer and as good.
     fn compact(&mut self) {
-        let beside = self.path.with_added_extension("new");
+        // Where the name is a link, the file it leads to is renewed, and the link stays.
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let beside = path.with_added_extension("new");
         let renewed = || -> std::io::Result<File> {
             let mut file = OpenOptions::new()
                 .read(true)
@@ -253,21 +255,19 @@ impl Journal {
                 text.extend(line(key, entry));
             }
             file.write_all(&text)?;
+            // Who may read and write it stays as it was.
+            file.set_permissions(self.file.metadata()?.permissions())?;
             file.sync_all()?;
-            fs::rename(&beside, &self.path)?;
-            if let Some(folder) = self
-                .path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty())
-            {
-                File::open(folder)?.sync_all()?;
-            }
+            fs::rename(&beside, &path)?;
             Ok(file)
         };
         match renewed() {
             Ok(file) => {
                 self.file = file;
                 self.state.lines = self.state.entries.len();
+                // From the rename on the new file is the one that counts, whether or not its folder can be synced.
+                let folder = path.parent().map(File::open);
+                let _ = folder.map(|folder| folder.and_then(|folder| folder.sync_all()));
             }
             Err(_) => {
                 let _ = fs::remove_file(&beside);
