@@ -11,6 +11,7 @@ mod proxy;
 mod retries;
 mod rocketchat;
 mod secrets;
+mod state;
 mod support;
 mod tidy;
 mod tls;

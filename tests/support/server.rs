@@ -560,6 +560,11 @@ impl Server {
         );
     }
 
+    /// How many requests have been dealt with since the start.
+    pub fn handled(&self) -> usize {
+        *lock(&self.shared.handled)
+    }
+
     /// Forgets the requests so far, for a test that looks at a second run alone.
     pub fn forget(&self) {
         lock(&self.shared.requests).clear();

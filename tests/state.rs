@@ -1,0 +1,546 @@
+//! The state file: what it keeps, what damage it survives and which it refuses, its lock, and how it is renewed.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::process::Command;
+
+use super::support::{Fault, Output, Run, World, pictures};
+
+const NOTHING: &str = "";
+
+const TWO: &str = r#"
+    {"server": "fleet", "employee_id": 2132, "image": "faces/build.png"},
+    {"server": "fleet", "employee_id": 2133, "image": "faces/driver.jpg"}"#;
+
+/// A world whose two employees were set, and the state that tells so.
+fn two_proven() -> (World, String) {
+    let mut world = World::new();
+    world.declare(TWO);
+    assert_eq!(world.run("apply m.json -q").output().status, 0);
+    world.forget();
+    let state = world.scratch.read("m.json.state");
+    assert_eq!(state.lines().count(), 2);
+    (world, state)
+}
+
+#[test]
+fn a_torn_last_line_is_dropped_wherever_it_is_torn_and_only_its_account_is_set_again() {
+    let (mut world, state) = two_proven();
+    world.lenient();
+    let first = state.find('\n').expect("two lines") + 1;
+    const WARNING: &str = "avatarctl: warning: the state file \"m.json.state\" ends in a torn line, which is dropped\n";
+    const PENDING: &str = "? fleet 2133: image driver.jpg (now file 3c6ef372fe94f82.jpg)\n\
+         0 to change, 0 changed on the server, 1 not known, 1 the same\n";
+    const SAME: &str = "0 to change, 0 changed on the server, 0 not known, 2 the same\n";
+    let shown = world.fleet.model().employee(2133).avatar_file_name.clone();
+    let pending = PENDING.replace("3c6ef372fe94f82.jpg", shown.as_deref().unwrap_or_default());
+    for end in first..=state.len() {
+        world.scratch.write("m.json.state", &state[..end]);
+        let (status, stdout, stderr) = match end {
+            _ if end == first => (2, pending.as_str(), NOTHING),
+            // Only the line end is missing.
+            _ if end + 1 >= state.len() => (0, SAME, NOTHING),
+            _ => (2, pending.as_str(), WARNING),
+        };
+        world.run("diff m.json").gives(status, stdout, stderr);
+        assert_eq!(
+            world.scratch.read("m.json.state"),
+            state[..end],
+            "a diff mends nothing"
+        );
+        if end % 16 == 0 || end + 1 >= state.len() {
+            world.forget();
+            let told = world.run("apply m.json -q").output();
+            assert_eq!((told.status, told.stderr.as_str()), (0, stderr), "{told:?}");
+            let set = usize::from(status == 2);
+            assert_eq!(told.stdout.lines().count(), set, "{told:?}");
+            assert_eq!(world.writes().len(), set);
+            assert_eq!(world.state().lines().count(), 2);
+            world.run("diff m.json").gives(0, SAME, NOTHING);
+            // As it was before, for the next cut.
+            world.fleet.model().employee_mut(2133).avatar_file_name = shown.clone();
+        }
+    }
+}
+
+#[test]
+fn any_other_damage_is_an_error_and_nothing_is_sent() {
+    let (mut world, state) = two_proven();
+    world.offline();
+    let first = state.lines().next().expect("two lines").to_owned();
+    let damaged = |line: usize| {
+        format!(
+            "avatarctl: the state file \"m.json.state\" is damaged in line {line}\n\
+             hint: restore it, or remove it: then every picture is set once more\n"
+        )
+    };
+    let newer = |line: usize| {
+        format!(
+            "avatarctl: the state file \"m.json.state\" is of a newer version in line {line}\n\
+             hint: use the avatarctl that wrote it, or a newer one\n"
+        )
+    };
+    let cases: Vec<(Vec<u8>, String)> = vec![
+        (format!("x\n{state}").into(), damaged(1)),
+        (format!("{first}\n\n{first}\n").into(), damaged(2)),
+        (format!("{first}\n{{}}\n{first}\n").into(), damaged(2)),
+        (
+            format!("{first}\n{}\n{first}\n", &first[..40]).into(),
+            damaged(2),
+        ),
+        (format!("{first}\n{}\n", &first[..40]).into(), damaged(2)),
+        (format!("{first}{first}\n").into(), damaged(1)),
+        (first.replace("\"v\":1", "\"v\":0").into_bytes(), damaged(1)),
+        (
+            (first.replace("\"v\":1", "\"v\":\"1\"") + "\n").into(),
+            damaged(1),
+        ),
+        (
+            (first.replace("\"account\":\"2132\"", "\"account\":2132") + "\n").into(),
+            damaged(1),
+        ),
+        (
+            (first.replace("\"set\":", "\"sett\":") + "\n").into(),
+            damaged(1),
+        ),
+        (
+            [b"\xff\xfe\n".as_slice(), state.as_bytes()].concat(),
+            damaged(1),
+        ),
+        (b"\0\0\0\0\n".to_vec(), damaged(1)),
+        (b"\n".to_vec(), damaged(1)),
+        (b"[]\n".to_vec(), damaged(1)),
+        (b"{\n  \"servers\": {}\n}\n".to_vec(), damaged(1)),
+        (
+            (first.replace("\"v\":1", "\"v\":2") + "\n").into(),
+            newer(1),
+        ),
+        (
+            format!("{state}{{\"v\":4000000000,\"what\":[\"ever\"]}}\n{first}\n").into(),
+            newer(3),
+        ),
+        // Files of somebody else that end without a line feed are no torn line of ours.
+        (b"{\"servers\": {}, \"accounts\": []}".to_vec(), damaged(1)),
+        (b"hello".to_vec(), damaged(1)),
+        (pictures::png(8, 8, 1), damaged(1)),
+        (format!("{first}\nhello").into(), damaged(2)),
+        (format!("{first}\n{{\"v\":2,\"wh").into(), damaged(2)),
+    ];
+    for (bytes, complaint) in cases {
+        world.scratch.write("m.json.state", &bytes);
+        for verb in ["diff", "apply"] {
+            world
+                .run(&format!("{verb} m.json"))
+                .gives(65, NOTHING, &complaint);
+            let left = fs::read(world.scratch.join("m.json.state")).expect("it is there");
+            assert_eq!(left, bytes, "what is damaged is left for somebody to mend");
+        }
+    }
+    let told = world.run("apply m.json --json").output();
+    assert_eq!(
+        told.stdout,
+        "{\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":0,\"failed\":1,\"pending\":0,\"skipped\":0,\"exit\":65}\n"
+    );
+}
+
+/// A power cut may leave a hole where the last block should be.
+#[test]
+fn zeros_at_the_end_are_a_torn_line() {
+    let (world, state) = two_proven();
+    let first = state.find('\n').expect("two lines") + 1;
+    for (torn, lines) in [
+        (format!("{}\0\0\0\0", &state[..first]), 2),
+        (format!("{}\0\0\0\0", &state[..first + 50]), 2),
+    ] {
+        world.scratch.write("m.json.state", torn);
+        let told = world.run("apply m.json -q").output();
+        assert_eq!(told.status, 0, "{told:?}");
+        assert!(told.stderr.contains("torn line"), "{told:?}");
+        assert_eq!(world.state().lines().count(), lines);
+    }
+}
+
+#[test]
+fn a_second_apply_ends_while_the_first_one_runs_and_a_diff_may_look() {
+    let (world, state) = two_proven();
+    world
+        .scratch
+        .write("faces/build.png", pictures::png(64, 64, 5));
+    world
+        .fleet
+        .fault(Fault::on("* /employee/avatar/upload").hang());
+    let first = world.run("apply m.json").start();
+    let total = wait_for_upload(&world);
+    world.run("apply m.json").gives(
+        75,
+        NOTHING,
+        "avatarctl: another run holds the state file \"m.json.state\"\n\
+         hint: wait until it has ended, or give this run a --state of its own\n",
+    );
+    assert_eq!(world.requests()[2], total, "nothing was sent");
+    assert_eq!(world.scratch.read("m.json.state"), state);
+    assert_eq!(world.run("diff m.json").output().status, 2);
+    let other = world.run("apply m.json --state other.state").output();
+    assert_eq!(other.status, 0, "{other:?}");
+    // The lock dies with its holder.
+    first.signal("KILL");
+    assert_eq!(first.wait().status, 137);
+    assert_eq!(world.run("apply m.json").output().status, 0);
+}
+
+/// Returns when the first upload is there, with the number of requests so far.
+fn wait_for_upload(world: &World) -> usize {
+    let mut count = world.fleet.handled();
+    while !world
+        .fleet
+        .calls()
+        .iter()
+        .any(|call| call.ends_with("/upload"))
+    {
+        count += 1;
+        world.fleet.wait_for(count);
+    }
+    world.requests()[2]
+}
+
+#[test]
+fn a_state_that_is_mostly_stale_is_written_anew_in_one_piece() {
+    let (world, state) = two_proven();
+    let lines: Vec<&str> = state.lines().collect();
+    let path = world.scratch.join("m.json.state");
+    let number = |path: &std::path::Path| fs::metadata(path).expect("it is there").ino();
+    // Exactly half is stale: it stays as it is.
+    let half = format!("{0}\n{1}\n{0}\n{1}\n", lines[0], lines[1]);
+    world.scratch.write("m.json.state", &half);
+    let before = number(&path);
+    assert_eq!(world.run("apply m.json -q").output().status, 0);
+    assert_eq!(
+        (number(&path), world.scratch.read("m.json.state")),
+        (before, half.clone())
+    );
+    // One line more, and a torn one.
+    world.scratch.write(
+        "m.json.state",
+        format!("{half}{}\n{}", lines[0], &lines[1][..30]),
+    );
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("it is ours");
+    let told = world.run("diff m.json -q").output();
+    assert_eq!((told.status, number(&path)), (0, before), "{told:?}");
+    // The new file is locked before it takes the name.
+    world
+        .scratch
+        .write("faces/build.png", pictures::png(64, 64, 5));
+    world.forget();
+    world
+        .fleet
+        .fault(Fault::on("* /employee/avatar/upload").hang());
+    let process = world.run("apply m.json").start();
+    wait_for_upload(&world);
+    assert_ne!(number(&path), before);
+    let renewed = world.state();
+    let timeless = super::support::batch::timeless(&state);
+    assert_eq!(
+        renewed, timeless,
+        "the last lines, in the order of their accounts"
+    );
+    assert_eq!(
+        fs::metadata(&path)
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777,
+        0o640,
+        "who may read it stays as it was"
+    );
+    assert!(!world.scratch.join("m.json.state.new").exists());
+    assert_eq!(world.run("apply m.json").output().status, 75);
+    drop(process);
+    // What is proven afterwards is in the new file.
+    world.fleet.heal();
+    assert_eq!(world.run("apply m.json -q").output().status, 0);
+    assert_eq!(world.state().lines().count(), 3);
+    world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
+}
+
+#[test]
+fn a_link_to_a_state_stays_a_link_when_the_state_is_written_anew() {
+    let (world, state) = two_proven();
+    let line = state.lines().next().expect("two lines");
+    world.scratch.write(
+        "cache/real.state",
+        format!("{state}{line}\n{line}\n{line}\n"),
+    );
+    let path = world.scratch.join("m.json.state");
+    fs::remove_file(&path).expect("it is there");
+    symlink("cache/real.state", &path).expect("scratch is writable");
+    assert_eq!(world.run("apply m.json -q").output().status, 0);
+    assert!(
+        fs::symlink_metadata(&path)
+            .expect("it is there")
+            .is_symlink()
+    );
+    assert_eq!(world.scratch.read("cache/real.state").lines().count(), 2);
+}
+
+/// The program, started by a shell that sets its limits.
+fn limited(world: &World, limits: &str, words: &str) -> Output {
+    start(
+        world,
+        &format!("{limits}exec {} {words}", env!("CARGO_BIN_EXE_avatarctl")),
+    )
+}
+
+fn start(world: &World, shell: &str) -> Output {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", shell])
+        .current_dir(world.scratch.path());
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+    command.envs(world.settings());
+    let done = command.output().expect("sh starts");
+    Output {
+        status: done.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(done.stdout).expect("the program prints UTF-8"),
+        stderr: String::from_utf8(done.stderr).expect("the program prints UTF-8"),
+    }
+}
+
+/// As somebody whom rights on files concern.
+fn unprivileged(world: &World, words: &str) -> Output {
+    let root = fs::metadata("/proc/self").expect("there is a /proc").uid() == 0;
+    let drop = match root {
+        true => "setpriv --reuid=65534 --regid=65534 --clear-groups -- ",
+        false => "",
+    };
+    start(
+        world,
+        &format!("exec {drop}{} {words}", env!("CARGO_BIN_EXE_avatarctl")),
+    )
+}
+
+fn mode(world: &World, name: &str, mode: u32) {
+    let path = world.scratch.join(name);
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_said_before_anything_is_sent() {
+    let mut world = World::new();
+    world.declare(TWO);
+    world.offline();
+    mode(&world, "", 0o555);
+    let told = unprivileged(&world, "apply m.json");
+    mode(&world, "", 0o755);
+    told.gives(
+        66,
+        NOTHING,
+        "avatarctl: cannot write the state file \"m.json.state\": permission denied\n",
+    );
+    world.run("apply m.json --state nowhere/s").gives(
+        66,
+        NOTHING,
+        "avatarctl: cannot write the state file \"nowhere/s\": no such file or directory\n",
+    );
+    world.run("apply m.json --state faces").gives(
+        66,
+        NOTHING,
+        "avatarctl: cannot write the state file \"faces\": is a directory\n",
+    );
+    world.run("diff m.json --state faces").gives(
+        66,
+        NOTHING,
+        "avatarctl: cannot read the state file \"faces\": is a directory\n",
+    );
+}
+
+/// The file itself may be written, its directory may not: it is not renewed, and does its work.
+#[test]
+fn a_stale_state_in_a_directory_that_cannot_be_written_is_used_as_it_is() {
+    let (world, state) = two_proven();
+    let long = state.repeat(4);
+    world.scratch.write("m.json.state", &long);
+    world
+        .scratch
+        .write("faces/build.png", pictures::png(64, 64, 5));
+    mode(&world, "m.json.state", 0o666);
+    mode(&world, "", 0o555);
+    let told = unprivileged(&world, "apply m.json -q");
+    mode(&world, "", 0o755);
+    assert_eq!(
+        (told.status, told.stderr.as_str()),
+        (0, NOTHING),
+        "{told:?}"
+    );
+    let now = world.scratch.read("m.json.state");
+    assert!(now.starts_with(&long));
+    assert_eq!(now.lines().count(), 9);
+    // A directory that may be written and not read cannot be synced; the new file counts all the same.
+    world
+        .scratch
+        .write("faces/build.png", pictures::png(64, 64, 6));
+    mode(&world, "", 0o333);
+    let told = unprivileged(&world, "apply m.json -q --state ./m.json.state");
+    mode(&world, "", 0o755);
+    assert_eq!(
+        (told.status, told.stderr.as_str()),
+        (0, NOTHING),
+        "{told:?}"
+    );
+    assert_eq!(world.state().lines().count(), 3, "{}", world.state());
+    world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
+}
+
+/// A disk that is full: the account is a failure, the rest of the run is skipped, and the file stays whole.
+#[test]
+fn a_line_that_does_not_fit_on_the_disk_ends_the_run_and_damages_nothing() {
+    let mut world = World::with_bots(5);
+    let accounts: Vec<String> = (0..5)
+        .map(|n| {
+            format!("\n    {{\"server\": \"jira\", \"user\": \"bot-{n}\", \"avatar_id\": 24880}}")
+        })
+        .chain(["\n    {\"server\": \"fleet\", \"employee_id\": 2132, \"icon_id\": 1}".into()])
+        .collect();
+    world.declare(&accounts.join(","));
+    world.fleet.expect_no_calls();
+    // In blocks of 512 bytes for a POSIX shell; some count in blocks of 1024.
+    let told = limited(
+        &world,
+        "trap '' XFSZ; ulimit -f 1; ",
+        "apply m.json --state s",
+    );
+    assert_eq!(told.status, 66, "{told:?}");
+    let kept = world.scratch.read("s");
+    assert!(kept.ends_with('\n'), "{kept}");
+    let proven = kept.lines().count();
+    assert!((2..5).contains(&proven), "{kept}");
+    assert_eq!(told.stdout.lines().count(), proven, "{told:?}");
+    let complaints: Vec<&str> = told.stderr.lines().collect();
+    assert_eq!(
+        complaints[0],
+        format!("avatarctl: jira bot-{proven}: cannot write the state file \"s\": file too large")
+    );
+    for (complaint, name) in complaints[1..]
+        .iter()
+        .rev()
+        .zip(["fleet 2132", "jira bot-4"])
+    {
+        assert_eq!(
+            *complaint,
+            format!("avatarctl: {name}: skipped: the state file cannot be written")
+        );
+    }
+    assert_eq!(world.requests()[2], 0);
+    world.fleet.expect_calls();
+    let again = world.run("apply m.json --state s").output();
+    assert_eq!(
+        (again.status, again.stderr.as_str()),
+        (0, NOTHING),
+        "{again:?}"
+    );
+}
+
+#[test]
+fn a_state_may_lie_elsewhere_and_its_place_is_the_manifests_own_otherwise() {
+    let mut world = World::new();
+    world.declare(TWO);
+    world.scratch.write("states/.keep", "");
+    assert_eq!(
+        world.run("apply m.json --state states/s").output().status,
+        0
+    );
+    assert!(!world.scratch.join("m.json.state").exists());
+    world
+        .run("diff m.json --state=states/s -q")
+        .gives(0, NOTHING, NOTHING);
+    assert_eq!(world.run("diff m.json -q").output().status, 2);
+    // From elsewhere the state still lies beside its manifest.
+    let path = world.scratch.join("m.json");
+    let mut run = Run::new(["apply", path.to_str().expect("UTF-8"), "-q"]).dir("/");
+    for (name, value) in world.settings() {
+        run = run.env(name, value);
+    }
+    assert_eq!(run.output().status, 0);
+    assert_eq!(world.state().lines().count(), 2);
+}
+
+#[test]
+fn no_secret_is_in_it() {
+    let mut world = World::new();
+    let address = "http://someone:s3cr3t-login@pictures.example/a.jpg?key=s3cr3t-key#s3cr3t-end";
+    world
+        .chat
+        .model()
+        .publish(address, pictures::jpeg(64, 64, 3));
+    world.declare(&format!(
+        "\n    {{\"server\": \"chat\", \"user\": \"build-bot\", \"avatar_url\": \"{address}\"}}"
+    ));
+    let told = world
+        .run("apply m.json -vv --html h.html --junit j.xml")
+        .output();
+    assert_eq!(told.status, 0, "{told:?}");
+    assert_eq!(
+        told.stdout,
+        "chat build-bot: url http://pictures.example/a.jpg (etag 83o…, first avatar)\n"
+    );
+    for name in ["m.json.state", "h.html", "j.xml"] {
+        let text = world.scratch.read(name);
+        assert!(!text.contains("s3cr3t"), "{name}: {text}");
+        for (variable, value) in world.settings() {
+            let secret = !variable.ends_with("_USER") && !variable.ends_with("_USER_ID");
+            assert!(
+                !secret || value == "secret" || !text.contains(&value),
+                "{name}: {variable}"
+            );
+        }
+    }
+    assert!(!told.stderr.contains("s3cr3t"), "{told:?}");
+    // Another secret is another address, and the one before is known again.
+    world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
+    world.declare(&format!(
+        "\n    {{\"server\": \"chat\", \"user\": \"build-bot\", \"avatar_url\": \"{}\"}}",
+        address.replace("s3cr3t-key", "another")
+    ));
+    world.run("diff m.json").gives(
+        2,
+        "~ chat build-bot: url http://pictures.example/a.jpg (now etag 83o…)\n\
+         1 to change, 0 changed on the server, 0 not known, 0 the same\n",
+        NOTHING,
+    );
+}
+
+#[test]
+fn names_that_need_escapes_come_back_as_they_were() {
+    let mut world = World::new();
+    let names = [
+        "o'brien \"x\"",
+        "naïve-бот",
+        "a\\b/c",
+        "tab\there",
+        "{\"v\":2}",
+    ];
+    for (at, name) in names.iter().enumerate() {
+        let key = format!("JIRAUSER3000{at}");
+        let user = super::support::jira::User::new(name, &key, "Odd");
+        world.jira.model().users.push(user);
+    }
+    let accounts: Vec<String> = names
+        .iter()
+        .map(|name| {
+            format!(
+                "\n    {{\"server\": \"jira\", \"user\": {}, \"image\": \"faces/build.png\"}}",
+                serde_json::Value::from(*name)
+            )
+        })
+        .collect();
+    world.declare(&accounts.join(","));
+    let told = world.run("apply m.json -q").output();
+    assert_eq!(
+        (told.status, told.stderr.as_str()),
+        (0, NOTHING),
+        "{told:?}"
+    );
+    assert_eq!(world.state().lines().count(), names.len());
+    world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
+}
