@@ -60,8 +60,8 @@ impl Subject<'_> {
     /// `jira robot`
     fn name(&self) -> String {
         match &self.account {
-            Some(account) => format!("{} {}", self.label, clean(account, MESSAGE)),
-            None => self.label.to_owned(),
+            Some(account) => format!("{} {}", clean(self.label, MESSAGE), clean(account, MESSAGE)),
+            None => clean(self.label, MESSAGE),
         }
     }
 }
