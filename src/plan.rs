@@ -66,7 +66,10 @@ impl Plan {
         for entry in manifest.accounts {
             let part = &mut parts[entry.server];
             match pictures.job(part.server.system, entry.target, entry.wish) {
-                Ok(job) => part.jobs.push(job),
+                Ok(mut job) => {
+                    job.warnings.extend(misnamed(&job.avatar));
+                    part.jobs.push(job);
+                }
                 Err(error) => problems.push(Problem {
                     place: Place {
                         path: format!("{}.image", entry.place.path),
@@ -142,6 +145,30 @@ fn expectations(picture: &Picture) -> Vec<String> {
         warn("larger than 1 MiB, where proxies in front of servers stop by default");
     }
     warnings
+}
+
+/// A name that says another type than the bytes, which decide.
+fn misnamed(avatar: &Avatar) -> Option<String> {
+    let Avatar::Picture(picture) = avatar else {
+        return None;
+    };
+    let (_, extension) = picture.name.rsplit_once('.')?;
+    let format = picture.header.format;
+    let named = match extension.to_ascii_lowercase().as_str() {
+        "jpeg" | "jpe" | "jfif" => "jpg".to_owned(),
+        other => other.to_owned(),
+    };
+    let foreign = [
+        "png", "jpg", "gif", "webp", "bmp", "svg", "tif", "tiff", "ico",
+    ];
+    let wrong = named != format.extension() && foreign.contains(&named.as_str());
+    wrong.then(|| {
+        format!(
+            "{}: a {} picture by its content, and sent as one",
+            quote(&picture.name),
+            format.name()
+        )
+    })
 }
 
 /// Which accounts of a manifest are meant.
