@@ -38,7 +38,7 @@ use apply::{News, Rules};
 use cli::{Account, Action, Batch, BatchAction, Command, Options};
 use error::{Class, Error, Result};
 use http::{Client, Reach, Trace};
-use manifest::{Manifest, Server};
+use manifest::Server;
 use plan::{Job, Part, Plan};
 use proxy::Proxy;
 use record::Record;
@@ -225,18 +225,21 @@ fn plan(batch: &Batch, report: &mut Report) -> Result<Option<Plan>> {
         )
     })?;
     let folder = batch.manifest.parent().unwrap_or(Path::new(""));
-    let planned = manifest::read(&text, folder).and_then(|mut manifest: Manifest| {
-        let selected = batch.selection.keep(&mut manifest);
-        // A pattern that matches nothing is the command line's fault, not the manifest's.
-        selected.map_or_else(|error| Ok(Err(error)), |()| Plan::resolve(manifest).map(Ok))
-    });
-    match planned {
-        Ok(plan) => plan.map(Some),
-        Err(problems) => {
-            report.problems(&problems);
-            Ok(None)
-        }
+    let (mut manifest, mut problems) = manifest::read(&text, folder);
+    let selected = batch.selection.keep(&mut manifest);
+    // A pattern that matches nothing is the command line's fault, unless the manifest is why.
+    if problems.is_empty() {
+        selected?;
     }
+    // Pictures are looked at whatever else is wrong: all errors are said at once.
+    match Plan::resolve(manifest) {
+        Ok(plan) if problems.is_empty() => return Ok(Some(plan)),
+        Ok(_) => {}
+        Err(more) => problems.extend(more),
+    }
+    problems.sort_by_key(|problem| problem.place.line);
+    report.problems(&problems);
+    Ok(None)
 }
 
 fn check(plan: &Plan, report: &mut Report, records: &mut Vec<Record>) {

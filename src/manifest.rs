@@ -84,24 +84,19 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// Reads a manifest; relative paths in it are relative to `folder`.
-///
-/// Errors: all of them.
-pub fn read(text: &str, folder: &Path) -> Result<Manifest, Vec<Problem>> {
+/// Reads a manifest; relative paths in it are relative to `folder`. With it come all its errors, in the order
+/// of the file; where there are some it holds what could be read all the same, to look for more.
+pub fn read(text: &str, folder: &Path) -> (Manifest, Vec<Problem>) {
+    let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
     let mut reader = Reader {
         text,
-        ends: text.match_indices('\n').map(|(at, _)| at).collect(),
+        ends: ends.map(|(at, _)| at).collect(),
         folder,
         problems: Vec::new(),
     };
     let manifest = reader.manifest();
-    match reader.problems.is_empty() {
-        true => Ok(manifest),
-        false => {
-            reader.problems.sort_by_key(|problem| problem.place.line);
-            Err(reader.problems)
-        }
-    }
+    reader.problems.sort_by_key(|problem| problem.place.line);
+    (manifest, reader.problems)
 }
 
 struct Reader<'a> {
@@ -170,7 +165,7 @@ impl<'a> Reader<'a> {
         }
         let mut seen: Vec<&str> = Vec::new();
         for (name, value) in &servers {
-            let path = format!("servers.{name}");
+            let path = below("servers", name);
             if seen.contains(&name.as_str()) {
                 self.wrong(value, &path, "is there twice");
             }
@@ -327,7 +322,6 @@ impl<'a> Reader<'a> {
 
     fn account(&mut self, value: &'a RawValue, path: &str, manifest: &Manifest) -> Option<Entry> {
         let keys = self.object(value, path)?;
-        let before = self.problems.len();
         let name = self.text_of(&keys, value, path, "server", true)?;
         let Some(server) = manifest
             .servers
@@ -365,15 +359,12 @@ impl<'a> Reader<'a> {
         }
         let target = self.target(&keys, value, path, system);
         let wish = self.wish(&keys, value, path, system);
-        match (target, wish) {
-            (Some(target), Some(wish)) if self.problems.len() == before => Some(Entry {
-                server,
-                target,
-                wish,
-                place: self.place(value, path),
-            }),
-            _ => None,
-        }
+        Some(Entry {
+            server,
+            target: target?,
+            wish: wish?,
+            place: self.place(value, path),
+        })
     }
 
     fn target(
@@ -617,18 +608,14 @@ mod tests {
     use super::*;
 
     fn problems(text: &str) -> Vec<String> {
-        match read(text, Path::new("/m")) {
-            Ok(_) => Vec::new(),
-            Err(problems) => problems
-                .into_iter()
-                .map(|problem| {
-                    format!(
-                        "{}:{}: {}",
-                        problem.place.line, problem.place.path, problem.error
-                    )
-                })
-                .collect(),
-        }
+        let (_, problems) = read(text, Path::new("/m"));
+        let told = problems.into_iter().map(|problem| {
+            format!(
+                "{}:{}: {}",
+                problem.place.line, problem.place.path, problem.error
+            )
+        });
+        told.collect()
     }
 
     const SERVERS: &str = r#""servers": {
@@ -647,8 +634,8 @@ mod tests {
             {{"server": "fleet", "employee_id": 2132, "icon_id": 3654}},
             {{"server": "fleet", "employee_id": 2133, "icon_id": null}}]}}"#
         );
-        let manifest =
-            read(&text, Path::new("/m")).unwrap_or_else(|_| panic!("{:?}", problems(&text)));
+        assert_eq!(problems(&text), [""; 0]);
+        let (manifest, _) = read(&text, Path::new("/m"));
         let wishes: Vec<&Wish> = manifest.accounts.iter().map(|entry| &entry.wish).collect();
         assert_eq!(
             wishes,

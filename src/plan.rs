@@ -272,7 +272,9 @@ mod tests {
             r#"{{"servers":{{"b":{server},"a":{server}}},"accounts":[{}]}}"#,
             accounts.join(",")
         );
-        crate::manifest::read(&text, Path::new("")).unwrap_or_else(|_| panic!("a good manifest"))
+        let (manifest, problems) = crate::manifest::read(&text, Path::new(""));
+        assert!(problems.is_empty(), "a good manifest");
+        manifest
     }
 
     fn names(manifest: &Manifest) -> Vec<String> {
