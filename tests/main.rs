@@ -5,6 +5,7 @@ mod cli;
 mod configuration;
 mod hostile;
 mod jira;
+mod manifest;
 mod navixy;
 mod output;
 mod proxy;
