@@ -7,9 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::support::batch::{self, ALL};
-use super::support::{
-    Fault, Jira, Model, Navixy, Reply, Request, RocketChat, World, pictures, server,
-};
+use super::support::{Before, Fault, Jira, Navixy, Reply, RocketChat, World, pictures, server};
 
 const NOTHING: &str = "";
 
@@ -573,44 +571,14 @@ fn without_credentials_a_server_is_not_called() {
     );
 }
 
-/// Does something just before the request of that number is carried out.
-struct Before<M> {
-    model: M,
-    nth: usize,
-    seen: usize,
-    act: Box<dyn FnMut() + Send>,
-}
-
-impl<M: Model> Model for Before<M> {
-    fn context(&self) -> &str {
-        self.model.context()
-    }
-
-    fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
-        self.model.settings(url)
-    }
-
-    fn handle(&mut self, request: &Request) -> Reply {
-        self.seen += 1;
-        if self.seen == self.nth {
-            (self.act)();
-        }
-        self.model.handle(request)
-    }
-}
-
 /// A picture that goes away after it was checked is its account's failure; the state file has no part in it.
 #[test]
 fn a_picture_that_goes_away_meanwhile_is_the_failure_of_its_account_alone() {
     let mut world = World::new();
     let picture = world.scratch.join("faces/build.png");
-    let chat = Before {
-        model: RocketChat::default(),
-        nth: 1,
-        seen: 0,
-        act: Box::new(move || fs::remove_file(&picture).expect("it was there")),
-    }
-    .start();
+    let chat = Before::request(1, RocketChat::default(), move || {
+        fs::remove_file(&picture).expect("it was there");
+    });
     world.offline();
     let accounts = r#"
     {"server": "chat", "user": "build-bot", "image": "faces/build.png"},
@@ -688,19 +656,13 @@ fn a_signal_skips_the_rest_and_opens_no_other_server() {
     let mut world = World::new();
     world.chat.expect_no_calls();
     let (sender, receiver) = std::sync::mpsc::channel::<u32>();
-    let jira = Before {
-        model: Jira::default(),
-        nth: 2,
-        seen: 0,
-        act: Box::new(move || {
-            let process = receiver.recv().expect("the test tells the process");
-            let sent = Command::new("kill")
-                .args(["-TERM", &process.to_string()])
-                .status();
-            assert!(sent.expect("kill starts").success());
-        }),
-    }
-    .start();
+    let jira = Before::request(2, Jira::default(), move || {
+        let process = receiver.recv().expect("the test tells the process");
+        let sent = Command::new("kill")
+            .args(["-TERM", &process.to_string()])
+            .status();
+        assert!(sent.expect("kill starts").success());
+    });
     world.offline();
     let text = world.manifest(ALL).replace(&world.jira.url(), &jira.url());
     fs::write(world.scratch.join("m.json"), text).expect("scratch is writable");

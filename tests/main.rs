@@ -8,6 +8,7 @@ mod jira;
 mod manifest;
 mod navixy;
 mod output;
+mod page;
 mod proxy;
 mod retries;
 mod rocketchat;

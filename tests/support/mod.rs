@@ -18,7 +18,7 @@ pub mod server;
 
 pub use batch::World;
 pub use jira::Jira;
-pub use model::{Fault, Model, Running};
+pub use model::{Before, Fault, Model, Running};
 pub use navixy::Navixy;
 pub use rocketchat::RocketChat;
 pub use run::{Output, Process, Run, Scratch};

@@ -118,6 +118,44 @@ impl<M> DerefMut for Running<M> {
     }
 }
 
+/// A model, and something that happens just before it carries a certain request out.
+pub struct Before<M> {
+    model: M,
+    nth: usize,
+    seen: usize,
+    act: Box<dyn FnMut() + Send>,
+}
+
+impl<M: Model> Before<M> {
+    /// The request of that number, counted from 1.
+    pub fn request(nth: usize, model: M, act: impl FnMut() + Send + 'static) -> Running<Self> {
+        Running::start(Before {
+            model,
+            nth,
+            seen: 0,
+            act: Box::new(act),
+        })
+    }
+}
+
+impl<M: Model> Model for Before<M> {
+    fn context(&self) -> &str {
+        self.model.context()
+    }
+
+    fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
+        self.model.settings(url)
+    }
+
+    fn handle(&mut self, request: &Request) -> Reply {
+        self.seen += 1;
+        if self.seen == self.nth {
+            (self.act)();
+        }
+        self.model.handle(request)
+    }
+}
+
 /// Something that goes wrong: for which requests, when, and how.
 ///
 /// `Fault::on("PUT /user/avatar").lost()` carries the next such PUT out and loses the answer;

@@ -36,6 +36,30 @@ pub fn png_claiming(width: u32, height: u32) -> Vec<u8> {
     png_of(width, height, 2, &[0, 1, 2, 3])
 }
 
+/// Upright bands of these colours side by side, as a PNG: to see which part of it is shown.
+pub fn png_bands(width: u32, height: u32, colours: &[[u8; 3]]) -> Vec<u8> {
+    let mut rows = Vec::new();
+    for _ in 0..height {
+        rows.push(0);
+        for x in 0..width {
+            rows.extend(band(x, width, colours));
+        }
+    }
+    png_of(width, height, 2, &rows)
+}
+
+/// The same as a JPEG whose EXIF data ask for that orientation.
+pub fn jpeg_bands(width: u32, height: u32, colours: &[[u8; 3]], orientation: u16) -> Vec<u8> {
+    jpeg_with(width, height, Some(orientation), |x, _| {
+        let [r, g, b] = band(x, width, colours);
+        [r, g, b, 255]
+    })
+}
+
+fn band(x: u32, width: u32, colours: &[[u8; 3]]) -> [u8; 3] {
+    colours[x as usize * colours.len() / width as usize]
+}
+
 fn png_of(width: u32, height: u32, colour_type: u8, rows: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
     let header = [
@@ -103,15 +127,22 @@ fn zlib(data: &[u8]) -> Vec<u8> {
 
 /// A baseline JPEG of flat blocks of 8 by 8: a mosaic, but a true one.
 pub fn jpeg(width: u32, height: u32, seed: u64) -> Vec<u8> {
-    jpeg_with(width, height, seed, None)
+    jpeg_with(width, height, None, |x, y| face(x, y, width, height, seed))
 }
 
 /// A JPEG whose EXIF data ask for that orientation, 1 to 8.
 pub fn jpeg_oriented(width: u32, height: u32, seed: u64, orientation: u16) -> Vec<u8> {
-    jpeg_with(width, height, seed, Some(orientation))
+    jpeg_with(width, height, Some(orientation), |x, y| {
+        face(x, y, width, height, seed)
+    })
 }
 
-fn jpeg_with(width: u32, height: u32, seed: u64, orientation: Option<u16>) -> Vec<u8> {
+fn jpeg_with(
+    width: u32,
+    height: u32,
+    orientation: Option<u16>,
+    colour: impl Fn(u32, u32) -> Rgba,
+) -> Vec<u8> {
     let mut bytes = vec![0xff, 0xd8];
     if let Some(orientation) = orientation {
         // One directory with one entry: tag 0x0112, a short, one of it.
@@ -148,7 +179,7 @@ fn jpeg_with(width: u32, height: u32, seed: u64, orientation: Option<u16>) -> Ve
     for y in (0..height).step_by(8) {
         for x in (0..width).step_by(8) {
             let (middle_x, middle_y) = ((x + 4).min(width - 1), (y + 4).min(height - 1));
-            let [r, g, b, _] = face(middle_x, middle_y, width, height, seed).map(f64::from);
+            let [r, g, b, _] = colour(middle_x, middle_y).map(f64::from);
             let luma = 0.299 * r + 0.587 * g + 0.114 * b;
             let samples = [luma - 128.0, (b - luma) * 0.564, (r - luma) * 0.713];
             for (sample, before) in samples.iter().zip(&mut before) {

@@ -1,0 +1,528 @@
+//! The page of `--html`: it stands alone, holds no markup of anybody else, and a browser shows what a server will.
+
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::support::batch::ALL;
+use super::support::{Before, Jira, Run, Scratch, World, encoding, pictures};
+
+const NOTHING: &str = "";
+
+const RED: [u8; 3] = [220, 0, 0];
+const GREEN: [u8; 3] = [0, 160, 0];
+const BLUE: [u8; 3] = [0, 0, 220];
+
+/// A scratch directory with a manifest of these accounts, which nobody ever calls.
+fn scratch(accounts: &str) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write(
+        "m.json",
+        format!(
+            "{{\"servers\": {{\n\
+             \"jira\": {{\"system\": \"jira\", \"url\": \"https://jira.example.com\"}},\n\
+             \"chat\": {{\"system\": \"rocketchat\", \"url\": \"https://chat.example.com\"}},\n\
+             \"fleet\": {{\"system\": \"navixy\", \"url\": \"https://api.example.com/v2\"}}}},\n\
+             \"accounts\": [{accounts}]}}"
+        ),
+    );
+    scratch
+}
+
+#[track_caller]
+fn page(scratch: &Scratch, more: &[&str]) -> String {
+    let told = Run::new(["check", "m.json", "--html", "p.html", "-q"]).dir(scratch.path());
+    let told = more.iter().fold(told, |run, word| run.arg(*word)).output();
+    assert_eq!(
+        (told.status, told.stdout.as_str()),
+        (0, NOTHING),
+        "{told:?}"
+    );
+    scratch.read("p.html")
+}
+
+#[test]
+fn a_page_without_pictures_as_a_whole() {
+    let scratch = scratch(
+        r#"{"server": "jira", "user": "robot", "avatar_id": 24880},
+           {"server": "chat", "user": "retired", "reset": true},
+           {"server": "fleet", "employee_id": 1, "icon_id": null},
+           {"server": "chat", "user": "bot", "avatar_url": "https://u:p@a.example/b.png?key=x"}"#,
+    );
+    let page = page(&scratch, &[]);
+    let (head, body) = page.split_once("</style>\n").expect("a style");
+    assert!(head.starts_with(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>avatarctl check</title>\n<style>\n"
+    ));
+    assert_eq!(
+        body,
+        "<h1>avatarctl check</h1>\n\
+         <section>\n<h2>jira robot</h2>\n<p>avatar 24880</p>\n</section>\n\
+         <section>\n<h2>chat retired</h2>\n<p>generated letter</p>\n</section>\n\
+         <section>\n<h2>chat bot</h2>\n<p>url https://a.example/b.png</p>\n</section>\n\
+         <section>\n<h2>fleet 1</h2>\n<p>no icon</p>\n</section>\n\
+         </html>\n"
+    );
+}
+
+#[test]
+fn every_picture_is_embedded_once_and_whole_and_shown_in_five_sizes_and_two_shapes() {
+    let scratch = scratch(
+        r#"{"server": "jira", "user": "a", "image": "a.png"},
+           {"server": "jira", "user": "b", "image": "copy.png"},
+           {"server": "chat", "user": "a", "image": "a.png"},
+           {"server": "chat", "user": "b", "image": "b.webp"},
+           {"server": "fleet", "employee_id": 1, "image": "c.gif"},
+           {"server": "fleet", "employee_id": 2, "image": "d.jpg"}"#,
+    );
+    // Of a length that base64 fills, and of blocks that do not.
+    let (a, b, c, d) = (
+        pictures::png_of_bytes(64, 64, 1, 12288 * 3),
+        pictures::webp(64, 64, 2),
+        pictures::gif_animated(64, 64, 3),
+        pictures::jpeg(64, 64, 4),
+    );
+    for (name, bytes) in [
+        ("a.png", &a),
+        ("copy.png", &a),
+        ("b.webp", &b),
+        ("c.gif", &c),
+        ("d.jpg", &d),
+    ] {
+        scratch.write(name, bytes);
+    }
+    let page = page(&scratch, &[]);
+    let mut embedded = Vec::new();
+    for part in page.split("background-image:url(").skip(1) {
+        let (address, _) = part.split_once(')').expect("an address ends");
+        let (kind, text) = address
+            .strip_prefix("data:")
+            .and_then(|rest| rest.split_once(";base64,"))
+            .expect("nothing but data");
+        embedded.push((kind, encoding::from_base64(text).expect("base64")));
+    }
+    assert_eq!(
+        embedded,
+        [
+            ("image/png", a),
+            ("image/webp", b),
+            ("image/gif", c),
+            ("image/jpeg", d)
+        ]
+    );
+    for side in [16, 24, 32, 48, 200] {
+        let boxes = format!("width:{side}px;height:{side}px;");
+        assert_eq!(page.matches(&boxes).count(), 6 * 2, "{side}");
+    }
+    assert_eq!(page.matches(" round\"").count(), 6 * 5);
+}
+
+#[test]
+fn nothing_from_outside_and_no_script_whatever_names_say() {
+    const EVIL: &str = "<script>alert(1)</script>'\"&<img src=x onerror=y>";
+    let mut world = World::new();
+    let odd = super::support::jira::User::new(EVIL, "JIRAUSER10300", "Odd");
+    world.jira.model().users.push(odd);
+    let name = "<i onclick=z>\"&'\u{202e}.png";
+    world.scratch.write(name, pictures::png(64, 40, 1));
+    let json = |text: &str| serde_json::Value::from(text).to_string();
+    let path = world.declare(&format!(
+        "\n    {{\"server\": \"jira\", \"user\": {}, \"image\": {}}},\n    \
+         {{\"server\": \"jira\", \"user\": {}, \"image\": {}}}",
+        json(EVIL),
+        json(name),
+        json(&EVIL.replace('1', "2")),
+        json(name),
+    ));
+    let text = fs::read_to_string(&path).expect("it was just written");
+    let server = "<style>*{background:url(http:evil.example)}<!--";
+    let text = text.replace("\"jira\"", &json(server)).replacen(
+        &format!("\"system\": {}", json(server)),
+        "\"system\": \"jira\"",
+        1,
+    );
+    fs::write(&path, text).expect("scratch is writable");
+    for (verb, status) in [("check", 0), ("diff", 67), ("apply", 67)] {
+        let told = world.run(&format!("{verb} m.json --html p.html")).output();
+        assert_eq!(told.status, status, "{told:?}");
+        let page = world.scratch.read("p.html");
+        for foreign in [
+            "<script",
+            "<img",
+            "<i onclick",
+            "<!--",
+            "<style>*",
+            "javascript:",
+            "<link",
+            "@import",
+            "\u{202e}.png",
+        ] {
+            assert!(!page.contains(foreign), "{verb}: {foreign}");
+        }
+        let addresses = page.matches("url(").count();
+        let data =
+            page.matches("url(data:").count() + page.matches("url(http:evil.example)").count();
+        assert_eq!(addresses, data);
+        assert!(page.contains(
+            "&lt;script&gt;alert(1)&lt;/script&gt;&#39;&quot;&amp;&lt;img src=x onerror=y&gt;</h2>"
+        ));
+        // One style, and the foreign address behind its end, as a text.
+        assert_eq!(page.matches("<style>").count(), 1);
+        let (style, body) = page.split_once("</style>").expect("a style");
+        assert!(!style.contains("evil.example") && body.contains("evil.example"));
+        // Every tag of the page is one of its own.
+        for tag in body.split('<').skip(1) {
+            let word = tag.split([' ', '>']).next().unwrap_or_default();
+            let known = [
+                "h1", "/h1", "h2", "/h2", "section", "/section", "p", "/p", "div", "/div", "i",
+                "/i", "/html",
+            ];
+            assert!(known.contains(&word), "<{tag}");
+        }
+    }
+}
+
+#[test]
+fn a_page_says_what_changed_failed_and_was_skipped() {
+    let mut world = World::new();
+    world.declare(ALL);
+    let refused = |words: &str| {
+        world
+            .run(words)
+            .env("NAVIXY_HASH", "00000000000000000000000000000000")
+            .output()
+    };
+    let lines = || -> Vec<String> {
+        let page = world.scratch.read("p.html");
+        let classes = page.lines().filter(|line| line.starts_with("<p class="));
+        classes.map(str::to_owned).collect()
+    };
+    assert_eq!(refused("diff m.json --html p.html").status, 77);
+    let failure = "<p class=\"failed\">list employees: the hash is unknown or has expired: User or API key not found or session ended (code 4)</p>";
+    let skipped = "<p class=\"skipped\">skipped: fleet refused the credentials</p>";
+    assert_eq!(
+        lines(),
+        [
+            "<p class=\"pending\">~ wanted, now avatar 10122</p>",
+            "<p class=\"pending\">? unknown, now avatar 10122</p>",
+            "<p class=\"pending\">? unknown, now no avatar</p>",
+            "<p class=\"pending\">? unknown, now no avatar</p>",
+            failure,
+            skipped,
+        ]
+    );
+    assert_eq!(refused("apply m.json --html p.html").status, 77);
+    assert_eq!(
+        lines(),
+        [
+            "<p class=\"changed\">changed from avatar 10122 to avatar 24880</p>",
+            "<p class=\"changed\">changed from avatar 10122 to avatar 24901</p>",
+            "<p class=\"changed\">changed from no avatar to etag 83o…</p>",
+            "<p class=\"changed\">changed from no avatar to etag rkw…</p>",
+            failure,
+            skipped,
+        ]
+    );
+    assert_eq!(refused("apply m.json --html p.html").status, 77);
+    assert_eq!(lines()[..4], ["<p class=\"unchanged\">unchanged</p>"; 4]);
+}
+
+#[test]
+fn a_page_is_written_in_one_piece_or_not_at_all() {
+    let mut world = World::new();
+    let picture = world.scratch.join("faces/build.png");
+    let jira = Before::request(1, Jira::default(), move || {
+        fs::remove_file(&picture).expect("it was there");
+    });
+    world.offline();
+    let accounts = "\n    {\"server\": \"jira\", \"user\": \"robot\", \"avatar_id\": 10122},\n    \
+                    {\"server\": \"jira\", \"user\": \"build-bot\", \"image\": \"faces/build.png\"}";
+    let text = world
+        .manifest(accounts)
+        .replace(&world.jira.url(), &jira.url());
+    world.scratch.write("m.json", text);
+    world.scratch.write("p.html", "the page before");
+    let told = world.run("diff m.json --html p.html").output();
+    assert_ne!(told.status, 0);
+    assert!(told.stderr.contains("cannot write \"p.html\""), "{told:?}");
+    assert_eq!(world.scratch.read("p.html"), "the page before");
+    let left: Vec<PathBuf> = fs::read_dir(world.scratch.path())
+        .expect("it is there")
+        .map(|entry| entry.expect("it can be read").path())
+        .filter(|path| path.to_string_lossy().contains("p.html."))
+        .collect();
+    assert_eq!(left, [PathBuf::new(); 0]);
+}
+
+/// What is no file of its own is written through and stays what it is: `--junit /dev/stdout`, a link.
+#[test]
+fn links_and_devices_stay_what_they_are() {
+    let scratch = scratch(r#"{"server": "jira", "user": "robot", "avatar_id": 24880}"#);
+    for (link, place) in [("nowhere.html", "/dev/null"), ("link.html", "real.html")] {
+        symlink(place, scratch.join(link)).expect("scratch is writable");
+        Run::new(["check", "m.json", "-q", "--html", link])
+            .dir(scratch.path())
+            .gives(0, NOTHING, NOTHING);
+        let kept = fs::symlink_metadata(scratch.join(link)).expect("it is there");
+        assert!(kept.is_symlink(), "{link}");
+        // The second time the file is there.
+        Run::new(["check", "m.json", "-q", "--html", link])
+            .dir(scratch.path())
+            .gives(0, NOTHING, NOTHING);
+    }
+    assert!(scratch.read("real.html").contains("jira robot"));
+    assert!(!scratch.join("nowhere.html.new").exists());
+    symlink("/dev/full", scratch.join("full.html")).expect("scratch is writable");
+    Run::new(["check", "m.json", "-q", "--html", "full.html"])
+        .dir(scratch.path())
+        .gives(
+            66,
+            NOTHING,
+            "avatarctl: cannot write \"full.html\": no space left on device\n",
+        );
+    assert!(scratch.join("full.html").is_symlink());
+}
+
+// ------------------------------------------------------------------------------------------------ in a browser
+
+/// What Chromium shows of the page, or none where the machine has none and says so.
+fn look(scratch: &Scratch) -> Option<Picture> {
+    let found = ["chromium", "chromium-browser", "google-chrome"]
+        .iter()
+        .flat_map(|name| {
+            ["/usr/bin", "/usr/local/bin", "/snap/bin"].map(|place| Path::new(place).join(name))
+        })
+        .find(|path| path.exists());
+    let Some(chromium) = found else {
+        assert!(
+            std::env::var_os("AVATARCTL_TESTS_WITHOUT_CHROMIUM").is_some(),
+            "this test looks at a page in Chromium, which is not installed: install the package chromium, or set \
+             AVATARCTL_TESTS_WITHOUT_CHROMIUM to do without"
+        );
+        return None;
+    };
+    let shot = scratch.join("shot.png");
+    // A browser that hangs must not hang the tests.
+    let shown = Command::new("timeout")
+        .args(["--kill-after=5", "50"])
+        .arg(chromium)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+        ])
+        .args([
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ])
+        .args([
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "--force-device-scale-factor=1",
+        ])
+        .arg(format!(
+            "--user-data-dir={}",
+            scratch.join("browser").display()
+        ))
+        .arg("--window-size=1000,900")
+        .arg(format!("--screenshot={}", shot.display()))
+        .arg(format!("file://{}", scratch.join("p.html").display()))
+        .env("HOME", scratch.path())
+        .output()
+        .expect("timeout(1) starts");
+    assert!(
+        shown.status.success(),
+        "{}",
+        String::from_utf8_lossy(&shown.stderr)
+    );
+    Some(Picture::read(&shot))
+}
+
+/// A screenshot.
+struct Picture {
+    width: usize,
+    samples: usize,
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Colour {
+    Red,
+    Green,
+    Blue,
+    Other,
+}
+
+impl Picture {
+    fn read(path: &Path) -> Picture {
+        let file = File::open(path).expect("the browser wrote a picture");
+        let mut reader = png::Decoder::new(BufReader::new(file))
+            .read_info()
+            .expect("a PNG");
+        let mut bytes = vec![0; reader.output_buffer_size().expect("a size of a screen")];
+        let info = reader.next_frame(&mut bytes).expect("a whole PNG");
+        Picture {
+            width: info.width as usize,
+            samples: info.color_type.samples(),
+            bytes,
+        }
+    }
+
+    /// Each row as runs of one colour, with what is none of the three left out.
+    fn rows(&self) -> Vec<Vec<(Colour, usize)>> {
+        let rows = self.bytes.chunks_exact(self.width * self.samples);
+        rows.map(|row| {
+            let mut runs: Vec<(Colour, usize)> = Vec::new();
+            for pixel in row.chunks_exact(self.samples) {
+                let colour = match pixel {
+                    [120..=255, ..90, ..90, ..] => Colour::Red,
+                    [..90, 100..=255, ..90, ..] => Colour::Green,
+                    [..90, ..90, 120..=255, ..] => Colour::Blue,
+                    _ => Colour::Other,
+                };
+                match runs.last_mut() {
+                    Some((last, length)) if *last == colour => *length += 1,
+                    _ => runs.push((colour, 1)),
+                }
+            }
+            runs.retain(|(colour, length)| *colour != Colour::Other && *length >= 8);
+            runs
+        })
+        .collect()
+    }
+
+    /// How many rows have a run of this colour that is 200 pixels long, as far as an edge can be told.
+    fn whole(&self, colour: Colour) -> usize {
+        let whole = |run: &&(Colour, usize)| run.0 == colour && (198..=200).contains(&run.1);
+        self.rows()
+            .iter()
+            .filter(|row| row.iter().any(|run| whole(&run)))
+            .count()
+    }
+
+    fn has(&self, colour: Colour) -> bool {
+        self.rows().iter().flatten().any(|run| run.0 == colour)
+    }
+}
+
+#[test]
+fn a_browser_shows_the_middle_of_a_wide_picture_in_every_size() {
+    for account in [
+        r#"{"server": "jira", "user": "a", "image": "wide.png"}"#,
+        r#"{"server": "chat", "user": "a", "image": "wide.png"}"#,
+        r#"{"server": "fleet", "employee_id": 1, "image": "wide.png"}"#,
+    ] {
+        let scratch = scratch(account);
+        scratch.write(
+            "wide.png",
+            pictures::png_bands(300, 100, &[RED, GREEN, BLUE]),
+        );
+        page(&scratch, &[]);
+        let Some(shown) = look(&scratch) else { return };
+        assert!(
+            !shown.has(Colour::Red) && !shown.has(Colour::Blue),
+            "{account}"
+        );
+        // The square of 200 pixels, and the widest rows of the round one.
+        assert!(
+            (205..250).contains(&shown.whole(Colour::Green)),
+            "{account}: {}",
+            shown.whole(Colour::Green)
+        );
+        let sizes: Vec<(Colour, usize)> = [16, 24, 32, 48, 200]
+            .map(|side| (Colour::Green, side))
+            .to_vec();
+        assert!(
+            shown.rows().contains(&sizes),
+            "{account}: all sizes stand on one line"
+        );
+        // Of the round ones the corners are missing.
+        let rows = shown.rows();
+        let last = rows
+            .iter()
+            .rev()
+            .find(|row| !row.is_empty())
+            .expect("something is shown");
+        assert!(last.iter().all(|run| run.1 < 60), "{account}: {last:?}");
+    }
+}
+
+#[test]
+fn a_browser_shows_a_tall_picture_that_jira_shrinks_in_its_crop() {
+    let scratch = scratch(r#"{"server": "jira", "user": "a", "image": "tall.jpg"}"#);
+    // Stored on its side: 1200 wide, 400 high; Jira looks at no orientation.
+    scratch.write(
+        "tall.jpg",
+        pictures::jpeg_bands(1200, 400, &[RED, GREEN, BLUE], 6),
+    );
+    page(&scratch, &[]);
+    let Some(shown) = look(&scratch) else { return };
+    assert!(!shown.has(Colour::Red) && !shown.has(Colour::Blue));
+    assert!((205..250).contains(&shown.whole(Colour::Green)));
+}
+
+#[test]
+fn a_browser_turns_a_picture_where_the_server_does_and_only_there() {
+    // Orientation 6: what is stored at the left belongs to the top.
+    let turned = pictures::jpeg_bands(96, 96, &[RED, BLUE], 6);
+    for (account, upright) in [
+        (
+            r#"{"server": "jira", "user": "a", "image": "turned.jpg"}"#,
+            false,
+        ),
+        (
+            r#"{"server": "chat", "user": "a", "image": "turned.jpg"}"#,
+            true,
+        ),
+        (
+            r#"{"server": "fleet", "employee_id": 1, "image": "turned.jpg"}"#,
+            true,
+        ),
+    ] {
+        let scratch = scratch(account);
+        scratch.write("turned.jpg", &turned);
+        page(&scratch, &[]);
+        let Some(shown) = look(&scratch) else { return };
+        let rows = shown.rows();
+        let halves = rows.iter().filter(|row| {
+            matches!(
+                row[..],
+                [.., (Colour::Red, 90..=110), (Colour::Blue, 90..=110)]
+            )
+        });
+        let halves = halves.count();
+        match upright {
+            false => {
+                assert!(halves > 190, "{account}: {halves}");
+                assert_eq!(
+                    (shown.whole(Colour::Red), shown.whole(Colour::Blue)),
+                    (0, 0),
+                    "{account}"
+                );
+            }
+            true => {
+                assert_eq!(halves, 0, "{account}");
+                let (red, blue) = (shown.whole(Colour::Red), shown.whole(Colour::Blue));
+                assert!(
+                    (90..130).contains(&red) && (90..130).contains(&blue),
+                    "{account}: {red} {blue}"
+                );
+                let first = rows
+                    .iter()
+                    .find(|row| !row.is_empty())
+                    .expect("something is shown");
+                assert!(
+                    first.iter().all(|run| run.0 == Colour::Red),
+                    "{account}: red is at the top"
+                );
+            }
+        }
+    }
+}
