@@ -1,5 +1,5 @@
-//! The few fields of an X.509 certificate that rustls does not hand out: its period of validity and its
-//! subject's common name (RFC 5280, section 4.1, in DER). It decides nothing.
+//! The few fields of an X.509 certificate that rustls does not hand out: its period of validity, its subject's
+//! common name, and whether it says that it may sign others (RFC 5280, section 4, in DER).
 
 use crate::calendar;
 
@@ -9,32 +9,45 @@ pub struct Certificate {
     pub not_before: u64,
     pub not_after: u64,
     pub common_name: Option<String>,
+    /// It may sign other certificates: by its constraints, or, where it has none, by the usage of its key, or
+    /// because it is self-signed and of version 1, which knew neither. As OpenSSL sees it.
+    pub authority: bool,
 }
 
+const BOOLEAN: u8 = 0x01;
 const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OCTET_STRING: u8 = 0x04;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const VERSION: u8 = 0xa0;
+const EXTENSIONS: u8 = 0xa3;
 const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
+const KEY_USAGE: [u8; 3] = [0x55, 0x1d, 0x0f];
+const BASIC_CONSTRAINTS: [u8; 3] = [0x55, 0x1d, 0x13];
+const KEY_CERT_SIGN: u8 = 0x04;
 
 impl Certificate {
     /// `None` where the bytes are no certificate.
     pub fn read(der: &[u8]) -> Option<Certificate> {
         let mut certificate = Der(Der(der).expect(SEQUENCE)?);
         let mut fields = Der(certificate.expect(SEQUENCE)?);
-        if fields.tag() == Some(VERSION) {
+        let first_version = fields.tag() != Some(VERSION);
+        if !first_version {
             fields.next()?;
         }
         fields.expect(INTEGER)?; // serial number
         fields.expect(SEQUENCE)?; // signature algorithm
-        fields.expect(SEQUENCE)?; // issuer
+        let issuer = fields.expect(SEQUENCE)?;
         let mut validity = Der(fields.expect(SEQUENCE)?);
         let not_before = time(validity.next()?)?;
         let not_after = time(validity.next()?)?;
-        let mut subject = Der(fields.expect(SEQUENCE)?);
+        let subject = fields.expect(SEQUENCE)?;
+        let root_of_old = first_version && issuer == subject;
+        let mut subject = Der(subject);
         let mut common_name = None;
         while let Some((SET, set)) = subject.next() {
             let mut attribute = Der(Der(set).expect(SEQUENCE)?);
@@ -43,12 +56,43 @@ impl Certificate {
                 common_name = std::str::from_utf8(value).ok().map(str::to_owned);
             }
         }
+        fields.expect(SEQUENCE)?; // public key
         Some(Certificate {
             not_before,
             not_after,
             common_name,
+            authority: signs_others(fields).unwrap_or(root_of_old),
         })
     }
+}
+
+/// What the extensions in the rest of a certificate say about it, if anything.
+fn signs_others(mut fields: Der) -> Option<bool> {
+    let extensions = loop {
+        match fields.next()? {
+            (EXTENSIONS, extensions) => break extensions,
+            _unique_identifier => {}
+        }
+    };
+    let (mut constraints, mut usage) = (None, None);
+    let mut extensions = Der(Der(extensions).expect(SEQUENCE)?);
+    while let Some((SEQUENCE, extension)) = extensions.next() {
+        let mut extension = Der(extension);
+        let name = extension.expect(OBJECT_IDENTIFIER)?;
+        if extension.tag() == Some(BOOLEAN) {
+            extension.next()?; // critical
+        }
+        let mut value = Der(extension.expect(OCTET_STRING)?);
+        if name == BASIC_CONSTRAINTS {
+            let mut value = Der(value.expect(SEQUENCE)?);
+            constraints = Some(value.tag() == Some(BOOLEAN) && value.next()?.1.first() != Some(&0));
+        } else if name == KEY_USAGE {
+            // The first byte counts the bits that are unused.
+            let bits = value.expect(BIT_STRING)?.get(1).copied();
+            usage = Some(bits.unwrap_or(0) & KEY_CERT_SIGN != 0);
+        }
+    }
+    constraints.or(usage)
 }
 
 /// Elements of tag, length, value; what is left of them.

@@ -145,6 +145,10 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
                 certificate("is self-signed and not trusted here".into()),
                 "give this certificate with --ca-file",
             ),
+            other if other.to_string().contains("EndEntityUsedAsCa") => (
+                certificate("is signed by a certificate that is no authority".into()),
+                "give the server's own certificate with --ca-file",
+            ),
             other => (
                 certificate(format!(
                     "is not acceptable: {}",
@@ -257,8 +261,11 @@ impl Verifier {
             true => None,
             false => {
                 let mut roots = system_roots(trust.store)?;
-                // A file may hold certificates that are no CA; those are still pinned.
-                roots.add_parsable_certificates(pinned.iter().cloned());
+                // webpki takes any certificate for a root. One that is no authority is pinned and no more: who
+                // has a server's key may not vouch with it for other servers.
+                let authority =
+                    |der: &&CertificateDer| Certificate::read(der).is_some_and(|it| it.authority);
+                roots.add_parsable_certificates(pinned.iter().filter(authority).cloned());
                 let builder =
                     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
                 let chains = builder

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::thread;
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, KeyPair, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
@@ -332,6 +333,55 @@ fn a_pinned_certificate_vouches_for_no_other() {
         "127.0.0.1",
         &unreachable(UNKNOWN, GIVE),
     );
+}
+
+/// Who has the key of a server that was named as trusted cannot make certificates for other servers with it.
+#[test]
+fn a_pinned_certificate_is_no_authority() {
+    let mut usual = parameters(&["navixy.example.com"], "navixy");
+    usual.is_ca = IsCa::ExplicitNoCa;
+    usual.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    for pinned in [parameters(&["navixy.example.com"], "navixy"), usual] {
+        let pinned = self_signed(pinned);
+        let server = signed(parameters(&["127.0.0.1"], "navixy"), &pinned);
+        for (chain, text) in [
+            (&[][..], unreachable(UNKNOWN, GIVE)),
+            (
+                &[&pinned],
+                unreachable(
+                    "the certificate of 127.0.0.1:PORT is signed by a certificate that is no authority",
+                    "give the server's own certificate with --ca-file",
+                ),
+            ),
+        ] {
+            refuses(&pinned.pem(), serve(&server, chain), "127.0.0.1", &text);
+        }
+    }
+}
+
+/// It is the certificate that was named as trusted, not its key: a new one for the same key has to be named anew.
+#[test]
+fn another_certificate_of_the_same_key_is_not_trusted() {
+    for (is_ca, text) in [
+        (
+            IsCa::Ca(BasicConstraints::Unconstrained),
+            unreachable(SELF_SIGNED, GIVE_THIS),
+        ),
+        (IsCa::NoCa, unreachable(UNKNOWN, GIVE)),
+    ] {
+        let mut parameters = parameters(&["127.0.0.1"], "navixy");
+        parameters.is_ca = is_ca;
+        let pinned = self_signed(parameters.clone());
+        parameters.serial_number = Some(2.into());
+        let key = KeyPair::try_from(pinned.key.serialize_der()).expect("the same key");
+        let certificate = parameters.self_signed(&key).expect("a certificate");
+        refuses(
+            &pinned.pem(),
+            serve(&Identity { certificate, key }, &[]),
+            "127.0.0.1",
+            &text,
+        );
+    }
 }
 
 // -------------------------------------------------------------------------------------------------------- names
