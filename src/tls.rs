@@ -171,6 +171,14 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
                 | rustls::AlertDescription::HandshakeFailure => {
                     "the server may want a client certificate"
                 }
+                rustls::AlertDescription::BadCertificate
+                | rustls::AlertDescription::UnsupportedCertificate
+                | rustls::AlertDescription::CertificateRevoked
+                | rustls::AlertDescription::CertificateExpired
+                | rustls::AlertDescription::CertificateUnknown
+                | rustls::AlertDescription::UnknownCA => {
+                    "the server does not accept the client certificate"
+                }
                 _ => "look at it with openssl s_client",
             },
         ),
