@@ -1,6 +1,7 @@
 //! Whom we trust: the system's store, the built-in Mozilla roots where there is none, the roots and the
 //! pinned server certificates of `--ca-file`. And what a failed handshake means, in words.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
+    SignatureScheme,
 };
 
 use crate::certificate::Certificate;
@@ -140,6 +142,15 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
                 certificate("is not valid yet".into()),
                 "correct this machine's clock",
             ),
+            CertificateError::Other(other) if other.0.is::<Unproven>() => {
+                return Error::new(
+                    Class::Unreachable,
+                    format!("{place} does not prove that the certificate it shows is its own"),
+                )
+                .hint(
+                    "somebody may stand between; or the server has another key, or an RSA key of less than 2048 bits",
+                );
+            }
             // rustls hands webpki's word for it through as text.
             other if other.to_string().contains("CaUsedAsEndEntity") => (
                 certificate("is self-signed and not trusted here".into()),
@@ -320,6 +331,7 @@ impl ServerCertVerifier for Verifier {
             signature,
             &self.provider.signature_verification_algorithms,
         )
+        .map_err(unproven)
     }
 
     fn verify_tls13_signature(
@@ -334,12 +346,35 @@ impl ServerCertVerifier for Verifier {
             signature,
             &self.provider.signature_verification_algorithms,
         )
+        .map_err(unproven)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
+    }
+}
+
+/// The handshake was not signed with the key of the certificate. rustls has one word for this and for a
+/// certificate that its authority did not sign.
+#[derive(Debug)]
+struct Unproven;
+
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the handshake is not signed with the key of the certificate")
+    }
+}
+
+impl std::error::Error for Unproven {}
+
+fn unproven(error: rustls::Error) -> rustls::Error {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+            CertificateError::Other(OtherError(Arc::new(Unproven))).into()
+        }
+        other => other,
     }
 }
 
