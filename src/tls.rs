@@ -156,6 +156,10 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
                 certificate("is self-signed and not trusted here".into()),
                 "give this certificate with --ca-file",
             ),
+            other if other.to_string().contains("UnsupportedCertVersion") => (
+                certificate("is of X.509 version 1, which is not supported".into()),
+                "make one of version 3, as openssl req -x509 does",
+            ),
             other if other.to_string().contains("EndEntityUsedAsCa") => (
                 certificate("is signed by a certificate that is no authority".into()),
                 "give the server's own certificate with --ca-file",
