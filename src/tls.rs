@@ -182,9 +182,11 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
                 rustls::AlertDescription::ProtocolVersion => {
                     "the server speaks TLS 1.1 or older only; it must offer TLS 1.2"
                 }
-                rustls::AlertDescription::CertificateRequired
-                | rustls::AlertDescription::HandshakeFailure => {
+                rustls::AlertDescription::CertificateRequired => {
                     "the server may want a client certificate"
+                }
+                rustls::AlertDescription::HandshakeFailure => {
+                    "the server may want a client certificate, or take only old cipher suites"
                 }
                 rustls::AlertDescription::BadCertificate
                 | rustls::AlertDescription::UnsupportedCertificate
