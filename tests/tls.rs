@@ -5,15 +5,20 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose,
     date_time_ymd,
 };
-use rustls::pki_types::PrivateKeyDer;
-use rustls::server::WebPkiClientVerifier;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
 use rustls::{
     RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
 };
@@ -78,10 +83,30 @@ fn config(
     versions: &[&'static SupportedProtocolVersion],
     clients: Option<&Identity>,
 ) -> Arc<ServerConfig> {
+    let chain = [identity].into_iter().chain(chain.iter().copied());
+    config_of(
+        chain.map(|one| one.certificate.der().clone()).collect(),
+        PrivateKeyDer::try_from(identity.key.serialize_der()).expect("a key"),
+        versions,
+        clients,
+    )
+}
+
+/// Shows this chain and signs with this key, whether or not they belong together.
+fn config_of(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    versions: &[&'static SupportedProtocolVersion],
+    clients: Option<&Identity>,
+) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
         .expect("versions that fit");
+    let key = provider
+        .key_provider
+        .load_private_key(key)
+        .expect("a key that can sign");
     let builder = match clients {
         None => builder.with_no_client_auth(),
         Some(authority) => {
@@ -94,14 +119,35 @@ fn config(
             builder.with_client_cert_verifier(verifier.expect("a verifier"))
         }
     };
-    let chain = [identity].into_iter().chain(chain.iter().copied());
-    let chain = chain.map(|one| one.certificate.der().clone()).collect();
-    let key = PrivateKeyDer::try_from(identity.key.serialize_der()).expect("a key");
-    Arc::new(
-        builder
-            .with_single_cert(chain, key)
-            .expect("a certificate and its key"),
-    )
+    let shown = Shown(Arc::new(CertifiedKey::new(chain, key)));
+    Arc::new(builder.with_cert_resolver(Arc::new(shown)))
+}
+
+#[derive(Debug)]
+struct Shown(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, _: ClientHello) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+/// What administrators have at hand, for keys and certificates as they come from there. In the scratch directory.
+#[track_caller]
+fn openssl(scratch: &Scratch, arguments: &str) {
+    let output = Command::new("openssl")
+        .args(arguments.split(' '))
+        .current_dir(scratch.path())
+        .stdin(Stdio::null())
+        .output();
+    let output = output.unwrap_or_else(|error| {
+        panic!("openssl does not start ({error}): install the package openssl")
+    });
+    assert!(
+        output.status.success(),
+        "openssl {arguments}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// The handshake is made here, so that one that fails is no call of the server.
@@ -282,6 +328,108 @@ fn a_self_signed_certificate_that_is_no_authority_is_trusted_by_file() {
         &serve(&server, &[]),
         &unreachable(UNKNOWN, GIVE),
     );
+}
+
+/// The real thing, with a common name only and with other names.
+#[test]
+fn a_certificate_that_openssl_made_is_trusted_by_file() {
+    let req = "req -x509 -newkey rsa:2048 -nodes -days 30 -keyout key.pem -out cert.pem -subj";
+    for (more, host) in [
+        ("/CN=localhost", "localhost"),
+        ("/CN=127.0.0.1", "127.0.0.1"),
+        (
+            "/O=Example -addext subjectAltName=IP:127.0.0.1",
+            "127.0.0.1",
+        ),
+    ] {
+        let scratch = Scratch::new();
+        openssl(&scratch, &format!("{req} {more}"));
+        let chain = vec![CertificateDer::from_pem_file(scratch.join("cert.pem")).expect("PEM")];
+        let key = PrivateKeyDer::from_pem_file(scratch.join("key.pem")).expect("PEM");
+        for version in rustls::ALL_VERSIONS {
+            let config = config_of(chain.clone(), key.clone_key(), &[version], None);
+            let navixy = serve_as(config);
+            show(&navixy, host).gives(
+                69,
+                "",
+                &unreachable(&SELF_SIGNED.replace("127.0.0.1", host), GIVE_THIS),
+            );
+            assert_eq!(navixy.calls(), Vec::<String>::new());
+            show(&navixy, host)
+                .arg("--ca-file")
+                .arg(scratch.join("cert.pem"))
+                .gives(0, UNCHANGED, "");
+        }
+    }
+}
+
+/// A certificate of version 1, as old appliances have them: its number left out, which stands for 1.
+fn version_1() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    // Long enough for lengths of two bytes.
+    let server = self_signed(parameters(&["127.0.0.1"], &"navixy".repeat(40)));
+    let mut der = server.certificate.der().to_vec();
+    assert_eq!(der[..2], [0x30, 0x82]);
+    assert_eq!(der[4..6], [0x30, 0x82]);
+    let number: Vec<u8> = der.drain(8..13).collect();
+    assert_eq!(number, b"\xa0\x03\x02\x01\x02");
+    for at in [2, 6] {
+        let length = u16::from_be_bytes([der[at], der[at + 1]]) - 5;
+        der[at..at + 2].copy_from_slice(&length.to_be_bytes());
+    }
+    let key = PrivateKeyDer::try_from(server.key.serialize_der()).expect("a key");
+    (der.into(), key)
+}
+
+/// Even where it was named itself: it is too old to be read.
+#[test]
+fn a_certificate_of_version_1_is_refused_as_such() {
+    let (certificate, key) = version_1();
+    let file = format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        BASE64_STANDARD.encode(&certificate)
+    );
+    refuses(
+        &file,
+        serve_as(config_of(
+            vec![certificate],
+            key,
+            rustls::ALL_VERSIONS,
+            None,
+        )),
+        "127.0.0.1",
+        &unreachable(
+            "the certificate of 127.0.0.1:PORT is of X.509 version 1, which is not supported",
+            "make one of version 3, as openssl req -x509 does",
+        ),
+    );
+}
+
+/// A certificate is public: anybody can show it, and only its owner can sign for it.
+#[test]
+fn to_show_a_trusted_certificate_is_not_enough() {
+    let house = house();
+    let pinned = openssl_like(&["127.0.0.1"], "navixy");
+    let issued = signed(parameters(&["127.0.0.1"], "navixy"), &house);
+    for (shown, file) in [(&pinned, pinned.pem()), (&issued, house.pem())] {
+        for version in rustls::ALL_VERSIONS {
+            let other = KeyPair::generate().expect("a key").serialize_der();
+            let config = config_of(
+                vec![shown.certificate.der().clone()],
+                PrivateKeyDer::try_from(other).expect("a key"),
+                &[version],
+                None,
+            );
+            refuses(
+                &file,
+                serve_as(config),
+                "127.0.0.1",
+                &unreachable(
+                    "127.0.0.1:PORT does not prove that the certificate it shows is its own",
+                    "somebody may stand between; or the server has another key, or an RSA key of less than 2048 bits",
+                ),
+            );
+        }
+    }
 }
 
 /// Same names, another key: it is the certificate that was named as trusted, not its names.
@@ -653,6 +801,18 @@ fn the_systems_variables_are_honoured() {
         .arg("--ca-file")
         .arg(&file)
         .gives(0, UNCHANGED, "");
+    // Both at once count together: a server of each.
+    let second = authority(parameters(&[], "Second CA"));
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &second);
+    let beside = serve(&server, &[]);
+    let own = scratch.write("second.pem", second.pem());
+    for navixy in [&navixy, &beside] {
+        show(navixy, "127.0.0.1")
+            .env("SSL_CERT_FILE", &own)
+            .arg("--ca-file")
+            .arg(&file)
+            .gives(0, UNCHANGED, "");
+    }
     // Empty is unset.
     show(&navixy, "127.0.0.1")
         .env("SSL_CERT_FILE", "")
@@ -679,6 +839,363 @@ fn a_store_that_was_named_and_is_empty_is_refused() {
         );
     }
     assert_eq!(navixy.connections(), 0);
+}
+
+// ------------------------------------------------------------------------------------------ client certificates
+
+/// A server that lets in only whom its house vouches for, and what has to be said to believe it.
+fn guarded(house: &Identity, version: &'static SupportedProtocolVersion) -> Running<Navixy> {
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), house);
+    serve_as(config(&server, &[], &[version], Some(house)))
+}
+
+/// A certificate of the house for a key that openssl made, and wrote in PKCS#8 to this file.
+fn certify(scratch: &Scratch, key: &str, house: &Identity) -> String {
+    let key = KeyPair::from_pem(&scratch.read(key)).expect("a key in PKCS#8");
+    let client = parameters(&[], "avatar-bot").signed_by(&key, &house.certificate, &house.key);
+    client.expect("a certificate").pem()
+}
+
+#[test]
+fn client_keys_are_read_in_all_encodings() {
+    let (house, scratch) = (house(), Scratch::new());
+    let authority = scratch.write("ca.pem", house.pem());
+    openssl(
+        &scratch,
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.pem",
+    );
+    openssl(&scratch, "rsa -in rsa.pem -traditional -out rsa-pkcs1.pem");
+    // This one has a section of parameters before the key.
+    openssl(
+        &scratch,
+        "ecparam -name prime256v1 -genkey -out ec-params.pem",
+    );
+    openssl(&scratch, "ec -in ec-params.pem -out ec-sec1.pem");
+    openssl(
+        &scratch,
+        "pkcs8 -topk8 -nocrypt -in ec-params.pem -out ec.pem",
+    );
+    openssl(
+        &scratch,
+        "ecparam -name secp384r1 -genkey -noout -out ec384-sec1.pem",
+    );
+    openssl(
+        &scratch,
+        "pkcs8 -topk8 -nocrypt -in ec384-sec1.pem -out ec384.pem",
+    );
+    openssl(&scratch, "genpkey -algorithm ed25519 -out ed25519.pem");
+    for (pkcs8, file, begins) in [
+        ("rsa.pem", "rsa.pem", "-----BEGIN PRIVATE KEY-----"),
+        (
+            "rsa.pem",
+            "rsa-pkcs1.pem",
+            "-----BEGIN RSA PRIVATE KEY-----",
+        ),
+        ("ec.pem", "ec.pem", "-----BEGIN PRIVATE KEY-----"),
+        ("ec.pem", "ec-sec1.pem", "-----BEGIN EC PRIVATE KEY-----"),
+        ("ec.pem", "ec-params.pem", "-----BEGIN EC PARAMETERS-----"),
+        ("ec384.pem", "ec384.pem", "-----BEGIN PRIVATE KEY-----"),
+        (
+            "ec384.pem",
+            "ec384-sec1.pem",
+            "-----BEGIN EC PRIVATE KEY-----",
+        ),
+        ("ed25519.pem", "ed25519.pem", "-----BEGIN PRIVATE KEY-----"),
+    ] {
+        println!("{file}");
+        assert_eq!(scratch.read(file).lines().next(), Some(begins));
+        let certificate = certify(&scratch, pkcs8, &house);
+        let chain = scratch.write("client.pem", &certificate);
+        // Key first or certificate first, one file is enough.
+        let key = scratch.read(file);
+        let both = scratch.write("both.pem", format!("{certificate}{key}"));
+        let turned = scratch.write("turned.pem", format!("{key}{certificate}"));
+        for version in rustls::ALL_VERSIONS {
+            let navixy = guarded(&house, version);
+            let show = || show(&navixy, "127.0.0.1").arg("--ca-file").arg(&authority);
+            show()
+                .arg("--client-cert")
+                .arg(&chain)
+                .arg("--client-key")
+                .arg(scratch.join(file))
+                .gives(0, UNCHANGED, "");
+            for file in [&both, &turned] {
+                show()
+                    .arg("--client-cert")
+                    .arg(file)
+                    .gives(0, UNCHANGED, "");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_shows_its_whole_chain() {
+    let (house, scratch) = (house(), Scratch::new());
+    let mut between = parameters(&[], "Example Department CA");
+    between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let between = signed(between, &house);
+    let client = signed(parameters(&[], "avatar-bot"), &between);
+    let key = client.key.serialize_pem();
+    let whole = scratch.write("whole.pem", client.pem() + &between.pem() + &key);
+    let part = scratch.write("part.pem", client.pem() + &key);
+    let authority = scratch.write("ca.pem", house.pem());
+    for version in rustls::ALL_VERSIONS {
+        let navixy = guarded(&house, version);
+        let show = || {
+            show(&navixy, "127.0.0.1")
+                .arg("--ca-file")
+                .arg(&authority)
+                .arg("--client-cert")
+        };
+        show().arg(&part).gives(
+            69,
+            "",
+            &unreachable(
+                "127.0.0.1:PORT refused the TLS handshake: UnknownCA",
+                NOT_ACCEPTED,
+            ),
+        );
+        assert_eq!(navixy.calls(), Vec::<String>::new());
+        show().arg(&whole).gives(0, UNCHANGED, "");
+    }
+}
+
+const NOT_ACCEPTED: &str = "the server does not accept the client certificate";
+
+#[test]
+fn a_client_certificate_that_the_server_refuses_is_told_apart() {
+    let (house, scratch) = (house(), Scratch::new());
+    let authority = scratch.write("ca.pem", house.pem());
+    let stranger = self_signed(parameters(&[], "avatar-bot"));
+    let mut expired = parameters(&[], "avatar-bot");
+    (expired.not_before, expired.not_after) =
+        (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 2, 29));
+    for (client, alert) in [
+        (stranger, "UnknownCA"),
+        (signed(expired, &house), "CertificateExpired"),
+    ] {
+        let file = scratch.write("client.pem", client.pem() + &client.key.serialize_pem());
+        for version in rustls::ALL_VERSIONS {
+            let mut navixy = guarded(&house, version);
+            navixy.expect_no_calls();
+            show(&navixy, "127.0.0.1")
+                .arg("--ca-file")
+                .arg(&authority)
+                .arg("--client-cert")
+                .arg(&file)
+                .once()
+                .gives(
+                    69,
+                    "",
+                    &unreachable(
+                        &format!("127.0.0.1:PORT refused the TLS handshake: {alert}"),
+                        NOT_ACCEPTED,
+                    ),
+                );
+        }
+    }
+}
+
+/// Whoever asks for none is not bothered by one.
+#[test]
+fn a_client_certificate_may_be_superfluous() {
+    let (house, scratch) = (house(), Scratch::new());
+    let client = signed(parameters(&[], "avatar-bot"), &house);
+    let file = scratch.write("client.pem", client.pem() + &client.key.serialize_pem());
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &house);
+    for navixy in [serve(&server, &[]), Navixy::start()] {
+        show(&navixy, "127.0.0.1")
+            .arg("--ca-file")
+            .arg(scratch.write("ca.pem", house.pem()))
+            .arg("--client-cert")
+            .arg(&file)
+            .gives(0, UNCHANGED, "");
+    }
+}
+
+/// Before anything is connected to, and over http too.
+#[test]
+fn client_files_that_cannot_be_used_are_refused() {
+    const ENCRYPTED: &str =
+        "hint: it is encrypted; write it out without a passphrase, readable by this account only\n";
+    let scratch = Scratch::new();
+    let client = self_signed(parameters(&[], "avatar-bot"));
+    scratch.write("cert.pem", client.pem());
+    scratch.write("key.pem", client.key.serialize_pem());
+    scratch.write("other.pem", house().key.serialize_pem());
+    scratch.write("empty.pem", "");
+    scratch.write("garbage.pem", "hello\n");
+    scratch.write(
+        "torn.pem",
+        client
+            .key
+            .serialize_pem()
+            .replace("-----END PRIVATE KEY-----\n", ""),
+    );
+    scratch.write(
+        "der.pem",
+        "-----BEGIN PRIVATE KEY-----\naGVsbG8=\n-----END PRIVATE KEY-----\n",
+    );
+    scratch.write(
+        "der-cert.pem",
+        "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
+    );
+    openssl(
+        &scratch,
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.pem",
+    );
+    openssl(
+        &scratch,
+        "pkcs8 -topk8 -in rsa.pem -passout pass:gerbil -out rsa-pkcs8.pem",
+    );
+    openssl(
+        &scratch,
+        "rsa -in rsa.pem -traditional -aes256 -passout pass:gerbil -out rsa-pkcs1.pem",
+    );
+    openssl(
+        &scratch,
+        "ec -in key.pem -aes256 -passout pass:gerbil -out ec-sec1.pem",
+    );
+    let place = scratch.path().to_str().expect("a path of letters");
+    for (certificate, key, why) in [
+        ("cert.pem", "other.pem", "the client key \"DIR/other.pem\" does not belong to the certificate \"DIR/cert.pem\"\n".to_owned()),
+        ("cert.pem", "none.pem", "cannot read the client key \"DIR/none.pem\": no such file or directory\n".into()),
+        ("cert.pem", "empty.pem", "the client key \"DIR/empty.pem\" holds no private key in PEM form\n".into()),
+        ("cert.pem", "garbage.pem", "the client key \"DIR/garbage.pem\" holds no private key in PEM form\n".into()),
+        ("cert.pem", "torn.pem", "the client key \"DIR/torn.pem\" holds no private key in PEM form\n".into()),
+        ("cert.pem", "cert.pem", "the client key \"DIR/cert.pem\" holds no private key in PEM form\n".into()),
+        ("cert.pem", "der.pem", "the client key \"DIR/der.pem\" cannot be used\n".into()),
+        ("cert.pem", "rsa-pkcs8.pem", format!("the client key \"DIR/rsa-pkcs8.pem\" holds no private key in PEM form\n{ENCRYPTED}")),
+        ("cert.pem", "rsa-pkcs1.pem", format!("the client key \"DIR/rsa-pkcs1.pem\" holds no private key in PEM form\n{ENCRYPTED}")),
+        ("cert.pem", "ec-sec1.pem", format!("the client key \"DIR/ec-sec1.pem\" holds no private key in PEM form\n{ENCRYPTED}")),
+        ("none.pem", "key.pem", "cannot read the client certificate \"DIR/none.pem\": no such file or directory\n".into()),
+        ("empty.pem", "key.pem", "the client certificate \"DIR/empty.pem\" holds no certificate in PEM form\n".into()),
+        ("garbage.pem", "key.pem", "the client certificate \"DIR/garbage.pem\" holds no certificate in PEM form\n".into()),
+        ("key.pem", "key.pem", "the client certificate \"DIR/key.pem\" holds no certificate in PEM form\n".into()),
+        ("der-cert.pem", "key.pem", "the client certificate \"DIR/der-cert.pem\" holds no usable certificate\n".into()),
+    ] {
+        let server = openssl_like(&["127.0.0.1"], "navixy");
+        for mut navixy in [Navixy::start(), serve(&server, &[])] {
+            navixy.expect_no_calls();
+            show(&navixy, "127.0.0.1")
+                .arg("--client-cert")
+                .arg(scratch.join(certificate))
+                .arg("--client-key")
+                .arg(scratch.join(key))
+                .mask(place, "DIR")
+                .gives(78, "", &format!("avatarctl: navixy 2132: {why}"));
+            assert_eq!(navixy.connections(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_client_key_needs_a_certificate() {
+    let mut navixy = Navixy::start();
+    navixy.expect_no_calls();
+    show(&navixy, "127.0.0.1")
+        .arg("--client-key=key.pem")
+        .gives(64, "", "avatarctl: --client-key needs --client-cert\n");
+}
+
+// ------------------------------------------------------------------------------------------------------ --insecure
+
+const SHOUT: &str = "avatarctl: navixy 2132: warning: --insecure: nobody checks that this is 127.0.0.1; the credentials go to whoever answers\n";
+
+#[test]
+fn insecure_takes_any_certificate_and_says_so_each_time() {
+    let mut expired = parameters(&["navixy.example.com"], "navixy");
+    (expired.not_before, expired.not_after) =
+        (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 2, 29));
+    let house = house();
+    for server in [
+        openssl_like(&["127.0.0.1"], "navixy"),
+        self_signed(parameters(&["127.0.0.1"], "navixy")),
+        signed(parameters(&["127.0.0.1"], "navixy"), &house),
+        signed(parameters(&["navixy.example.com"], "navixy"), &house),
+        signed(parameters(&[], "navixy"), &house),
+        signed(expired.clone(), &house),
+        authority(expired),
+    ] {
+        for version in rustls::ALL_VERSIONS {
+            let navixy = serve_as(config(&server, &[], &[version], None));
+            for _ in 0..2 {
+                show(&navixy, "127.0.0.1")
+                    .arg("--insecure")
+                    .gives(0, UNCHANGED, SHOUT);
+            }
+        }
+    }
+}
+
+/// What rustls would not even read, and what is signed with the key of somebody else.
+#[test]
+fn insecure_takes_what_is_hardly_a_certificate() {
+    let other = openssl_like(&["127.0.0.1"], "navixy");
+    let foreign = PrivateKeyDer::try_from(KeyPair::generate().expect("a key").serialize_der());
+    for (certificate, key) in [
+        version_1(),
+        (other.certificate.der().clone(), foreign.expect("a key")),
+    ] {
+        for version in rustls::ALL_VERSIONS {
+            let chain = vec![certificate.clone()];
+            let navixy = serve_as(config_of(chain, key.clone_key(), &[version], None));
+            show(&navixy, "127.0.0.1")
+                .arg("--insecure")
+                .gives(0, UNCHANGED, SHOUT);
+        }
+    }
+}
+
+#[test]
+fn insecure_cannot_be_silenced() {
+    let navixy = serve(&openssl_like(&["127.0.0.1"], "navixy"), &[]);
+    for quiet in ["-q", "--quiet"] {
+        show(&navixy, "127.0.0.1")
+            .arg("--insecure")
+            .arg(quiet)
+            .gives(0, "", SHOUT);
+    }
+    show(&navixy, "127.0.0.1")
+        .arg("--insecure")
+        .arg("--json")
+        .gives(
+            0,
+            "{\"v\":1,\"type\":\"account\",\"system\":\"navixy\",\"server\":\"https://127.0.0.1:PORT/v2\",\"account\":\"2132\",\"action\":\"show\",\"outcome\":\"unchanged\",\"current\":\"icon:12\",\"icon_id\":12,\"file\":null}\n\
+             {\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":1,\"failed\":0,\"pending\":0,\"skipped\":0,\"exit\":0}\n",
+            SHOUT,
+        );
+}
+
+/// It is about certificates; what is readable on the way stays readable, and there is nothing of its own to say.
+#[test]
+fn insecure_does_not_silence_the_warning_of_plain_http() {
+    let failure = unreachable("cannot find the host nosuch.invalid", "");
+    show_at("http", "nosuch.invalid", 8080)
+        .arg("--insecure")
+        .gives(
+            69,
+            "",
+            &format!(
+                "avatarctl: navixy 2132: warning: the credentials go to nosuch.invalid over plain http, readable on the way\n{failure}"
+            ),
+        );
+}
+
+/// A file that was named is still looked at.
+#[test]
+fn insecure_does_not_excuse_an_unusable_file() {
+    let mut navixy = serve(&openssl_like(&["127.0.0.1"], "navixy"), &[]);
+    navixy.expect_no_calls();
+    show(&navixy, "127.0.0.1")
+        .arg("--insecure")
+        .arg("--ca-file=/dev/null")
+        .gives(
+            78,
+            "",
+            &format!("{SHOUT}avatarctl: navixy 2132: the CA file \"/dev/null\" holds no certificate in PEM form\n"),
+        );
 }
 
 // ---------------------------------------------------------------------------------- connections that come to nothing
@@ -761,6 +1278,21 @@ fn a_server_that_takes_old_versions_only_is_told_apart() {
         &unreachable(
             "127.0.0.1:PORT refused the TLS handshake: ProtocolVersion",
             "the server speaks TLS 1.1 or older only; it must offer TLS 1.2",
+        ),
+    );
+    speaking.join().expect("the parrot does not panic");
+}
+
+/// The alert handshake_failure, as servers send it that share no cipher suite; some mean a client certificate.
+#[test]
+fn a_server_that_shares_no_cipher_suite_is_told_apart() {
+    let (address, speaking) = parrot(b"\x15\x03\x03\x00\x02\x02\x28");
+    show_at("https", "127.0.0.1", address.port()).gives(
+        69,
+        "",
+        &unreachable(
+            "127.0.0.1:PORT refused the TLS handshake: HandshakeFailure",
+            "the server may want a client certificate, or take only old cipher suites",
         ),
     );
     speaking.join().expect("the parrot does not panic");
