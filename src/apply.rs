@@ -29,7 +29,8 @@ pub struct Rules {
 /// What became of an account, with the fingerprints before and after.
 pub enum Outcome {
     Changed {
-        before: Option<String>,
+        /// The outer `None` where nobody looked.
+        before: Option<Option<String>>,
         after: Option<String>,
         verified: bool,
         /// The avatar that was deleted because this one replaces it.
@@ -61,8 +62,10 @@ pub struct News<'a> {
 /// The jobs of one server.
 pub struct Batch<'a> {
     pub system: &'static System,
-    /// The server's name in the state.
+    /// What people call the server.
     pub server: &'a str,
+    /// Its base URL, by which the state knows it.
+    pub url: &'a str,
     pub jobs: &'a [Job],
     pub rules: Rules,
 }
@@ -134,6 +137,9 @@ impl Batch<'_> {
 
     fn why(&self, error: &Error) -> String {
         match error.class {
+            Class::Credentials if error.status == Some(403) => {
+                format!("{} refused: {}", self.server, error.message)
+            }
             Class::Credentials => format!("{} refused the credentials", self.server),
             Class::Unreachable => format!("{} cannot be reached", self.server),
             _ if signals::caught().is_some() => INTERRUPTED.to_owned(),
@@ -210,6 +216,7 @@ impl<'a> Run<'_, 'a> {
                 self.prove();
             }
             if self.goes_on() {
+                self.memory.keep();
                 self.job(job, known);
                 continue;
             }
@@ -326,13 +333,21 @@ impl<'a> Run<'_, 'a> {
             looks: 0,
         };
         if self.batch.rules.verify {
-            return self.written.push_back(written);
+            return self.enqueue(written);
         }
         let after = match &written.proof {
             Proof::Is(fingerprint) => Some(Some(fingerprint.clone())),
             Proof::Wears | Proof::Changed => None,
         };
         self.done(&written, after, false);
+    }
+
+    /// In the order of their turns: nobody waits behind a later one.
+    fn enqueue(&mut self, written: Written<'a>) {
+        let at = self
+            .written
+            .partition_point(|other| other.due <= written.due);
+        self.written.insert(at, written);
     }
 
     /// Looks for the first proof that is due; waits for it where it is not.
@@ -367,11 +382,7 @@ impl<'a> Run<'_, 'a> {
             _ if proven => self.done(&written, Some(shown), true),
             Some(wait) => {
                 written.due = Instant::now() + *wait;
-                // In the order of their turns: nobody waits behind a later one.
-                let at = self
-                    .written
-                    .partition_point(|other| other.due <= written.due);
-                self.written.insert(at, written);
+                self.enqueue(written);
             }
             None => {
                 let error = self.disagrees(shown.as_deref());
@@ -395,10 +406,7 @@ impl<'a> Run<'_, 'a> {
             true => self.prune(written, after.as_deref()),
             false => None,
         };
-        let before = written
-            .seen
-            .as_ref()
-            .and_then(|seen| seen.fingerprint.clone());
+        let before = written.seen.as_ref().map(|seen| seen.fingerprint.clone());
         self.say(
             job,
             written.seen.as_ref(),
@@ -473,7 +481,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn key(&self, job: &Job) -> Key {
-        key(self.batch.server, &job.target)
+        key(self.batch.url, &job.target)
     }
 }
 

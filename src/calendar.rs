@@ -92,6 +92,9 @@ pub fn http_date(text: &str) -> Option<u64> {
         (2, year) => 1900 + year,
         (_, year) => year,
     };
+    if year > 9999 {
+        return None;
+    }
     let clock: Vec<u64> = clock
         .split(':')
         .map(|part| part.parse().ok())
@@ -131,6 +134,7 @@ mod tests {
             "Sun, 06 Nov 1994 25:49:37 GMT",
             "Sun, 06 Nov 1994 08:49 GMT",
             "Sun, 06 Nov 99999999999999999999 08:49:37 GMT",
+            "Sun, 06 Nov 18446744073709551615 08:49:37 GMT",
         ] {
             assert_eq!(http_date(text), None, "{text}");
         }

@@ -270,7 +270,7 @@ fn parse_with(arguments: Vec<OsString>, shard: Shard, help: &mut &'static str) -
     let Some(verb) = second else {
         return Err(
             usage(format!("what is to be done on {} is missing", system.title))
-                .hint(format!("name one of {}", verbs(system).join(", "))),
+                .hint(format!("name one of {}", verbs().join(", "))),
         );
     };
     let action = verb.as_str();
@@ -281,8 +281,8 @@ fn parse_with(arguments: Vec<OsString>, shard: Shard, help: &mut &'static str) -
     {
         return Err(usage(format!("{} has no {action}", system.title)).hint(*instead));
     }
-    if !verbs(system).contains(&action) {
-        return Err(unknown_word("verb", action, &verbs(system)));
+    if !verbs().contains(&action) {
+        return Err(unknown_word("verb", action, &verbs()));
     }
     foreign_flags(
         &arguments,
@@ -411,7 +411,7 @@ fn systems() -> Vec<&'static str> {
     system::ALL.iter().map(|system| system.name).collect()
 }
 
-fn verbs(_: &System) -> Vec<&'static str> {
+fn verbs() -> Vec<&'static str> {
     VERB_HELP.iter().map(|(verb, _)| *verb).collect()
 }
 

@@ -22,9 +22,9 @@ use ureq::unversioned::transport::{
 };
 
 use crate::address::Address;
+use crate::error::reason;
 use crate::error::{Class, Error};
 use crate::proxy::Proxy;
-use crate::secret::reason;
 use crate::signals;
 use crate::tls;
 

@@ -120,6 +120,15 @@ impl fmt::Display for Error {
     }
 }
 
+/// The kernel's reason without Rust's "(os error 2)".
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string().to_lowercase();
+    match text.split_once(" (os error") {
+        Some((plain, _)) => plain.to_owned(),
+        None => text,
+    }
+}
+
 /// Lets an error of ours cross ureq and `io::Read`, whose signatures know only their own.
 impl std::error::Error for Error {}
 

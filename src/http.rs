@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{self, Read};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use ureq::{Agent, AsSendBody, SendBody};
 use crate::address::{self, Address};
 use crate::calendar::span;
 use crate::connect::{self, Dialler, Names, NotConnected};
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, Result, reason};
 use crate::limits;
 use crate::multipart::{Content, Encoded};
 use crate::proxy::Proxy;
@@ -171,6 +172,16 @@ impl Request {
     pub fn body(mut self, body: Body) -> Request {
         self.body = body;
         self
+    }
+
+    /// What this call carries cannot be read.
+    pub fn unreadable(&self, error: io::Error) -> Error {
+        let text = reason(&error);
+        // The picture's own reader says it in our words.
+        match error.into_inner().map(|inner| inner.downcast::<Error>()) {
+            Some(Ok(ours)) => about(self, *ours),
+            _ => self.failed(Class::Input, text),
+        }
     }
 
     /// A failure of this call.
@@ -381,6 +392,8 @@ pub struct Reach {
     pub trace: Trace,
     /// Waits, and tells the user for what.
     pub pause: fn(Duration, &str),
+    /// The state file, brought to the disk before a wait.
+    pub journal: Option<File>,
 }
 
 /// Whether an answer says that the call was not carried out and may be made again, and after how long at
@@ -589,7 +602,7 @@ impl Client {
                 let time = limits::wait(answered.as_ref().ok(), asked, attempt, now());
                 match self.too_long(time) {
                     None => {
-                        self.pause(time, request, &why);
+                        self.pause(time, request, &why)?;
                         attempt += 1;
                         continue;
                     }
@@ -796,10 +809,7 @@ impl Client {
     /// Errors: temporary, at once, when the wait would pass it.
     pub fn wait(&self, time: Duration, request: &Request, why: &str) -> Result<()> {
         match self.too_long(time) {
-            None => {
-                self.pause(time, request, why);
-                Ok(())
-            }
+            None => self.pause(time, request, why),
             Some(limit) => Err(request.failed(
                 Class::Temporary,
                 format!("{why}; waiting {} {limit}", span(time)),
@@ -830,11 +840,21 @@ impl Client {
         }
     }
 
-    fn pause(&self, time: Duration, request: &Request, why: &str) {
-        if !time.is_zero() {
-            let prefix = format!("{}: ", request.operation);
-            let why = why.strip_prefix(&prefix).unwrap_or(why);
-            (self.reach.pause)(time, &format!("{prefix}{why}"));
+    /// Errors: temporary, when a signal ended the wait.
+    fn pause(&self, time: Duration, request: &Request, why: &str) -> Result<()> {
+        if time.is_zero() {
+            return Ok(());
+        }
+        if let Some(journal) = &self.reach.journal {
+            // A disk that fails will say so at the next line.
+            let _ = journal.sync_data();
+        }
+        let prefix = format!("{}: ", request.operation);
+        let why = why.strip_prefix(&prefix).unwrap_or(why);
+        (self.reach.pause)(time, &format!("{prefix}{why}"));
+        match signals::caught() {
+            None => Ok(()),
+            Some(_) => Err(request.failed(Class::Temporary, "interrupted")),
         }
     }
 

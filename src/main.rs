@@ -29,6 +29,7 @@ mod system;
 mod terminal;
 mod tls;
 
+use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -127,11 +128,12 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
         for risk in risks(&server.base, options.insecure) {
             report.warning(&subject, &risk);
         }
-        let open = || open(&server, options, environment, begun);
+        let open = || open(&server, options, environment, begun, None);
         if let Some(job) = job {
             let batch = apply::Batch {
                 system,
                 server: system.name,
+                url: server.base.text(),
                 jobs: &[job],
                 rules: Rules {
                     write: true,
@@ -173,10 +175,6 @@ fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
     let plan = match plan(batch, &mut report) {
         Ok(Some(plan)) => plan,
         Ok(None) => return report.finish(),
-        Err(error) if error.class == Class::Usage => {
-            report.complain(None, &error);
-            return error.class.exit();
-        }
         Err(error) => {
             report.broken(&error);
             return report.finish();
@@ -193,16 +191,11 @@ fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
         }
     };
     let action = batch.action.name();
-    let files = done.and_then(|()| {
-        if let Some(path) = &batch.junit {
-            outfile::write(path, |out| junit::write(out, action, &records))?;
-        }
-        if let Some(path) = &batch.html {
-            outfile::write(path, |out| page::write(out, action, &records))?;
-        }
-        Ok(())
-    });
-    if let Err(error) = files {
+    let files = [
+        batch.junit.as_ref().map(|path| outfile::write(path, |out| junit::write(out, action, &records))),
+        batch.html.as_ref().map(|path| outfile::write(path, |out| page::write(out, action, &records))),
+    ];
+    for error in [done].into_iter().chain(files.into_iter().flatten()).filter_map(Result::err) {
         report.broken(&error);
     }
     report.finish()
@@ -212,7 +205,7 @@ fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
 fn plan(batch: &Batch, report: &mut Report) -> Result<Option<Plan>> {
     let shown = terminal::quote(&batch.manifest.to_string_lossy());
     let text = std::fs::read(&batch.manifest).map_err(|error| {
-        let why = secret::reason(&error);
+        let why = error::reason(&error);
         Error::new(
             Class::Input,
             format!("cannot read the manifest {shown}: {why}"),
@@ -289,6 +282,7 @@ fn compare(
         let jobs = apply::Batch {
             system: part.server.system,
             server: &part.server.name,
+            url: part.server.base.text(),
             jobs: &part.jobs,
             rules: Rules {
                 write,
@@ -298,22 +292,27 @@ fn compare(
                 prune: batch.prune,
             },
         };
-        let open = || open(&part.server, options, environment, begun);
+        let journal = memory.file();
+        let open = || open(&part.server, options, environment, begun, journal);
         jobs.run(open, &mut memory, &mut |news: News| {
             let account = news
                 .account
                 .unwrap_or_else(|| news.job.target.value().to_owned());
             let subject = subject(part, Some(&account), batch.action.name());
+            let outcome = match news.outcome {
+                apply::Outcome::Failed(error) => apply::Outcome::Failed(named(error, &part.server)),
+                other => other,
+            };
             for warning in &news.warnings {
                 report.warning(&subject, warning);
             }
-            report.outcome(&subject, &news.job.avatar, &news.outcome);
+            report.outcome(&subject, &news.job.avatar, &outcome);
             if keep {
                 records.push(record(
                     part,
                     news.job,
                     &account,
-                    Some(news.outcome),
+                    Some(outcome),
                     news.warnings,
                 ));
             }
@@ -326,6 +325,15 @@ fn compare(
         report.counted();
     }
     Ok(())
+}
+
+/// A hint that names a variable names the one of this server.
+fn named(error: Error, server: &Server) -> Error {
+    let (usual, ours) = (format!("{}_", server.system.prefix), format!("{}_", server.prefix));
+    Error {
+        hint: error.hint.map(|hint| hint.replace(&usual, &ours)),
+        ..error
+    }
 }
 
 fn subject<'a>(part: &'a Part, account: Option<&str>, action: &'static str) -> Subject<'a> {
@@ -362,6 +370,7 @@ fn open(
     options: &Options,
     environment: &Environment,
     begun: Instant,
+    journal: Option<File>,
 ) -> Result<Session> {
     let credentials = Credentials::read(server.system, &server.prefix, environment)?;
     let base = server.base.clone();
@@ -379,6 +388,7 @@ fn open(
         },
         retries: options.retries,
         pause: report::pause,
+        journal,
         connect_timeout: options.connect_timeout,
         timeout: options.timeout,
         deadline: options.max_time.map(|time| begun + time),

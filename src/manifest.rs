@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::address::Address;
 use crate::error::{Class, Error};
+use crate::proxy::Proxy;
 use crate::system::{self, Source, System, Target, Wish};
 use crate::terminal::quote;
 
@@ -271,6 +272,19 @@ impl<'a> Reader<'a> {
         }
         let client = chain.map(|chain| (chain.clone(), key.unwrap_or(chain)));
         let proxy = self.text_of(&keys, value, path, "proxy", false);
+        if let Some(Err(error)) = proxy.as_deref().map(|text| Proxy::parse(text, "")) {
+            let why = error.message.trim_start_matches(": ").to_owned();
+            let at = get(&keys, "proxy").unwrap_or(value);
+            self.push(
+                at,
+                &below(path, "proxy"),
+                Error {
+                    message: why,
+                    class: Class::Data,
+                    ..error
+                },
+            );
+        }
         if proxy.as_deref().is_some_and(|proxy| proxy.contains('@')) {
             self.wrong(
                 get(&keys, "proxy").unwrap_or(value),
@@ -302,11 +316,12 @@ impl<'a> Reader<'a> {
             let Some(entry) = self.account(account, &path, manifest) else {
                 continue;
             };
-            let key = (
-                entry.server,
-                entry.target.key(),
-                entry.target.value().to_owned(),
-            );
+            let value = entry.target.value();
+            let name = match entry.target {
+                Target::Named { kind, .. } if kind.any_case => value.to_lowercase(),
+                _ => value.to_owned(),
+            };
+            let key = (entry.server, entry.target.key(), name);
             match seen.get(&key) {
                 Some(first) => {
                     let why = format!("is the same account as accounts[{first}]");

@@ -188,23 +188,53 @@ const STEM: &str = "avatarctl-";
 
 /// Adds the number of every boundary that occurs in the bytes.
 fn take_numbers(source: impl Read, taken: &mut HashSet<u64>) -> io::Result<()> {
-    let mut window = [0; STEM.len()];
+    let mut source = BufReader::new(source);
+    let mut matched = 0;
     let mut number: Option<u64> = None;
-    for byte in BufReader::new(source).bytes() {
-        let byte = byte?;
-        // Every digit takes a number, since `avatarctl-12` holds `avatarctl-1`. Numbers too large
-        // to be reached may all be one.
-        number = number
-            .filter(|_| byte.is_ascii_digit())
-            .map(|n| n.saturating_mul(10).saturating_add((byte - b'0').into()));
-        taken.extend(number);
-        window.rotate_left(1);
-        window[STEM.len() - 1] = byte;
-        if window == STEM.as_bytes() {
-            number = Some(0);
+    loop {
+        let block = match source.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        if block.is_empty() {
+            return Ok(());
         }
+        let mut rest = block;
+        while !rest.is_empty() {
+            if matched == 0 && number.is_none() {
+                // Most bytes of a picture begin nothing, and are passed over at once.
+                let begins = rest.iter().position(|byte| *byte == STEM.as_bytes()[0]);
+                rest = &rest[begins.unwrap_or(rest.len())..];
+            }
+            let Some((byte, after)) = rest.split_first() else {
+                break;
+            };
+            // Every digit takes a number, since `avatarctl-12` holds `avatarctl-1`. Numbers too large
+            // to be reached may all be one.
+            number = number
+                .filter(|_| byte.is_ascii_digit())
+                .map(|n| n.saturating_mul(10).saturating_add((byte - b'0').into()));
+            taken.extend(number);
+            matched = step(matched, *byte);
+            if matched == STEM.len() {
+                number = Some(0);
+                matched = 0;
+            }
+            rest = after;
+        }
+        let length = block.len();
+        source.consume(length);
     }
-    Ok(())
+}
+
+/// How much of the stem has come after this byte, when so much had come before it (Knuth, Morris, Pratt).
+fn step(mut matched: usize, byte: u8) -> usize {
+    // The longest end of the first so many letters that the stem begins with, too.
+    const BORDER: [usize; STEM.len()] = [0, 0, 0, 1, 0, 1, 0, 0, 0, 0];
+    while matched > 0 && STEM.as_bytes()[matched] != byte {
+        matched = BORDER[matched];
+    }
+    matched + usize::from(STEM.as_bytes()[matched] == byte)
 }
 
 #[cfg(test)]

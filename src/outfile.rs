@@ -5,8 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::error::reason;
 use crate::error::{Class, Error, Result};
-use crate::secret::reason;
 use crate::terminal::quote;
 
 /// Writes a file by a function; a failure leaves what was there before.

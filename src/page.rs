@@ -90,7 +90,11 @@ fn card(
         Some(Outcome::Unchanged { .. }) => ("unchanged", "unchanged".to_owned()),
         Some(Outcome::Changed { before, after, .. }) => (
             "changed",
-            changed(record, before.as_deref(), after.as_deref()),
+            changed(
+                record,
+                before.as_ref().map(Option::as_deref),
+                after.as_deref(),
+            ),
         ),
         Some(Outcome::Pending { verdict, shown }) => {
             let shown = shown
@@ -135,11 +139,14 @@ fn card(
     writeln!(out, "</section>")
 }
 
-fn changed(record: &Record, before: Option<&str>, after: Option<&str>) -> String {
+fn changed(record: &Record, before: Option<Option<&str>>, after: Option<&str>) -> String {
     let spoken = |fingerprint: Option<&str>| {
         fingerprint.map_or("no avatar".to_owned(), |shown| record.system.spoken(shown))
     };
-    format!("changed from {} to {}", spoken(before), spoken(after))
+    match before {
+        Some(before) => format!("changed from {} to {}", spoken(before), spoken(after)),
+        None => "set without a look".to_owned(),
+    }
 }
 
 /// The crop as a background that is larger than its box and moved behind it. Percentages of a position count

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
 
+use crate::error::reason;
 use crate::error::{Class, Error, Result};
 use crate::image::{self, Header};
 use crate::multipart::Content;
-use crate::secret::reason;
 use crate::terminal::quote;
 
 /// A picture that cannot be read twice (a pipe) is kept in memory; beyond this many bytes it is refused.

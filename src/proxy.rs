@@ -46,18 +46,22 @@ impl Proxy {
         Proxy::parse(&text, &origin).map(Some)
     }
 
-    fn parse(text: &str, origin: &str) -> Result<Proxy> {
+    /// Takes `http://[user:password@]host:port`.
+    ///
+    /// Errors: configuration, naming `origin`.
+    pub fn parse(text: &str, origin: &str) -> Result<Proxy> {
         let refuse = |why: &str| Error::new(Class::Configuration, format!("{origin}: {why}"));
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         if !scheme.eq_ignore_ascii_case("http") {
             return Err(refuse("the proxy is not an http proxy")
                 .hint("write it as http://host:port; https and SOCKS proxies are not supported"));
         }
-        let authority = rest.split('/').next().unwrap_or_default();
-        let (login, place) = match authority.rsplit_once('@') {
-            Some((login, place)) => (Some(login), place),
-            None => (None, authority),
+        // Before the last @, whatever it holds: a password that was not encoded must not be taken for a place.
+        let (login, rest) = match rest.rsplit_once('@') {
+            Some((login, rest)) => (Some(login), rest),
+            None => (None, rest),
         };
+        let place = rest.split('/').next().unwrap_or_default();
         let login = login
             .map(|login| {
                 decode(login)

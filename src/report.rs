@@ -111,8 +111,10 @@ impl Report {
                 pruned,
             } => {
                 self.counts.changed += 1;
-                let (before, after) = (before.as_deref(), after.as_deref());
-                let mut text = changed(subject.system, &wanted, before, after, *verified);
+                let after = after.as_deref();
+                let looked = before.as_ref().map(Option::as_deref);
+                let mut text = changed(subject.system, &wanted, looked, after, *verified);
+                let before = looked.flatten();
                 if let Some(old) = pruned {
                     text.push_str(&format!(", {} deleted", subject.system.spoken(old)));
                 }
@@ -431,7 +433,7 @@ fn bare(authority: &str) -> &str {
 fn changed(
     system: &System,
     wanted: &str,
-    before: Option<&str>,
+    before: Option<Option<&str>>,
     after: Option<&str>,
     verified: bool,
 ) -> String {
@@ -443,15 +445,18 @@ fn changed(
         notes.push(after.clone());
         last = after;
     }
-    notes.push(match before.map(|before| system.spoken(before)) {
-        // Nothing was taken off from nothing.
-        None if wanted.starts_with("no ") => String::new(),
-        None => "first avatar".to_owned(),
-        Some(before) => match (before.split_once(' '), last.split_once(' ')) {
-            (Some((word, value)), Some((said, _))) if word == said => format!("was {value}"),
-            _ => format!("was {before}"),
+    notes.push(
+        match before.map(|before| before.map(|before| system.spoken(before))) {
+            // Nobody looked, or nothing was taken off from nothing.
+            None => String::new(),
+            Some(None) if wanted.starts_with("no ") => String::new(),
+            Some(None) => "first avatar".to_owned(),
+            Some(Some(before)) => match (before.split_once(' '), last.split_once(' ')) {
+                (Some((word, value)), Some((said, _))) if word == said => format!("was {value}"),
+                _ => format!("was {before}"),
+            },
         },
-    });
+    );
     if !verified {
         notes.push("not verified".to_owned());
     }
@@ -514,7 +519,7 @@ pub fn print(text: &str) {
         && error.kind() != io::ErrorKind::BrokenPipe
         && !UNWRITTEN.swap(true, Ordering::Relaxed)
     {
-        let why = crate::secret::reason(&error);
+        let why = crate::error::reason(&error);
         complain(&format!("avatarctl: cannot write the results: {why}"));
     }
 }
@@ -524,7 +529,7 @@ static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 
 /// The exit status of a run that would have ended with this one: a result that nobody got is none.
 pub fn status(exit: u8) -> u8 {
-    match exit == 0 && UNWRITTEN.load(Ordering::Relaxed) {
+    match matches!(exit, 0 | PENDING) && UNWRITTEN.load(Ordering::Relaxed) {
         true => Class::Temporary.exit(),
         false => exit,
     }

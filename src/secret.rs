@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, Result, reason};
 use crate::terminal::quote;
 
 /// Text that must not be shown.
@@ -38,6 +38,8 @@ const LONGEST: u64 = 64 * 1024;
 /// The environment variables of this run. No `Debug`: some of them are secrets.
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
+    /// Secrets that were read, by variable: standard input and pipes give theirs once.
+    known: RefCell<BTreeMap<String, Secret>>,
     /// Who has taken standard input; it can be read once.
     stdin: RefCell<Option<String>>,
 }
@@ -46,6 +48,7 @@ impl Environment {
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
         Environment {
             variables: variables.into_iter().collect(),
+            known: RefCell::default(),
             stdin: RefCell::new(None),
         }
     }
@@ -86,6 +89,9 @@ impl Environment {
     /// Errors: configuration, naming the variable: set twice, unreadable, empty, or with a control
     /// character other than one line end at the end.
     pub fn secret(&self, name: &str) -> Result<Option<Secret>> {
+        if let Some(known) = self.known.borrow().get(name) {
+            return Ok(Some(known.clone()));
+        }
         let file = format!("{name}_FILE");
         let from_file = self.variables.get(OsStr::new(&file));
         let direct = self.variables.get(OsStr::new(name));
@@ -104,7 +110,11 @@ impl Environment {
                 None => return Ok(None),
             },
         };
-        accept(bytes, &origin).map(Some)
+        let secret = accept(bytes, &origin)?;
+        self.known
+            .borrow_mut()
+            .insert(name.to_owned(), secret.clone());
+        Ok(Some(secret))
     }
 
     fn read(&self, path: &OsStr, variable: &str) -> Result<Vec<u8>> {
@@ -138,15 +148,6 @@ impl Environment {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(unreadable(&shown, &error)),
         }
-    }
-}
-
-/// The kernel's reason without Rust's "(os error 2)".
-pub fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string().to_lowercase();
-    match text.split_once(" (os error") {
-        Some((plain, _)) => plain.to_owned(),
-        None => text,
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::error::reason;
 use crate::error::{Class, Error, Result};
-use crate::secret::reason;
 use crate::system::Target;
 use crate::terminal::quote;
 
@@ -29,10 +29,11 @@ pub struct Entry {
     pub fingerprint: Option<Option<String>>,
 }
 
-/// An account: the server's name in the manifest, by what it is named, and how.
+/// An account: the base URL of its server, by what it is named, and how. A name in a manifest may be given to
+/// another server some day, where the same ids mean other avatars.
 pub type Key = (String, String, String);
 
-/// The key of a target on a server.
+/// The key of a target on the server with this base URL.
 pub fn key(server: &str, target: &Target) -> Key {
     (
         server.to_owned(),
@@ -342,6 +343,22 @@ impl Memory {
         match self {
             Memory::Nothing | Memory::Read(_) => false,
             Memory::Written(journal) => journal.broken,
+        }
+    }
+
+    /// Brings what was written to the disk, when it is time.
+    pub fn keep(&mut self) {
+        if let Memory::Written(journal) = self {
+            // A disk that fails will say so at the next line.
+            let _ = journal.sync(false);
+        }
+    }
+
+    /// What must be on the disk before a long wait.
+    pub fn file(&self) -> Option<File> {
+        match self {
+            Memory::Written(journal) => journal.file.try_clone().ok(),
+            _ => None,
         }
     }
 

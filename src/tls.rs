@@ -17,8 +17,8 @@ use rustls::{
 };
 
 use crate::certificate::Certificate;
+use crate::error::reason;
 use crate::error::{Class, Error, Result};
-use crate::secret::reason;
 use crate::terminal::quote;
 
 /// What a user says about trust.

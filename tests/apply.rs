@@ -62,17 +62,17 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
     assert_eq!(
         world.state(),
         concat!(
-            r#"{"v":1,"server":"jira","by":"user","account":"robot","set":"avatar_id:24880","fingerprint":"24880","time":"TIME"}"#,
+            r#"{"v":1,"server":"JIRA","by":"user","account":"robot","set":"avatar_id:24880","fingerprint":"24880","time":"TIME"}"#,
             "\n",
-            r#"{"v":1,"server":"jira","by":"user","account":"build-bot","set":"sha256:65baaeceaa230f534b26c1515775a547792fe76ce5552bc5777e6ac0a2b8aa59","fingerprint":"24901","time":"TIME"}"#,
+            r#"{"v":1,"server":"JIRA","by":"user","account":"build-bot","set":"sha256:65baaeceaa230f534b26c1515775a547792fe76ce5552bc5777e6ac0a2b8aa59","fingerprint":"24901","time":"TIME"}"#,
             "\n",
-            r#"{"v":1,"server":"chat","by":"user","account":"build-bot","set":"sha256:65baaeceaa230f534b26c1515775a547792fe76ce5552bc5777e6ac0a2b8aa59","fingerprint":"83okkgZWFdKc9RDgW","time":"TIME"}"#,
+            r#"{"v":1,"server":"CHAT","by":"user","account":"build-bot","set":"sha256:65baaeceaa230f534b26c1515775a547792fe76ce5552bc5777e6ac0a2b8aa59","fingerprint":"83okkgZWFdKc9RDgW","time":"TIME"}"#,
             "\n",
-            r#"{"v":1,"server":"chat","by":"user_id","account":"rbAXPnMktTFbNpwtJ","set":"url:sha256:705248a9dff6e9ea47d33a65d0feefbb661fc2f4ae219bd4d3c59cbf12b91af9","fingerprint":"rkwgtdhhh78D5juMB","time":"TIME"}"#,
+            r#"{"v":1,"server":"CHAT","by":"user_id","account":"rbAXPnMktTFbNpwtJ","set":"url:sha256:705248a9dff6e9ea47d33a65d0feefbb661fc2f4ae219bd4d3c59cbf12b91af9","fingerprint":"rkwgtdhhh78D5juMB","time":"TIME"}"#,
             "\n",
-            r#"{"v":1,"server":"fleet","by":"employee_id","account":"2132","set":"icon_id:3654","fingerprint":"icon:3654","time":"TIME"}"#,
+            r#"{"v":1,"server":"FLEET","by":"employee_id","account":"2132","set":"icon_id:3654","fingerprint":"icon:3654","time":"TIME"}"#,
             "\n",
-            r#"{"v":1,"server":"fleet","by":"employee_id","account":"2133","set":"sha256:cfcfd2f65a862387be5db4166ab20ec4eae417cc7357f7564a36ebf75e4b62f1","fingerprint":"file:e3779b97f4a7c15.jpg","time":"TIME"}"#,
+            r#"{"v":1,"server":"FLEET","by":"employee_id","account":"2133","set":"sha256:cfcfd2f65a862387be5db4166ab20ec4eae417cc7357f7564a36ebf75e4b62f1","fingerprint":"file:e3779b97f4a7c15.jpg","time":"TIME"}"#,
             "\n",
         )
     );
@@ -253,7 +253,7 @@ fn a_walk_over_many_pages_serves_all_accounts_of_a_server() {
     world.run("diff m.json").gives(
         67,
         "0 to change, 0 changed on the server, 0 not known, 250 the same\n",
-        "avatarctl: fleet 9: read employee 9: there is no such employee\n",
+        "avatarctl: fleet 9: read employee 9: no such employee: Not found in the database (code 201)\n",
     );
     assert_eq!(world.fleet.calls(), ["POST /v2/employee/list"; 3]);
     assert_eq!(world.fleet.connections(), 1);
@@ -846,12 +846,12 @@ fn without_a_look_the_state_alone_decides() {
     world.declare(ALL);
     world.run("apply m.json --no-verify").gives(
         0,
-        "jira robot: avatar 24880 (first avatar, not verified)\n\
-         jira build-bot: image build.png (avatar 24901, first avatar, not verified)\n\
-         chat build-bot: image build.png (first avatar, not verified)\n\
-         chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg (first avatar, not verified)\n\
-         fleet 2132: icon 3654 (first avatar, not verified)\n\
-         fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, first avatar, not verified)\n",
+        "jira robot: avatar 24880 (not verified)\n\
+         jira build-bot: image build.png (avatar 24901, not verified)\n\
+         chat build-bot: image build.png (not verified)\n\
+         chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg (not verified)\n\
+         fleet 2132: icon 3654 (not verified)\n\
+         fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, not verified)\n",
         NOTHING,
     );
     let looks = |world: &World| {
@@ -867,7 +867,7 @@ fn without_a_look_the_state_alone_decides() {
     let chat_line = world.state().lines().nth(2).expect("a line").to_owned();
     assert_eq!(
         chat_line,
-        r#"{"v":1,"server":"chat","by":"user","account":"build-bot","set":"sha256:65baaeceaa230f534b26c1515775a547792fe76ce5552bc5777e6ac0a2b8aa59","time":"TIME"}"#
+        r#"{"v":1,"server":"CHAT","by":"user","account":"build-bot","set":"sha256:65baaeceaa230f534b26c1515775a547792fe76ce5552bc5777e6ac0a2b8aa59","time":"TIME"}"#
     );
     world.forget();
     let again = world.run("apply m.json --no-verify --json").output();

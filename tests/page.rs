@@ -255,7 +255,7 @@ fn a_page_is_written_in_one_piece_or_not_at_all() {
         .map(|entry| entry.expect("it can be read").path())
         .filter(|path| path.to_string_lossy().contains("p.html."))
         .collect();
-    assert_eq!(left, [PathBuf::new(); 0]);
+    assert_eq!(left, Vec::<PathBuf>::new());
 }
 
 /// What is no file of its own is written through and stays what it is: `--junit /dev/stdout`, a link.

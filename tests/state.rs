@@ -238,7 +238,7 @@ fn a_state_that_is_mostly_stale_is_written_anew_in_one_piece() {
     wait_for_upload(&world);
     assert_ne!(number(&path), before);
     let renewed = world.state();
-    let timeless = super::support::batch::timeless(&state);
+    let timeless = world.named(&super::support::batch::timeless(&state));
     assert_eq!(
         renewed, timeless,
         "the last lines, in the order of their accounts"

@@ -29,6 +29,7 @@ pub static SYSTEM: System = System {
         flag: "--user",
         key: "user",
         number: false,
+        any_case: true,
         noun: "user",
     }],
     caller: true,

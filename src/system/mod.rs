@@ -102,6 +102,8 @@ pub struct TargetKind {
     pub key: &'static str,
     /// Digits only, at least 1.
     pub number: bool,
+    /// Upper and lower case name the same.
+    pub any_case: bool,
     /// In a message: `user "robot"`.
     pub noun: &'static str,
 }
@@ -154,7 +156,12 @@ pub fn is_web_address(text: &str) -> bool {
     let web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
-    let named = !host.is_empty() && !host.starts_with(':');
+    // A password that was not encoded would stand where the port is.
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (host, "0"),
+    };
+    let named = !name.is_empty() && port.parse::<u16>().is_ok();
     web && named && !text.chars().any(|c| c.is_control() || c == ' ')
 }
 

@@ -29,6 +29,7 @@ pub static SYSTEM: System = System {
         flag: "--employee-id",
         key: "employee_id",
         number: true,
+        any_case: false,
         noun: "employee",
     }],
     caller: false,
@@ -130,7 +131,7 @@ struct Employee {
     first_name: Option<String>,
     middle_name: Option<String>,
     last_name: Option<String>,
-    icon_id: Option<u64>,
+    icon_id: Option<i64>,
     avatar_file_name: Option<String>,
 }
 
@@ -332,29 +333,24 @@ fn seen(target: &Target, employee: &Employee) -> Seen {
     }
 }
 
-/// One walk over the list instead of a look each.
+/// One walk over the list instead of a look each, as long as that is fewer calls. Who was not met is looked for
+/// alone: others may be deleted while the pages are read, and then the next page begins behind somebody.
 fn survey(session: &mut Session, targets: &[&Target]) -> Result<Vec<Result<Seen>>> {
-    let wanted: BTreeSet<u64> = targets.iter().map(|target| employee(target)).collect();
+    let mut wanted: BTreeSet<u64> = targets.iter().map(|target| employee(target)).collect();
     let mut found = BTreeMap::new();
-    walk(session, |employee| {
-        if wanted.contains(&employee.id) {
-            found.insert(employee.id, employee);
+    walk(session, |page, pages_left| {
+        for employee in page {
+            if wanted.remove(&employee.id) {
+                found.insert(employee.id, employee);
+            }
         }
+        pages_left <= wanted.len()
     })?;
-    let absent = |id| {
-        Error::new(
-            Class::Target,
-            format!("read employee {id}: there is no such employee"),
-        )
-    };
     Ok(targets
         .iter()
-        .map(|target| {
-            let id = employee(target);
-            found
-                .get(&id)
-                .map(|employee| seen(target, employee))
-                .ok_or_else(|| absent(id))
+        .map(|target| match found.get(&employee(target)) {
+            Some(employee) => Ok(seen(target, employee)),
+            None => observe(session, target),
         })
         .collect())
 }
@@ -362,39 +358,42 @@ fn survey(session: &mut Session, targets: &[&Target]) -> Result<Vec<Result<Seen>
 /// Employees a page.
 const PAGE: usize = 100;
 
-/// Shows every employee once, page by page.
-fn walk(session: &mut Session, mut show: impl FnMut(Employee)) -> Result<()> {
+/// Shows every employee once, page by page, with the number of pages that are left, while it is told to go on.
+fn walk(session: &mut Session, mut show: impl FnMut(Vec<Employee>, usize) -> bool) -> Result<()> {
     let mut known = BTreeSet::new();
     loop {
         let page = json!({ "limit": PAGE, "offset": known.len(), "sort": ["id=asc"] });
         let request = request(&LIST, "list employees".into()).body(Body::Json(page.to_string()));
-        let page: Page = ask(session, &request)?;
+        let mut page: Page = ask(session, &request)?;
         let before = known.len();
-        for employee in page.list {
-            if known.insert(employee.id) {
-                show(employee);
-            }
-        }
+        page.list.retain(|employee| known.insert(employee.id));
+        let left = page.count.saturating_sub(known.len()).div_ceil(PAGE);
+        let go_on = show(page.list, left);
         // A page without news ends the walk too: a server that ignores the offset repeats itself for ever.
-        if known.len() >= page.count || known.len() == before {
+        if left == 0 || !go_on || known.len() == before {
             return Ok(());
         }
     }
 }
 
+fn row(employee: &Employee) -> Row {
+    Row {
+        kind: "employee",
+        cells: vec![
+            ("employee_id", json!(employee.id)),
+            ("name", json!(employee.name())),
+            ("icon_id", json!(employee.icon_id)),
+            ("file", json!(employee.avatar_file_name)),
+        ],
+        more: Vec::new(),
+    }
+}
+
 fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    walk(session, |employee| {
-        rows.push(Row {
-            kind: "employee",
-            cells: vec![
-                ("employee_id", json!(employee.id)),
-                ("name", json!(employee.name())),
-                ("icon_id", json!(employee.icon_id)),
-                ("file", json!(employee.avatar_file_name)),
-            ],
-            more: Vec::new(),
-        });
+    walk(session, |page, _| {
+        rows.extend(page.iter().map(row));
+        true
     })?;
     Ok(rows)
 }
@@ -520,7 +519,7 @@ fn store(session: &mut Session, target: &Target, picture: &Rc<Picture>) -> Resul
         .text("employee_id", &employee(target).to_string())
         .file("file", &picture.sent_name(), media_type, picture.clone())
         .encode()
-        .map_err(|error| request.failed(Class::Input, crate::secret::reason(&error)))?;
+        .map_err(|error| request.unreadable(error))?;
     let request = request.body(Body::Form(form));
     Ok(ask::<Stored>(session, &request)?.value)
 }

@@ -28,12 +28,14 @@ pub static SYSTEM: System = System {
             flag: "--user",
             key: "user",
             number: false,
+            any_case: true,
             noun: "user",
         },
         TargetKind {
             flag: "--user-id",
             key: "user_id",
             number: false,
+            any_case: false,
             noun: "user id",
         },
     ],
@@ -392,8 +394,7 @@ fn write(
         Avatar::Picture(picture) => {
             let operation = format!("upload {}", quote(&picture.name));
             let request = request(&SET, operation);
-            let body = form(subject, picture)
-                .map_err(|error| request.failed(Class::Input, crate::secret::reason(&error)))?;
+            let body = form(subject, picture).map_err(|error| request.unreadable(error))?;
             request.body(body)
         }
         Avatar::Address(address) => {

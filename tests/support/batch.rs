@@ -189,10 +189,17 @@ impl World {
         writes
     }
 
-    /// The state file, its times as `TIME`.
+    /// The state file, its times as `TIME` and its addresses by name.
     #[track_caller]
     pub fn state(&self) -> String {
-        timeless(&self.scratch.read("m.json.state"))
+        self.named(&timeless(&self.scratch.read("m.json.state")))
+    }
+
+    /// The addresses in a text by name.
+    pub fn named(&self, text: &str) -> String {
+        text.replace(&self.jira.url(), "JIRA")
+            .replace(&self.chat.url(), "CHAT")
+            .replace(&self.fleet.url(), "FLEET")
     }
 }
 

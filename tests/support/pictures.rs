@@ -38,13 +38,9 @@ pub fn png_claiming(width: u32, height: u32) -> Vec<u8> {
 
 /// Upright bands of these colours side by side, as a PNG: to see which part of it is shown.
 pub fn png_bands(width: u32, height: u32, colours: &[[u8; 3]]) -> Vec<u8> {
-    let mut rows = Vec::new();
-    for _ in 0..height {
-        rows.push(0);
-        for x in 0..width {
-            rows.extend(band(x, width, colours));
-        }
-    }
+    let pixels = (0..width).flat_map(|x| band(x, width, colours));
+    let row: Vec<u8> = [0].into_iter().chain(pixels).collect();
+    let rows = row.repeat(usize::try_from(height).expect("a picture fits into memory"));
     png_of(width, height, 2, &rows)
 }
 
