@@ -25,6 +25,11 @@ test:
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo test --locked
 
+# Figures, no judgement: beside curl, and with ten thousand accounts.
+bench: $(BINARY)
+	cargo build --locked --release --example sandbox
+	AVATARCTL=$(BINARY) SANDBOX=target/release/examples/sandbox sh tests/bench.sh
+
 static: $(BINARY)
 
 $(BINARY):

@@ -4,9 +4,11 @@
 //!     sandbox                  print settings for a shell, then serve until killed
 //!     sandbox --until-eof      the same, until standard input closes
 //!     sandbox --pictures DIR   write sample pictures into DIR and end
-//!     sandbox [--page FILE] -- COMMAND ARGUMENTS...
+//!     sandbox [--page FILE] [--accounts N] [--tls FILE] -- COMMAND ARGUMENTS...
 //!                              serve, run the command with the settings in its environment, keep the page as it is
-//!                              then, and end as the command ended
+//!                              then, and end as the command ended; --accounts gives each system so many more
+//!                              accounts (bot-0 and so on, employees from 5000) and takes its limits away, --tls
+//!                              serves over TLS and writes the certificate to trust into the file
 //!
 //! This is no place for tests: what it serves is told to be lenient, so that a browser may look at everything.
 
@@ -17,9 +19,15 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
-use support::server::lock;
-use support::{Jira, Navixy, Reply, RocketChat, Running, Server, encoding, pictures};
+use rcgen::{CertificateParams, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use support::batch::add_bot;
+use support::server::{Wire, lock};
+use support::{Jira, Model, Navixy, Reply, RocketChat, Running, Server, encoding, pictures};
 
 mod support;
 
@@ -30,24 +38,86 @@ fn main() -> ExitCode {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
     let words = arguments.iter().map(String::as_str).collect::<Vec<_>>();
     let outcome = match &words[..] {
-        [] => serve(false),
-        ["--until-eof"] => serve(true),
+        [] => serve(&Wishes::default(), false),
+        ["--until-eof"] => serve(&Wishes::default(), true),
         ["--pictures", directory] => {
             write_pictures(Path::new(directory)).map(|()| ExitCode::SUCCESS)
         }
-        ["--page", page, "--", command, rest @ ..] => run(command, rest, Some(page)),
-        ["--", command, rest @ ..] => run(command, rest, None),
-        _ => {
-            eprintln!(
-                "usage: sandbox [--until-eof | --pictures DIR | [--page FILE] -- COMMAND ARGUMENTS...]"
-            );
-            return ExitCode::from(64);
-        }
+        [options @ .., _] if options.contains(&"--") => match wishes(&words) {
+            Some((wishes, [command, rest @ ..])) => run(&wishes, command, rest),
+            _ => return usage(),
+        },
+        _ => return usage(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("sandbox: {error}");
         ExitCode::FAILURE
     })
+}
+
+fn usage() -> ExitCode {
+    eprintln!(
+        "usage: sandbox [--until-eof | --pictures DIR | [--page FILE] [--accounts N] [--tls FILE] -- COMMAND ARGUMENTS...]"
+    );
+    ExitCode::from(64)
+}
+
+/// What is asked for before the command.
+#[derive(Default)]
+struct Wishes {
+    page: Option<String>,
+    accounts: Option<usize>,
+    tls: Option<String>,
+}
+
+/// The wishes, and the command behind them; none where they cannot be understood.
+fn wishes<'a>(words: &'a [&'a str]) -> Option<(Wishes, &'a [&'a str])> {
+    let mut wishes = Wishes::default();
+    let mut rest = words;
+    loop {
+        rest = match rest {
+            ["--", command @ ..] => return Some((wishes, command)),
+            ["--page", page, rest @ ..] => {
+                wishes.page = Some((*page).to_owned());
+                rest
+            }
+            ["--accounts", count, rest @ ..] => {
+                wishes.accounts = Some(count.parse().ok()?);
+                rest
+            }
+            ["--tls", file, rest @ ..] => {
+                wishes.tls = Some((*file).to_owned());
+                rest
+            }
+            _ => return None,
+        };
+    }
+}
+
+/// Serves a model, over TLS where that is configured.
+fn serve_one<M: Model>(model: M, tls: Option<&Arc<ServerConfig>>) -> Running<M> {
+    let Some(config) = tls else {
+        return Running::start(model);
+    };
+    let config = Arc::clone(config);
+    let wrap = move |socket| -> io::Result<Box<dyn Wire>> {
+        let session = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
+        Ok(Box::new(StreamOwned::new(session, socket)))
+    };
+    Running::start_over("https", wrap, model)
+}
+
+/// A certificate of this hour for this machine; it is written into the file.
+fn certificate(file: &str) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
+    let key = KeyPair::generate()?;
+    let parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()])?;
+    let certificate = parameters.self_signed(&key)?;
+    fs::write(file, certificate.pem()).map_err(|error| format!("{file}: {error}"))?;
+    let key = PrivateKeyDer::try_from(key.serialize_der())?;
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)?;
+    Ok(Arc::new(config))
 }
 
 /// Everything that serves; it stops when this value goes.
@@ -61,8 +131,19 @@ struct Sandbox {
 type Shared = (Arc<Mutex<Jira>>, Arc<Mutex<RocketChat>>, Arc<Mutex<Navixy>>);
 
 impl Sandbox {
-    fn start() -> Sandbox {
-        let (mut jira, mut chat, mut fleet) = (Jira::start(), RocketChat::start(), Navixy::start());
+    fn start(wishes: &Wishes) -> Result<Sandbox, Box<dyn Error>> {
+        let (mut jira, mut chat, mut fleet) =
+            (Jira::default(), RocketChat::default(), Navixy::default());
+        if let Some(count) = wishes.accounts {
+            (0..count).for_each(|n| add_bot(&mut jira, &mut chat, &mut fleet, n));
+            (chat.settle, chat.limit) = (Duration::ZERO, None);
+        }
+        let tls = wishes.tls.as_deref().map(certificate).transpose()?;
+        let (mut jira, mut chat, mut fleet) = (
+            serve_one(jira, tls.as_ref()),
+            serve_one(chat, tls.as_ref()),
+            serve_one(fleet, tls.as_ref()),
+        );
         // Unlike in a test, what is printed here should be good to click on.
         let url = jira.url();
         jira.model().base_url = url;
@@ -79,12 +160,12 @@ impl Sandbox {
         chat.expect_anything();
         fleet.expect_anything();
         page.expect_anything();
-        Sandbox {
+        Ok(Sandbox {
             jira,
             chat,
             fleet,
             page,
-        }
+        })
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {
@@ -112,8 +193,8 @@ fn dress(jira: &mut Jira, chat: &mut RocketChat, fleet: &mut Navixy) {
     fleet.give(2134, pictures::png(128, 128, 44));
 }
 
-fn serve(until_eof: bool) -> Result<ExitCode, Box<dyn Error>> {
-    let sandbox = Sandbox::start();
+fn serve(wishes: &Wishes, until_eof: bool) -> Result<ExitCode, Box<dyn Error>> {
+    let sandbox = Sandbox::start(wishes)?;
     let lines = sandbox
         .settings()
         .iter()
@@ -131,14 +212,14 @@ fn serve(until_eof: bool) -> Result<ExitCode, Box<dyn Error>> {
     }
 }
 
-fn run(command: &str, arguments: &[&str], page: Option<&str>) -> Result<ExitCode, Box<dyn Error>> {
-    let sandbox = Sandbox::start();
+fn run(wishes: &Wishes, command: &str, arguments: &[&str]) -> Result<ExitCode, Box<dyn Error>> {
+    let sandbox = Sandbox::start(wishes)?;
     let status = Command::new(command)
         .args(arguments)
         .envs(sandbox.settings())
         .status();
     let status = status.map_err(|error| format!("{command}: {error}"))?;
-    if let Some(page) = page {
+    if let Some(page) = &wishes.page {
         fs::write(page, sandbox.page()).map_err(|error| format!("{page}: {error}"))?;
     }
     // Ended by a signal, a command has no code of its own.

@@ -220,7 +220,8 @@ pub fn timeless(state: &str) -> String {
     text
 }
 
-fn add_bot(jira: &mut Jira, chat: &mut RocketChat, fleet: &mut Navixy, n: usize) {
+/// An account on each, named by its number.
+pub fn add_bot(jira: &mut Jira, chat: &mut RocketChat, fleet: &mut Navixy, n: usize) {
     let name = format!("bot-{n}");
     let title = format!("Bot {n}");
     jira.users

@@ -445,9 +445,14 @@ impl Jira {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        self.users
-            .iter()
-            .position(|user| user.name.to_lowercase() == name.to_lowercase())
+        // By its exact name first, because a bench asks for ten thousand of them.
+        let exact = self.users.iter().position(|user| user.name == name);
+        exact.or_else(|| {
+            let name = name.to_lowercase();
+            self.users
+                .iter()
+                .position(|user| user.name.to_lowercase() == name)
+        })
     }
 
     /// The user an avatar call is about.

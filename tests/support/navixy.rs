@@ -542,6 +542,9 @@ impl Navixy {
             return Err(self.invalid("filter", "size must be between 0 and 100"));
         }
         let matches = |employee: &&Employee| {
+            if filter.is_empty() {
+                return true;
+            }
             let Employee {
                 id,
                 first_name,
