@@ -2,7 +2,6 @@
 //! every system shares live here; what an answer means to a system does not. With `connect.rs` the only
 //! file that knows ureq.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
@@ -55,6 +54,15 @@ pub struct Call {
     /// Below the base address, without a leading slash.
     pub path: &'static str,
     pub repeat: Repeat,
+}
+
+/// What servers count calls by: method and path.
+type Route = (&'static str, &'static str);
+
+impl Call {
+    fn route(&self) -> Route {
+        (self.method.name(), self.path)
+    }
 }
 
 /// When a call may be made again, up to `--retries` times.
@@ -419,7 +427,7 @@ pub struct Client {
     /// What must not be shown even when a server repeats it.
     hidden: Vec<String>,
     /// When a route that has no calls left may be called again, by method and path.
-    spent: BTreeMap<(&'static str, &'static str), Instant>,
+    spent: Vec<(Route, Instant)>,
 }
 
 /// Why there is no answer.
@@ -484,7 +492,7 @@ impl Client {
             busy,
             credentials: Vec::new(),
             hidden: Vec::new(),
-            spent: BTreeMap::new(),
+            spent: Vec::new(),
             reach,
         };
         if let Some(login) = client
@@ -558,11 +566,11 @@ impl Client {
         for (_, secret) in &request.secrets {
             self.hide(secret);
         }
-        let route = (request.call.method.name(), request.call.path);
-        if let Some(free) = self.spent.get(&route) {
-            let left = free.saturating_duration_since(Instant::now());
+        let route = request.call.route();
+        if let Some(at) = self.spent.iter().position(|(known, _)| *known == route) {
+            let left = self.spent[at].1.saturating_duration_since(Instant::now());
             self.wait(left, request, "no calls are left for now")?;
-            self.spent.remove(&route);
+            self.spent.remove(at);
         }
         let mut attempt = 0;
         loop {
@@ -629,9 +637,8 @@ impl Client {
         if response.success()
             && let Some(wait) = limits::spent(&response, now())
         {
-            let route = (request.call.method.name(), request.call.path);
-            self.spent
-                .insert(route, Instant::now() + wait.min(LONGEST_WAIT));
+            let free = Instant::now() + wait.min(LONGEST_WAIT);
+            self.spent.push((request.call.route(), free));
         }
         response
     }

@@ -192,10 +192,20 @@ fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
     };
     let action = batch.action.name();
     let files = [
-        batch.junit.as_ref().map(|path| outfile::write(path, |out| junit::write(out, action, &records))),
-        batch.html.as_ref().map(|path| outfile::write(path, |out| page::write(out, action, &records))),
+        batch
+            .junit
+            .as_ref()
+            .map(|path| outfile::write(path, |out| junit::write(out, action, &records))),
+        batch
+            .html
+            .as_ref()
+            .map(|path| outfile::write(path, |out| page::write(out, action, &records))),
     ];
-    for error in [done].into_iter().chain(files.into_iter().flatten()).filter_map(Result::err) {
+    for error in [done]
+        .into_iter()
+        .chain(files.into_iter().flatten())
+        .filter_map(Result::err)
+    {
         report.broken(&error);
     }
     report.finish()
@@ -329,7 +339,10 @@ fn compare(
 
 /// A hint that names a variable names the one of this server.
 fn named(error: Error, server: &Server) -> Error {
-    let (usual, ours) = (format!("{}_", server.system.prefix), format!("{}_", server.prefix));
+    let (usual, ours) = (
+        format!("{}_", server.system.prefix),
+        format!("{}_", server.prefix),
+    );
     Error {
         hint: error.hint.map(|hint| hint.replace(&usual, &ours)),
         ..error

@@ -39,8 +39,8 @@
 //! 7578, 4.3), `filename*` (forbidden by 4.2), transfer encodings, other character sets, and the
 //! change of lone CR and LF to CRLF that browsers make in names and values.
 
-use std::collections::{HashSet, VecDeque};
-use std::io::{self, BufReader, Read};
+use std::collections::{BTreeSet, VecDeque};
+use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
 
 /// Bytes that can be read from their start more than once: a picture on disk, or bytes in memory.
@@ -96,7 +96,7 @@ impl Form {
 
     /// Reads every file once, for the boundary. Errors: what reading a file gives.
     pub fn encode(self) -> io::Result<Encoded> {
-        let mut taken = HashSet::new();
+        let mut taken = BTreeSet::new();
         for (head, content) in &self.parts {
             // No head holds a delimiter, which would begin a line, but a server that searches for
             // the bare boundary shall not find it there either.
@@ -187,7 +187,7 @@ fn escape(name: &str) -> String {
 const STEM: &str = "avatarctl-";
 
 /// Adds the number of every boundary that occurs in the bytes.
-fn take_numbers(source: impl Read, taken: &mut HashSet<u64>) -> io::Result<()> {
+fn take_numbers(source: impl Read, taken: &mut BTreeSet<u64>) -> io::Result<()> {
     let mut source = BufReader::new(source);
     let mut matched = 0;
     let mut number: Option<u64> = None;
@@ -335,7 +335,7 @@ mod tests {
             let mut content = vec![b'-'; place];
             content.extend(b"avatarctl-0");
             for most in [1, 7, usize::MAX] {
-                let mut taken = HashSet::new();
+                let mut taken = BTreeSet::new();
                 take_numbers(
                     Slow {
                         rest: &content,
@@ -344,7 +344,7 @@ mod tests {
                     &mut taken,
                 )
                 .unwrap();
-                assert_eq!(taken, HashSet::from([0]), "at {place}, reads of {most}");
+                assert_eq!(taken, BTreeSet::from([0]), "at {place}, reads of {most}");
             }
         }
     }

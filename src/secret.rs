@@ -39,7 +39,7 @@ const LONGEST: u64 = 64 * 1024;
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     /// Secrets that were read, by variable: standard input and pipes give theirs once.
-    known: RefCell<BTreeMap<String, Secret>>,
+    known: RefCell<Vec<(String, Secret)>>,
     /// Who has taken standard input; it can be read once.
     stdin: RefCell<Option<String>>,
 }
@@ -89,7 +89,7 @@ impl Environment {
     /// Errors: configuration, naming the variable: set twice, unreadable, empty, or with a control
     /// character other than one line end at the end.
     pub fn secret(&self, name: &str) -> Result<Option<Secret>> {
-        if let Some(known) = self.known.borrow().get(name) {
+        if let Some((_, known)) = self.known.borrow().iter().find(|(known, _)| known == name) {
             return Ok(Some(known.clone()));
         }
         let file = format!("{name}_FILE");
@@ -113,7 +113,7 @@ impl Environment {
         let secret = accept(bytes, &origin)?;
         self.known
             .borrow_mut()
-            .insert(name.to_owned(), secret.clone());
+            .push((name.to_owned(), secret.clone()));
         Ok(Some(secret))
     }
 
