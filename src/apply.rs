@@ -50,6 +50,14 @@ pub enum Outcome {
     Skipped(String),
 }
 
+/// What happens to the accounts, in the order in which it happens.
+pub enum Event<'a> {
+    /// Work on an account begins.
+    Begun(&'a Job),
+    /// What became of it; once for each.
+    Ended(News<'a>),
+}
+
 /// One account's news.
 pub struct News<'a> {
     pub job: &'a Job,
@@ -88,11 +96,15 @@ impl Batch<'_> {
         &self,
         open: impl FnOnce() -> Result<Session>,
         memory: &mut Memory,
-        tell: &mut dyn FnMut(News),
+        tell: &mut dyn FnMut(Event),
     ) {
         if let Some(stop) = Stop::noticed(memory) {
             for job in self.jobs {
-                tell(news(job, None, Outcome::Skipped(stop.why.clone())));
+                tell(Event::Ended(news(
+                    job,
+                    None,
+                    Outcome::Skipped(stop.why.clone()),
+                )));
             }
             return;
         }
@@ -115,10 +127,10 @@ impl Batch<'_> {
                 let why = self.why(&error);
                 let mut jobs = self.jobs.iter();
                 if let Some(job) = jobs.next() {
-                    tell(news(job, None, Outcome::Failed(error)));
+                    tell(Event::Ended(news(job, None, Outcome::Failed(error))));
                 }
                 for job in jobs {
-                    tell(news(job, None, Outcome::Skipped(why.clone())));
+                    tell(Event::Ended(news(job, None, Outcome::Skipped(why.clone()))));
                 }
             }
         }
@@ -195,7 +207,7 @@ struct Run<'r, 'a> {
     batch: &'r Batch<'a>,
     session: Session,
     memory: &'r mut Memory,
-    tell: &'r mut dyn FnMut(News),
+    tell: &'r mut dyn FnMut(Event),
     written: VecDeque<Written<'a>>,
     stopped: Option<Stop>,
 }
@@ -217,6 +229,7 @@ impl<'a> Run<'_, 'a> {
             }
             if self.goes_on() {
                 self.memory.keep();
+                (self.tell)(Event::Begun(job));
                 self.job(job, known);
                 continue;
             }
@@ -474,10 +487,10 @@ impl<'a> Run<'_, 'a> {
 
     fn say(&mut self, job: &'a Job, seen: Option<&Seen>, outcome: Outcome) {
         let warnings = std::mem::take(&mut self.session.warnings);
-        (self.tell)(News {
+        (self.tell)(Event::Ended(News {
             warnings,
             ..news(job, seen, outcome)
-        });
+        }));
     }
 
     fn key(&self, job: &Job) -> Key {

@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use address::Address;
-use apply::{News, Rules};
+use apply::{Event, Rules};
 use cli::{Account, Action, Batch, BatchAction, Command, Options};
 use error::{Class, Error, Result};
 use http::{Client, Reach, Trace};
@@ -143,7 +143,10 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
                     prune: false,
                 },
             };
-            batch.run(open, &mut Memory::Nothing, &mut |news: News| {
+            batch.run(open, &mut Memory::Nothing, &mut |event: Event| {
+                let Event::Ended(news) = event else {
+                    return;
+                };
                 subject.account = news.account;
                 for warning in &news.warnings {
                     report.warning(&subject, warning);
@@ -304,7 +307,17 @@ fn compare(
         };
         let journal = memory.file();
         let open = || open(&part.server, options, environment, begun, journal);
-        jobs.run(open, &mut memory, &mut |news: News| {
+        jobs.run(open, &mut memory, &mut |event: Event| {
+            let news = match event {
+                Event::Begun(job) => {
+                    return report.working(&subject(
+                        part,
+                        Some(job.target.value()),
+                        batch.action.name(),
+                    ));
+                }
+                Event::Ended(news) => news,
+            };
             let account = news
                 .account
                 .unwrap_or_else(|| news.job.target.value().to_owned());

@@ -22,8 +22,17 @@ pub struct Report {
     style: Style,
     counts: Counts,
     failures: Vec<Class>,
-    /// Of a batch whose progress a terminal shows: how many accounts there are, how many are done, since when.
-    progress: Option<(usize, usize, Instant)>,
+    /// Of a batch whose progress a terminal shows.
+    progress: Option<Progress>,
+}
+
+/// How far a batch is.
+struct Progress {
+    total: usize,
+    done: usize,
+    begun: Instant,
+    /// The account that is worked on.
+    now: String,
 }
 
 /// What a user wants to read.
@@ -82,7 +91,12 @@ impl Report {
     /// A batch of so many accounts begins; a terminal shows how far it is.
     pub fn begin(&mut self, total: usize) {
         if obeys() && !self.style.quiet {
-            self.progress = Some((total, 0, Instant::now()));
+            self.progress = Some(Progress {
+                total,
+                done: 0,
+                begun: Instant::now(),
+                now: String::new(),
+            });
         }
     }
 
@@ -294,18 +308,18 @@ impl Report {
 
     /// How far a batch is, on one line that the next one replaces.
     fn advance(&mut self) {
-        let Some((total, done, begun)) = &mut self.progress else {
-            return;
-        };
-        *done += 1;
-        let rest = u32::try_from(total.saturating_sub(*done)).unwrap_or(u32::MAX);
-        let each = begun.elapsed() / u32::try_from(*done).unwrap_or(u32::MAX);
-        let left = each.saturating_mul(rest);
-        let _ = write!(
-            io::stderr().lock(),
-            "\r{done}/{total}, {} left\x1b[K",
-            span(left)
-        );
+        if let Some(progress) = &mut self.progress {
+            progress.done += 1;
+            progress.draw();
+        }
+    }
+
+    /// Work on an account begins.
+    pub fn working(&mut self, subject: &Subject) {
+        if let Some(progress) = &mut self.progress {
+            progress.now = subject.name();
+            progress.draw();
+        }
     }
 
     fn clear(&self) {
@@ -359,6 +373,27 @@ impl Report {
         } else if verdict != Verdict::Same || self.style.verbose {
             print(&format!("{} {}: {text}\n", verdict.sign(), subject.name()));
         }
+    }
+}
+
+impl Progress {
+    /// One line that the next one replaces, and that does not wrap.
+    fn draw(&self) {
+        let left = match u32::try_from(self.done) {
+            Ok(done @ 1..) => {
+                let rest = u32::try_from(self.total.saturating_sub(self.done)).unwrap_or(u32::MAX);
+                format!(
+                    ", {} left",
+                    span((self.begun.elapsed() / done).saturating_mul(rest))
+                )
+            }
+            _ => String::new(),
+        };
+        let line = format!(
+            "\r\x1b[?7l{}/{} {}{left}\x1b[K\x1b[?7h",
+            self.done, self.total, self.now
+        );
+        let _ = io::stderr().lock().write_all(line.as_bytes());
     }
 }
 
