@@ -328,11 +328,31 @@ impl<'a> Run<'_, 'a> {
         if !rules.write {
             return self.say(job, seen.as_ref(), Outcome::Pending { verdict, shown });
         }
-        match (self.batch.system.write)(&mut self.session, &job.target, &job.avatar, seen.as_ref())
-        {
+        match self.write(job, seen.as_ref(), verdict, proven.as_ref()) {
             Ok(proof) => self.wrote(job, seen, proof, proven),
             Err(error) => self.fail(job, seen.as_ref(), error),
         }
+    }
+
+    /// Sends the avatar, or shows it again where it was only covered or unselected since it was proven.
+    fn write(
+        &mut self,
+        job: &Job,
+        seen: Option<&Seen>,
+        verdict: Verdict,
+        proven: Option<&Entry>,
+    ) -> Result<Proof> {
+        let system = self.batch.system;
+        let drifted = verdict == Verdict::Drifted && !self.batch.rules.force;
+        if let (true, Some(restore), Some(seen), Some(entry)) =
+            (drifted, system.restore, seen, proven)
+            && entry.set == diff::set(&job.avatar)
+            && let Some(Some(fingerprint)) = &entry.fingerprint
+            && let Some(proof) = restore(&mut self.session, &job.target, seen, fingerprint)?
+        {
+            return Ok(proof);
+        }
+        (system.write)(&mut self.session, &job.target, &job.avatar, seen)
     }
 
     fn wrote(&mut self, job: &'a Job, seen: Option<Seen>, proof: Proof, proven: Option<Entry>) {

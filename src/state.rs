@@ -91,6 +91,14 @@ impl State {
     }
 
     fn read(file: &mut File, path: &Path) -> Result<State> {
+        let regular = file.metadata().is_ok_and(|kind| kind.is_file());
+        if !regular {
+            let shown = quote(&path.to_string_lossy());
+            return Err(Error::new(
+                Class::Input,
+                format!("the state file {shown} is no regular file"),
+            ));
+        }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)
             .map_err(|error| unusable(path, "read", &error))?;

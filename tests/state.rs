@@ -351,7 +351,7 @@ fn a_directory_that_cannot_be_written_is_said_before_anything_is_sent() {
     world.run("diff m.json --state faces").gives(
         66,
         NOTHING,
-        "avatarctl: cannot read the state file \"faces\": is a directory\n",
+        "avatarctl: the state file \"faces\" is no regular file\n",
     );
 }
 

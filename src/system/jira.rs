@@ -55,6 +55,7 @@ pub static SYSTEM: System = System {
     wears,
     survey: None,
     write,
+    restore: Some(restore),
     delete: Some(delete),
     list,
     list_takes_target: true,
@@ -570,6 +571,25 @@ fn write(
         }
         _ => unreachable!("the table of sources has no other"),
     }
+}
+
+/// Selects an avatar again that was uploaded before and is still on offer.
+fn restore(
+    session: &mut Session,
+    target: &Target,
+    seen: &Seen,
+    proven: &str,
+) -> Result<Option<Proof>> {
+    let Some(offer) = seen
+        .offers
+        .iter()
+        .find(|offer| offer.id == proven && !offer.system)
+    else {
+        return Ok(None);
+    };
+    let user = user(session, target)?;
+    select(session, &user, proven, Some(false), Some(&offer.urls))?;
+    Ok(Some(Proof::Is(proven.to_owned())))
 }
 
 /// The bean of the documented example; of its four fields those that are known, and no other, because a

@@ -61,6 +61,7 @@ pub struct System {
     pub survey: Option<Survey>,
     /// Sets one avatar. Without a look before, nothing is known of the account.
     pub write: fn(&mut Session, &Target, &Avatar, Option<&Seen>) -> Result<Proof>,
+    pub restore: Option<Restore>,
     pub delete: Option<Delete>,
     /// What there is to choose from.
     pub list: fn(&mut Session, &Target) -> Result<Vec<Row>>,
@@ -77,6 +78,10 @@ pub struct System {
 /// What many accounts wear, where that takes fewer calls than one look each. In the order of the targets; an
 /// account that is missing is an error of its own.
 pub type Survey = fn(&mut Session, &[&Target]) -> Result<Vec<Result<Seen>>>;
+
+/// Shows an uploaded avatar again that is still there under the fingerprint it was proven with; `None` where it
+/// is not, and must be sent.
+pub type Restore = fn(&mut Session, &Target, &Seen, &str) -> Result<Option<Proof>>;
 
 /// Deletes an avatar that was uploaded, by its fingerprint.
 pub type Delete = fn(&mut Session, &Target, &str) -> Result<()>;

@@ -61,6 +61,7 @@ pub static SYSTEM: System = System {
     wears,
     survey: Some(survey),
     write,
+    restore: Some(restore),
     delete: None,
     list,
     list_takes_target: false,
@@ -468,6 +469,21 @@ fn write(
         }
         Avatar::Address(_) | Avatar::Generated => unreachable!("the table of sources has no other"),
     }
+}
+
+/// Takes an icon off that was put over the uploaded picture.
+fn restore(
+    session: &mut Session,
+    target: &Target,
+    seen: &Seen,
+    proven: &str,
+) -> Result<Option<Proof>> {
+    let file = proven.strip_prefix("file:");
+    if file.is_none() || stored(seen) != file {
+        return Ok(None);
+    }
+    assign(session, employee(target), None)?;
+    Ok(Some(Proof::Is(proven.to_owned())))
 }
 
 fn assign(session: &mut Session, id: u64, icon: Option<u64>) -> Result<()> {

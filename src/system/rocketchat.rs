@@ -57,6 +57,7 @@ pub static SYSTEM: System = System {
     wears,
     survey: None,
     write,
+    restore: None,
     delete: None,
     list,
     list_takes_target: false,
