@@ -23,7 +23,7 @@ sandbox: $(SANDBOX)
 test:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
-	cargo test --locked
+	sh tests/all.sh
 
 # Figures, no judgement: beside curl, and with ten thousand accounts.
 bench: $(BINARY)
@@ -41,9 +41,6 @@ $(SANDBOX):
 
 install: $(BINARY)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/avatarctl
-
-bench: $(BINARY) $(SANDBOX)
-	AVATARCTL=$(CURDIR)/$(BINARY) SANDBOX=$(CURDIR)/$(SANDBOX) sh tests/bench.sh
 
 clean:
 	cargo clean
