@@ -257,6 +257,7 @@ fn check(plan: &Plan, report: &mut Report, records: &mut Vec<Record>) {
                 warnings += 1;
                 report.warning(&subject, warning);
             }
+            report.looked_at(&subject, job);
             records.push(record(part, job, job.target.value(), None, Vec::new()));
         }
     }

@@ -14,6 +14,7 @@ use crate::diff::Verdict;
 use crate::error::{Class, Error, merge};
 use crate::jsonline::JsonLine;
 use crate::manifest::Problem;
+use crate::plan::Job;
 use crate::system::{Avatar, Row, Seen, System};
 use crate::terminal::{MESSAGE, clean};
 
@@ -250,6 +251,40 @@ impl Report {
         self.failures.push(error.class);
         self.clear();
         self.complain(None, error);
+    }
+
+    /// An account that a check found nothing wrong with, for programs and whoever wants to see them all.
+    pub fn looked_at(&self, subject: &Subject, job: &Job) {
+        let picture = match &job.avatar {
+            Avatar::Picture(picture) => Some(picture),
+            _ => None,
+        };
+        let header = picture.map(|picture| &picture.header);
+        if self.style.json && !self.style.quiet {
+            let line = line(subject, "unchanged")
+                .put("wanted", wanted(&job.avatar))
+                .put("format", header.map(|header| header.format.name()))
+                .put("width", header.map(|header| header.width))
+                .put("height", header.map(|header| header.height))
+                .put("bytes", picture.map(|picture| picture.length))
+                .put("warnings", job.warnings.clone());
+            print(&line.end());
+        } else if self.style.verbose && !self.style.quiet {
+            let facts = picture.map_or(String::new(), |picture| {
+                let header = &picture.header;
+                let (width, height) = (header.width, header.height);
+                format!(
+                    " ({}, {width} x {height}, {} bytes)",
+                    header.format.name(),
+                    picture.length
+                )
+            });
+            print(&format!(
+                "{}: {}{facts}\n",
+                subject.name(),
+                wanted(&job.avatar)
+            ));
+        }
     }
 
     /// What a manifest without errors holds.

@@ -58,9 +58,51 @@ fn the_documented_manifest_is_in_order() {
         "7 accounts on 3 servers: no errors, 0 warnings\n",
         NOTHING,
     );
-    check(&scratch).arg("--json").gives(
+    let preset = |system: &str, server: &str, account: &str, wanted: &str| {
+        format!(
+            r#"{{"v":1,"type":"account","system":"{system}","server":"{server}","account":"{account}","action":"check","outcome":"unchanged","wanted":"{wanted}","format":null,"width":null,"height":null,"bytes":null,"warnings":[]}}"#
+        )
+    };
+    let picture = |system: &str, server: &str, account: &str, name: &str, format: &str| {
+        let bytes = scratch
+            .join("faces")
+            .join(name)
+            .metadata()
+            .expect("it is there")
+            .len();
+        format!(
+            r#"{{"v":1,"type":"account","system":"{system}","server":"{server}","account":"{account}","action":"check","outcome":"unchanged","wanted":"image {name}","format":"{format}","width":256,"height":256,"bytes":{bytes},"warnings":[]}}"#
+        )
+    };
+    let (jira, chat) = ("https://jira.your-company.com", "http://localhost:3000");
+    let fleet = "https://api.eu.navixy.com/v2";
+    let lines = [
+        preset("jira", jira, "robot", "avatar 24880"),
+        picture("jira", jira, "build-bot", "build-bot.png", "PNG"),
+        picture("rocketchat", chat, "build-bot", "build-bot.png", "PNG"),
+        preset("rocketchat", chat, "BsNr28znDkG8aeo7W", "url http://domain.tld/to/my/own/avatar.jpg"),
+        preset("rocketchat", chat, "retired-bot", "generated letter"),
+        preset("navixy", fleet, "2132", "icon 3654"),
+        picture("navixy", fleet, "2133", "driver.jpg", "JPEG"),
+        r#"{"v":1,"type":"summary","changed":0,"unchanged":7,"failed":0,"pending":0,"skipped":0,"exit":0}"#.to_owned(),
+    ];
+    check(&scratch)
+        .arg("--json")
+        .gives(0, &(lines.join("\n") + "\n"), NOTHING);
+    check(&scratch).arg("-v").gives(
         0,
-        "{\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":7,\"failed\":0,\"pending\":0,\"skipped\":0,\"exit\":0}\n",
+        &format!(
+            "jira robot: avatar 24880\n\
+             jira build-bot: image build-bot.png (PNG, 256 x 256, {png} bytes)\n\
+             chat build-bot: image build-bot.png (PNG, 256 x 256, {png} bytes)\n\
+             chat BsNr28znDkG8aeo7W: url http://domain.tld/to/my/own/avatar.jpg\n\
+             chat retired-bot: generated letter\n\
+             fleet 2132: icon 3654\n\
+             fleet 2133: image driver.jpg (JPEG, 256 x 256, {jpeg} bytes)\n\
+             7 accounts on 3 servers: no errors, 0 warnings\n",
+            png = pictures::png(256, 256, 1).len(),
+            jpeg = pictures::jpeg(256, 256, 1).len(),
+        ),
         NOTHING,
     );
     check(&scratch).arg("-q").gives(0, NOTHING, NOTHING);
