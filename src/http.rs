@@ -426,6 +426,8 @@ pub struct Client {
     credentials: Vec<(&'static str, Secret)>,
     /// What must not be shown even when a server repeats it.
     hidden: Vec<String>,
+    /// The same, of the accounts and requests that came last.
+    passing: Vec<String>,
     /// When a route that has no calls left may be called again, by method and path.
     spent: Vec<(Route, Instant)>,
 }
@@ -492,6 +494,7 @@ impl Client {
             busy,
             credentials: Vec::new(),
             hidden: Vec::new(),
+            passing: Vec::new(),
             spent: Vec::new(),
             reach,
         };
@@ -533,28 +536,30 @@ impl Client {
 
     /// Takes this text, as it is and as it stands in a URL, out of whatever a server says.
     pub fn hide(&mut self, secret: &Secret) {
-        let text = secret.expose();
-        // Shorter ones would blot out ordinary words.
-        if text.chars().count() < 3 {
-            return;
-        }
-        let encoded = address::encode(text);
-        self.hidden.push(lower_escapes(&encoded));
-        self.hidden.push(encoded);
-        self.hidden.push(text.to_owned());
-        // Longest first, so that no rest of a longer one is left.
-        self.hidden
-            .sort_by_key(|text| std::cmp::Reverse(text.len()));
-        self.hidden.dedup();
+        self.hidden.extend(spellings(secret));
+    }
+
+    /// The same for a secret of one account or request, of which a batch has thousands: the last ones count.
+    pub fn hide_for_now(&mut self, secret: &Secret) {
+        self.passing.extend(spellings(secret));
+        let old = self.passing.len().saturating_sub(PASSING);
+        self.passing.drain(..old);
     }
 
     /// What a server said, made fit for a message: no secret, one line, bounded.
     pub fn said(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for hidden in &self.hidden {
-            text = text.replace(hidden.as_str(), "(redacted)");
-        }
-        clean(&text, MESSAGE)
+        let mut hidden: Vec<&str> = self
+            .hidden
+            .iter()
+            .chain(&self.passing)
+            .map(String::as_str)
+            .collect();
+        // Longest first, so that no rest of a longer one is left.
+        hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        let plain = hidden.iter().fold(text.to_owned(), |text, hidden| {
+            text.replace(hidden, "(redacted)")
+        });
+        clean(&plain, MESSAGE)
     }
 
     /// Sends a request and reads the answer, whatever its status; repeats it where its call allows that and
@@ -564,7 +569,7 @@ impl Client {
     /// data (the picture changed while it was sent), credentials (a proxy's).
     pub fn send(&mut self, request: &Request) -> Result<Response> {
         for (_, secret) in &request.secrets {
-            self.hide(secret);
+            self.hide_for_now(secret);
         }
         let route = request.call.route();
         if let Some(at) = self.spent.iter().position(|(known, _)| *known == route) {
@@ -981,6 +986,20 @@ impl Client {
             (self.reach.trace.line)(&line());
         }
     }
+}
+
+/// How many spellings of passing secrets are kept; one address has a dozen at most in practice.
+const PASSING: usize = 256;
+
+/// A secret as it is and as it stands in a URL.
+fn spellings(secret: &Secret) -> Vec<String> {
+    let text = secret.expose();
+    // Shorter ones would blot out ordinary words.
+    if text.chars().count() < 3 {
+        return Vec::new();
+    }
+    let encoded = address::encode(text);
+    vec![lower_escapes(&encoded), encoded, text.to_owned()]
 }
 
 /// The other spelling of percent-encoded bytes.

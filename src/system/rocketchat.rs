@@ -433,9 +433,9 @@ fn hide_secrets(client: &mut Client, address: &str) {
     let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
     let behind = rest.find(['?', '#']).map_or("", |at| &rest[at + 1..]);
     let mut hide = |text: &str| {
-        client.hide(&Secret::new(text.to_owned()));
+        client.hide_for_now(&Secret::new(text.to_owned()));
         if let Some(decoded) = decode(text) {
-            client.hide(&Secret::new(decoded));
+            client.hide_for_now(&Secret::new(decoded));
         }
     };
     hide(login);
