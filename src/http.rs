@@ -60,6 +60,14 @@ pub struct Call {
 type Route = (&'static str, &'static str);
 
 impl Call {
+    pub const fn new(method: Method, path: &'static str, repeat: Repeat) -> Call {
+        Call {
+            method,
+            path,
+            repeat,
+        }
+    }
+
     fn route(&self) -> Route {
         (self.method.name(), self.path)
     }

@@ -66,49 +66,25 @@ pub static SYSTEM: System = System {
 
 // --- calls ---
 
-const fn read_call(path: &'static str) -> Call {
-    Call {
-        method: Method::Get,
-        path,
-        repeat: ALWAYS,
-    }
-}
-
-static SERVER_INFO: Call = read_call("rest/api/2/serverInfo");
-static MYSELF: Call = read_call("rest/api/2/myself");
-static USER: Call = read_call("rest/api/2/user");
-static AVATARS: Call = read_call("rest/api/2/user/avatars");
+static SERVER_INFO: Call = Call::new(Method::Get, "rest/api/2/serverInfo", ALWAYS);
+static MYSELF: Call = Call::new(Method::Get, "rest/api/2/myself", ALWAYS);
+static USER: Call = Call::new(Method::Get, "rest/api/2/user", ALWAYS);
+static AVATARS: Call = Call::new(Method::Get, "rest/api/2/user/avatars", ALWAYS);
 /// Keeps the picture in the session, where the next one replaces it.
-static UPLOAD: Call = Call {
-    method: Method::Post,
-    path: "rest/api/2/user/avatar/temporary",
-    repeat: ALWAYS,
-};
+static UPLOAD: Call = Call::new(Method::Post, "rest/api/2/user/avatar/temporary", ALWAYS);
 /// The same call with a small square stores it at once, and would store it twice.
-static UPLOAD_SMALL: Call = Call {
-    method: Method::Post,
-    path: "rest/api/2/user/avatar/temporary",
-    repeat: UNLESS_LOST,
-};
+static UPLOAD_SMALL: Call = Call::new(
+    Method::Post,
+    "rest/api/2/user/avatar/temporary",
+    UNLESS_LOST,
+);
 /// Stores the picture, and would store it twice.
-static CONFIRM: Call = Call {
-    method: Method::Post,
-    path: "rest/api/2/user/avatar",
-    repeat: UNLESS_LOST,
-};
+static CONFIRM: Call = Call::new(Method::Post, "rest/api/2/user/avatar", UNLESS_LOST);
 /// `latest` is the same API; the documented example selects through it, and so do we.
-static SELECT: Call = Call {
-    method: Method::Put,
-    path: "rest/api/latest/user/avatar",
-    repeat: ALWAYS,
-};
+static SELECT: Call = Call::new(Method::Put, "rest/api/latest/user/avatar", ALWAYS);
 
 /// A second one finds nothing to delete, which is as good.
-static DELETE: Call = Call {
-    method: Method::Delete,
-    path: "rest/api/2/user/avatar",
-    repeat: ALWAYS,
-};
+static DELETE: Call = Call::new(Method::Delete, "rest/api/2/user/avatar", ALWAYS);
 
 /// Servers refuse a POST without the second as forged (XSRF); elsewhere it does no harm.
 fn request(call: &'static Call, operation: String) -> Request {

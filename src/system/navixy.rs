@@ -13,9 +13,7 @@ use super::{
     Avatar, Credentials, Crop, Proof, Row, Seen, Session, Source, System, Target, TargetKind,
 };
 use crate::error::{Class, Error, Result};
-use crate::http::{
-    self, ALWAYS, Body, Call, Client, Method, Repeat, Request, Response, UNLESS_LOST,
-};
+use crate::http::{self, ALWAYS, Body, Call, Client, Method, Request, Response, UNLESS_LOST};
 use crate::multipart::Form;
 use crate::picture::Picture;
 use crate::secret::Secret;
@@ -72,19 +70,11 @@ pub static SYSTEM: System = System {
 
 // --- calls ---
 
-const fn call(path: &'static str, repeat: Repeat) -> Call {
-    Call {
-        method: Method::Post,
-        path,
-        repeat,
-    }
-}
-
-static READ: Call = call("employee/read", ALWAYS);
-static LIST: Call = call("employee/list", ALWAYS);
-static ASSIGN: Call = call("employee/avatar/assign", ALWAYS);
+static READ: Call = Call::new(Method::Post, "employee/read", ALWAYS);
+static LIST: Call = Call::new(Method::Post, "employee/list", ALWAYS);
+static ASSIGN: Call = Call::new(Method::Post, "employee/avatar/assign", ALWAYS);
 /// The last one wins, but every upload leaves a file stored.
-static UPLOAD: Call = call("employee/avatar/upload", UNLESS_LOST);
+static UPLOAD: Call = Call::new(Method::Post, "employee/avatar/upload", UNLESS_LOST);
 
 fn request(call: &'static Call, operation: String) -> Request {
     Request::new(call, operation).header("accept", "application/json")

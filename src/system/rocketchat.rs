@@ -68,34 +68,14 @@ pub static SYSTEM: System = System {
 
 // --- calls ---
 
-static INFO: Call = Call {
-    method: Method::Get,
-    path: "api/v1/users.info",
-    repeat: ALWAYS,
-};
-static ME: Call = Call {
-    method: Method::Get,
-    path: "api/v1/me",
-    repeat: ALWAYS,
-};
-static SUGGESTIONS: Call = Call {
-    method: Method::Get,
-    path: "api/v1/users.getAvatarSuggestion",
-    repeat: ALWAYS,
-};
+static INFO: Call = Call::new(Method::Get, "api/v1/users.info", ALWAYS);
+static ME: Call = Call::new(Method::Get, "api/v1/me", ALWAYS);
+static SUGGESTIONS: Call = Call::new(Method::Get, "api/v1/users.getAvatarSuggestion", ALWAYS);
 /// The last one wins.
-static SET: Call = Call {
-    method: Method::Post,
-    path: "api/v1/users.setAvatar",
-    repeat: ALWAYS,
-};
+static SET: Call = Call::new(Method::Post, "api/v1/users.setAvatar", ALWAYS);
 
 /// Resets what is reset.
-static RESET: Call = Call {
-    method: Method::Post,
-    path: "api/v1/users.resetAvatar",
-    repeat: ALWAYS,
-};
+static RESET: Call = Call::new(Method::Post, "api/v1/users.resetAvatar", ALWAYS);
 
 fn request(call: &'static Call, operation: String) -> Request {
     Request::new(call, operation).header("accept", "application/json")
