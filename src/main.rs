@@ -186,13 +186,18 @@ fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
     let mut records = Vec::new();
     let done = match batch.action {
         BatchAction::Check => {
-            check(&plan, &mut report, &mut records);
+            check(batch, &plan, &mut report, &mut records);
             Ok(())
         }
         BatchAction::Diff | BatchAction::Apply => {
             compare(batch, &plan, environment, begun, &mut report, &mut records)
         }
     };
+    // Where the work could not begin, the files of an earlier run stay: an empty one would hide what they say.
+    if let (Err(error), true) = (&done, records.is_empty()) {
+        report.broken(error);
+        return report.finish();
+    }
     let action = batch.action.name();
     let files = [
         batch
@@ -248,7 +253,12 @@ fn plan(batch: &Batch, report: &mut Report) -> Result<Option<Plan>> {
     Ok(None)
 }
 
-fn check(plan: &Plan, report: &mut Report, records: &mut Vec<Record>) {
+/// Whether accounts are kept for a file that is written at the end.
+fn keeps(batch: &Batch) -> bool {
+    batch.junit.is_some() || batch.html.is_some()
+}
+
+fn check(batch: &Batch, plan: &Plan, report: &mut Report, records: &mut Vec<Record>) {
     let mut warnings = 0;
     for part in &plan.parts {
         for job in &part.jobs {
@@ -258,7 +268,9 @@ fn check(plan: &Plan, report: &mut Report, records: &mut Vec<Record>) {
                 report.warning(&subject, warning);
             }
             report.looked_at(&subject, job);
-            records.push(record(part, job, job.target.value(), None, Vec::new()));
+            if keeps(batch) {
+                records.push(record(part, job, job.target.value(), None, Vec::new()));
+            }
         }
     }
     let servers = plan
@@ -287,7 +299,6 @@ fn compare(
     for warning in memory.warnings() {
         report.remark(warning);
     }
-    let keep = batch.junit.is_some() || batch.html.is_some();
     report.begin(plan.len());
     for part in plan.parts.iter().filter(|part| !part.jobs.is_empty()) {
         for risk in risks(&part.server.base, options.insecure) {
@@ -331,7 +342,7 @@ fn compare(
                 report.warning(&subject, warning);
             }
             report.outcome(&subject, &news.job.avatar, &outcome);
-            if keep {
+            if keeps(batch) {
                 records.push(record(
                     part,
                     news.job,

@@ -258,6 +258,25 @@ fn a_page_is_written_in_one_piece_or_not_at_all() {
     assert_eq!(left, Vec::<PathBuf>::new());
 }
 
+/// A run that could not begin has nothing to tell; the files of the run before still do.
+#[test]
+fn a_run_that_cannot_begin_leaves_the_files_of_the_one_before() {
+    let mut world = World::new();
+    world.declare("\n    {\"server\": \"fleet\", \"employee_id\": 2132, \"icon_id\": 3654}");
+    world.offline();
+    world.scratch.write("m.json.state", "x\n");
+    world.scratch.write("p.html", "the page before");
+    world.scratch.write("j.xml", "the cases before");
+    world.run("apply m.json --html p.html --junit j.xml").gives(
+        65,
+        "",
+        "avatarctl: the state file \"m.json.state\" is damaged in line 1\n\
+         hint: restore it, or remove it: then every picture is set once more\n",
+    );
+    assert_eq!(world.scratch.read("p.html"), "the page before");
+    assert_eq!(world.scratch.read("j.xml"), "the cases before");
+}
+
 /// What is no file of its own is written through and stays what it is: `--junit /dev/stdout`, a link.
 #[test]
 fn links_and_devices_stay_what_they_are() {
