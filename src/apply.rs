@@ -481,9 +481,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn disagrees(&self, shown: Option<&str>) -> Error {
-        let shown = shown.map_or("no avatar".to_owned(), |shown| {
-            self.batch.system.spoken(shown)
-        });
+        let shown = self.batch.system.worn(shown);
         Error::new(
             Class::Protocol,
             format!("the server answered success, but the account still shows {shown}"),

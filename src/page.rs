@@ -97,9 +97,7 @@ fn card(
             ),
         ),
         Some(Outcome::Pending { verdict, shown }) => {
-            let shown = shown
-                .as_deref()
-                .map_or("no avatar".to_owned(), |shown| record.system.spoken(shown));
+            let shown = record.system.worn(shown.as_deref());
             (
                 "pending",
                 format!("{} {}, now {shown}", verdict.sign(), verdict.name()),
@@ -140,11 +138,9 @@ fn card(
 }
 
 fn changed(record: &Record, before: Option<Option<&str>>, after: Option<&str>) -> String {
-    let spoken = |fingerprint: Option<&str>| {
-        fingerprint.map_or("no avatar".to_owned(), |shown| record.system.spoken(shown))
-    };
+    let worn = |fingerprint| record.system.worn(fingerprint);
     match before {
-        Some(before) => format!("changed from {} to {}", spoken(before), spoken(after)),
+        Some(before) => format!("changed from {} to {}", worn(before), worn(after)),
         None => "set without a look".to_owned(),
     }
 }

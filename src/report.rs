@@ -150,13 +150,11 @@ impl Report {
                     Verdict::Unknown => 2,
                     Verdict::Wanted | Verdict::Same => 0,
                 }] += 1;
-                let spoken = shown
-                    .as_deref()
-                    .map_or("no avatar".to_owned(), |shown| subject.system.spoken(shown));
+                let worn = subject.system.worn(shown.as_deref());
                 self.compared(
                     subject,
                     *verdict,
-                    &format!("{wanted} (now {spoken})"),
+                    &format!("{wanted} (now {worn})"),
                     shown.as_deref(),
                 );
             }
@@ -255,12 +253,15 @@ impl Report {
 
     /// An account that a check found nothing wrong with, for programs and whoever wants to see them all.
     pub fn looked_at(&self, subject: &Subject, job: &Job) {
+        if self.style.quiet {
+            return;
+        }
         let picture = match &job.avatar {
             Avatar::Picture(picture) => Some(picture),
             _ => None,
         };
         let header = picture.map(|picture| &picture.header);
-        if self.style.json && !self.style.quiet {
+        if self.style.json {
             let line = line(subject, "unchanged")
                 .put("wanted", wanted(&job.avatar))
                 .put("format", header.map(|header| header.format.name()))
@@ -269,7 +270,7 @@ impl Report {
                 .put("bytes", picture.map(|picture| picture.length))
                 .put("warnings", job.warnings.clone());
             print(&line.end());
-        } else if self.style.verbose && !self.style.quiet {
+        } else if self.style.verbose {
             let facts = picture.map_or(String::new(), |picture| {
                 let header = &picture.header;
                 let (width, height) = (header.width, header.height);

@@ -91,6 +91,11 @@ impl System {
     pub fn spoken(&self, fingerprint: &str) -> String {
         clean(&(self.speak)(fingerprint), MESSAGE)
     }
+
+    /// The same of an account that may wear nothing.
+    pub fn worn(&self, fingerprint: Option<&str>) -> String {
+        fingerprint.map_or("no avatar".to_owned(), |shown| self.spoken(shown))
+    }
 }
 
 impl std::fmt::Debug for System {
