@@ -28,6 +28,8 @@ mod state;
 mod system;
 mod terminal;
 mod tls;
+#[cfg(all(target_env = "musl", panic = "abort"))]
+mod unwind;
 
 use std::fs::File;
 use std::path::Path;
