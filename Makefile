@@ -39,8 +39,15 @@ $(BINARY):
 $(SANDBOX):
 	cargo build --locked --example sandbox
 
+SHARE = $(DESTDIR)$(PREFIX)/share
 install: $(BINARY)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/avatarctl
+	mkdir -p $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
+	    $(SHARE)/fish/vendor_completions.d
+	$(BINARY) man > $(SHARE)/man/man1/avatarctl.1
+	$(BINARY) completions bash > $(SHARE)/bash-completion/completions/avatarctl
+	$(BINARY) completions zsh > $(SHARE)/zsh/site-functions/_avatarctl
+	$(BINARY) completions fish > $(SHARE)/fish/vendor_completions.d/avatarctl.fish
 
 clean:
 	cargo clean

@@ -4,12 +4,14 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::curl::{self, Rehearsal};
 use crate::diff::{self, Verdict};
 use crate::error::{Class, Error, Result};
 use crate::plan::Job;
 use crate::signals;
 use crate::state::{Entry, Key, Memory, key};
-use crate::system::{Avatar, Proof, Seen, Session, System};
+use crate::system::{Avatar, Change, Proof, Seen, Session, System, Target};
+use crate::terminal::quote;
 
 /// How jobs are carried out.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +26,8 @@ pub struct Rules {
     pub force: bool,
     /// Delete the avatar that was uploaded before, once the new one is proven.
     pub prune: bool,
+    /// Say how each write would be sent, and send none.
+    pub rehearse: bool,
 }
 
 /// What became of an account, with the fingerprints before and after.
@@ -45,6 +49,8 @@ pub enum Outcome {
         verdict: Verdict,
         shown: Option<String>,
     },
+    /// The writes that would be sent.
+    Rehearsed(Vec<Rehearsal>),
     Failed(Error),
     /// Not tried, and why.
     Skipped(String),
@@ -56,6 +62,8 @@ pub enum Event<'a> {
     Begun(&'a Job),
     /// What became of it; once for each.
     Ended(News<'a>),
+    /// The login of this run could not be ended.
+    Left(Error),
 }
 
 /// One account's news.
@@ -108,31 +116,38 @@ impl Batch<'_> {
             }
             return;
         }
-        let begun = open().and_then(|mut session| {
-            session.verify = self.rules.verify;
-            let seen = self.survey(&mut session)?;
-            Ok((session, seen))
-        });
-        match begun {
-            Ok((session, seen)) => Run {
+        let mut session = match open() {
+            Ok(session) => session,
+            Err(error) => return self.none(error, tell),
+        };
+        session.verify = self.rules.verify;
+        match self.survey(&mut session) {
+            Ok(seen) => Run {
                 batch: self,
-                session,
+                session: &mut session,
                 memory,
                 tell,
                 written: VecDeque::new(),
                 stopped: None,
             }
             .jobs(seen),
-            Err(error) => {
-                let why = self.why(&error);
-                let mut jobs = self.jobs.iter();
-                if let Some(job) = jobs.next() {
-                    tell(Event::Ended(news(job, None, Outcome::Failed(error))));
-                }
-                for job in jobs {
-                    tell(Event::Ended(news(job, None, Outcome::Skipped(why.clone()))));
-                }
-            }
+            Err(error) => self.none(error, tell),
+        }
+        if let Err(error) = session.end() {
+            tell(Event::Left(error));
+        }
+    }
+
+    /// No account was begun: the first tells why, the others are skipped.
+    fn none(&self, error: Error, tell: &mut dyn FnMut(Event)) {
+        let why = self.why(&error);
+        let mut failed = Some(error);
+        for job in self.jobs {
+            let outcome = match failed.take() {
+                Some(error) => Outcome::Failed(error),
+                None => Outcome::Skipped(why.clone()),
+            };
+            tell(Event::Ended(news(job, None, outcome)));
         }
     }
 
@@ -205,7 +220,7 @@ fn news<'a>(job: &'a Job, seen: Option<&Seen>, outcome: Outcome) -> News<'a> {
 
 struct Run<'r, 'a> {
     batch: &'r Batch<'a>,
-    session: Session,
+    session: &'r mut Session,
     memory: &'r mut Memory,
     tell: &'r mut dyn FnMut(Event),
     written: VecDeque<Written<'a>>,
@@ -274,7 +289,7 @@ impl<'a> Run<'_, 'a> {
         let error = Error::new(
             stop.class,
             format!(
-                "the server took the avatar, but it is not proven: {}",
+                "the server took the change, but it is not proven: {}",
                 stop.why
             ),
         );
@@ -284,7 +299,7 @@ impl<'a> Run<'_, 'a> {
     fn job(&mut self, job: &'a Job, known: Option<Result<Seen>>) {
         let seen = match (known, self.batch.rules.look) {
             (Some(seen), _) => seen.map(Some),
-            (None, true) => (self.batch.system.observe)(&mut self.session, &job.target).map(Some),
+            (None, true) => (self.batch.system.observe)(self.session, &job.target).map(Some),
             (None, false) => Ok(None),
         };
         let seen = match seen {
@@ -292,6 +307,7 @@ impl<'a> Run<'_, 'a> {
             Err(error) => return self.fail(job, None, error),
         };
         let key = self.key(job);
+        let rules = self.batch.rules;
         let proven = self.memory.get(&key).cloned();
         let shown = seen.as_ref().and_then(|seen| seen.fingerprint.clone());
         let verdict = match &seen {
@@ -303,8 +319,7 @@ impl<'a> Run<'_, 'a> {
             ),
             None => diff::recall(&job.avatar, proven.as_ref()),
         };
-        let rules = self.batch.rules;
-        if verdict == Verdict::Same && !(rules.force && rules.write) {
+        if verdict == Verdict::Same && !(rules.force && (rules.write || rules.rehearse)) {
             // A line that nobody could complete when it was written is completed now.
             let incomplete = proven
                 .as_ref()
@@ -324,6 +339,20 @@ impl<'a> Run<'_, 'a> {
                 false => proven.and_then(|entry| entry.fingerprint.flatten()),
             };
             return self.say(job, seen.as_ref(), Outcome::Unchanged { shown, verified });
+        }
+        if rules.rehearse {
+            let change = Change::Wear(&job.avatar);
+            let outcome = match rehearse(
+                self.session,
+                self.batch.system,
+                &job.target,
+                &change,
+                seen.as_ref(),
+            ) {
+                Ok(writes) => Outcome::Rehearsed(writes),
+                Err(error) => Outcome::Failed(error),
+            };
+            return self.say(job, seen.as_ref(), outcome);
         }
         if !rules.write {
             return self.say(job, seen.as_ref(), Outcome::Pending { verdict, shown });
@@ -348,11 +377,11 @@ impl<'a> Run<'_, 'a> {
             (drifted, system.restore, seen, proven)
             && entry.set == diff::set(&job.avatar)
             && let Some(Some(fingerprint)) = &entry.fingerprint
-            && let Some(proof) = restore(&mut self.session, &job.target, seen, fingerprint)?
+            && let Some(proof) = restore(self.session, &job.target, seen, fingerprint)?
         {
             return Ok(proof);
         }
-        (system.write)(&mut self.session, &job.target, &job.avatar, seen)
+        (system.write)(self.session, &job.target, &job.avatar, seen)
     }
 
     fn wrote(&mut self, job: &'a Job, seen: Option<Seen>, proof: Proof, proven: Option<Entry>) {
@@ -394,7 +423,7 @@ impl<'a> Run<'_, 'a> {
             .session
             .client
             .settle(wait)
-            .and_then(|()| (self.batch.system.observe)(&mut self.session, &job.target));
+            .and_then(|()| (self.batch.system.observe)(self.session, &job.target));
         let shown = match looked {
             Ok(now) => now.fingerprint,
             Err(error) => return self.fail(job, written.seen.as_ref(), unproven(&error)),
@@ -469,7 +498,7 @@ impl<'a> Run<'_, 'a> {
         if !uploads || !ours || !offered {
             return None;
         }
-        match delete(&mut self.session, &written.job.target, &old) {
+        match delete(self.session, &written.job.target, &old) {
             Ok(()) => Some(old),
             Err(error) => {
                 self.session
@@ -516,11 +545,90 @@ impl<'a> Run<'_, 'a> {
     }
 }
 
+/// The writes of a change, as they would be sent.
+fn rehearse(
+    session: &mut Session,
+    system: &System,
+    target: &Target,
+    change: &Change,
+    seen: Option<&Seen>,
+) -> Result<Vec<Rehearsal>> {
+    let steps = (system.rehearse)(session, target, change, seen)?;
+    if session.leave.is_some() {
+        session.warnings.push(
+            "the login of this run ends with it; the commands take credentials that last, in the variables they name"
+                .into(),
+        );
+    }
+    let client = &session.client;
+    Ok(steps
+        .iter()
+        .map(|step| curl::rehearse(client, step))
+        .collect())
+}
+
+/// What became of an avatar that was to be deleted.
+pub enum Deleted {
+    Gone { verified: bool },
+    Rehearsed(Vec<Rehearsal>),
+}
+
+/// Deletes a custom avatar of an account, by its id, and looks whether it is gone. The account's name is told as
+/// soon as it is known.
+///
+/// Errors: data, and nothing was sent, when the avatar is none of the account's own or is selected.
+pub fn delete(
+    session: &mut Session,
+    system: &System,
+    target: &Target,
+    id: &str,
+    rules: Rules,
+    name: &mut Option<String>,
+) -> Result<Deleted> {
+    let send = system
+        .delete
+        .expect("the table of verbs has delete only where the system has it");
+    let refused = |why: String| {
+        Error::new(Class::Data, format!("delete avatar {id}: {why}")).hint(format!(
+            "avatarctl {} list shows which are custom",
+            system.name
+        ))
+    };
+    let seen = (system.observe)(session, target)?;
+    let account = quote(&seen.account);
+    *name = Some(seen.account.clone());
+    match seen.offers.iter().find(|offer| offer.id == id) {
+        None => return Err(refused(format!("it is no avatar of {account}"))),
+        Some(offer) if offer.system => return Err(refused("it is a system avatar".into())),
+        Some(offer) if offer.selected && !rules.force => {
+            return Err(refused(format!("{account} wears it"))
+                .hint("select another one first, or give --force"));
+        }
+        Some(_) => {}
+    }
+    if rules.rehearse {
+        let change = Change::Delete(id);
+        return rehearse(session, system, target, &change, Some(&seen)).map(Deleted::Rehearsed);
+    }
+    send(session, target, id)?;
+    if !rules.verify {
+        return Ok(Deleted::Gone { verified: false });
+    }
+    let now = (system.observe)(session, target).map_err(|error| unproven(&error))?;
+    match now.offers.iter().any(|offer| offer.id == id) {
+        false => Ok(Deleted::Gone { verified: true }),
+        true => Err(Error::new(
+            Class::Protocol,
+            format!("delete avatar {id}: the server answered success, but {account} still has it"),
+        )),
+    }
+}
+
 /// The write was taken; only its proof is missing.
 fn unproven(error: &Error) -> Error {
     Error {
         message: format!(
-            "the server took the avatar, but the read-back failed: {}",
+            "the server took the change, but the read-back failed: {}",
             error.message
         ),
         ..error.clone()

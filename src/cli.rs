@@ -9,6 +9,7 @@ use std::time::Duration;
 use pico_args::Arguments;
 
 use crate::error::{Class, Error, Result};
+use crate::grammar::{self, EVERYWHERE, Flag, Place, Verb};
 use crate::plan::Selection;
 use crate::system::{self, Source, System, Target, TargetKind, Wish};
 use crate::terminal::quote;
@@ -19,6 +20,10 @@ pub enum Command {
     Text(String),
     Account(Box<Account>),
     Batch(Box<Batch>),
+    /// A completion script for this shell.
+    Completions(String),
+    /// The manual page.
+    Manual,
 }
 
 /// Many accounts, declared in a file.
@@ -63,6 +68,10 @@ pub enum Action {
     Set(Wish),
     Show,
     List,
+    Reset,
+    /// A custom avatar, by its id.
+    Delete(String),
+    Whoami,
 }
 
 impl Action {
@@ -71,6 +80,9 @@ impl Action {
             Action::Set(_) => "set",
             Action::Show => "show",
             Action::List => "list",
+            Action::Reset => "reset",
+            Action::Delete(_) => "delete",
+            Action::Whoami => "whoami",
         }
     }
 }
@@ -91,11 +103,13 @@ pub struct Options {
     pub max_time: Option<Duration>,
     pub retries: u32,
     pub proxy: Option<String>,
+    pub netrc: Option<PathBuf>,
     /// Certificate chain and key.
     pub client: Option<(PathBuf, PathBuf)>,
     pub insecure: bool,
     pub no_verify: bool,
     pub force: bool,
+    pub dry_run: bool,
     pub json: bool,
     pub quiet: bool,
     /// 0, 1 or 2.
@@ -107,92 +121,8 @@ pub struct Options {
 pub struct Refusal {
     /// None where nothing was asked for: then the help is the answer.
     pub error: Option<Error>,
-    pub help: &'static str,
     pub color: Color,
 }
-
-/// An option as it is typed.
-struct Flag {
-    name: &'static str,
-    short: Option<&'static str>,
-    value: bool,
-}
-
-const fn flag(name: &'static str, short: Option<&'static str>) -> Flag {
-    Flag {
-        name,
-        short,
-        value: false,
-    }
-}
-
-const fn option(name: &'static str) -> Flag {
-    Flag {
-        name,
-        short: None,
-        value: true,
-    }
-}
-
-/// Taken by every verb. Targets and sources come from the systems' tables.
-static EVERYWHERE: [Flag; 18] = [
-    option("--url"),
-    option("--ca-file"),
-    option("--client-cert"),
-    option("--client-key"),
-    option("--proxy"),
-    option("--retries"),
-    flag("--insecure", None),
-    option("--connect-timeout"),
-    option("--timeout"),
-    option("--max-time"),
-    option("--color"),
-    flag("--no-verify", None),
-    flag("--force", None),
-    flag("--json", None),
-    flag("--quiet", Some("-q")),
-    flag("--verbose", Some("-v")),
-    flag("--help", Some("-h")),
-    flag("--version", Some("-V")),
-];
-
-/// Taken by the verbs that read a manifest.
-static BATCH: [Flag; 6] = [
-    option("--state"),
-    option("--only"),
-    option("--shard"),
-    option("--junit"),
-    option("--html"),
-    flag("--prune", None),
-];
-
-/// The options of `BATCH` that each of them takes.
-const BATCH_VERBS: [(BatchAction, &[&str], &str); 3] = [
-    (
-        BatchAction::Check,
-        &["--only", "--shard", "--html"],
-        include_str!("help/check.txt"),
-    ),
-    (
-        BatchAction::Diff,
-        &["--state", "--only", "--shard", "--junit", "--html"],
-        include_str!("help/diff.txt"),
-    ),
-    (
-        BatchAction::Apply,
-        &[
-            "--state", "--only", "--shard", "--junit", "--html", "--prune",
-        ],
-        include_str!("help/apply.txt"),
-    ),
-];
-
-const HELP: &str = include_str!("help/avatarctl.txt");
-const VERB_HELP: [(&str, &str); 3] = [
-    ("set", include_str!("help/set.txt")),
-    ("show", include_str!("help/show.txt")),
-    ("list", include_str!("help/list.txt")),
-];
 
 /// Words that name secrets; whoever types them is told where secrets go.
 const SECRETS: [&str; 8] = [
@@ -210,15 +140,13 @@ const SECRETS: [&str; 8] = [
 pub fn parse(arguments: Vec<OsString>, shard: Shard) -> std::result::Result<Command, Refusal> {
     let color = wanted_color(&arguments);
     let nothing = arguments.is_empty();
-    let mut help = HELP;
-    parse_with(arguments, shard, &mut help).map_err(|error| Refusal {
+    parse_with(arguments, shard).map_err(|error| Refusal {
         error: (!nothing).then_some(error),
-        help,
         color,
     })
 }
 
-fn parse_with(arguments: Vec<OsString>, shard: Shard, help: &mut &'static str) -> Result<Command> {
+fn parse_with(arguments: Vec<OsString>, shard: Shard) -> Result<Command> {
     let (words, typed) = spell(arguments)?;
     let mut words = words.into_iter();
     let mut arguments = Arguments::from_vec(typed);
@@ -230,97 +158,132 @@ fn parse_with(arguments: Vec<OsString>, shard: Shard, help: &mut &'static str) -
     }
     let first = word(words.next())?;
     let second = word(words.next())?;
-    let batch = BATCH_VERBS
-        .iter()
-        .find(|(action, _, _)| Some(action.name()) == first.as_deref());
-    if let Some((action, own, help)) = batch {
-        if asks_help {
-            return Ok(Command::Text((*help).to_owned()));
-        }
-        if let Some(extra) = words.next() {
-            return Err(unexpected(&extra));
-        }
-        return self::batch(*action, own, second, arguments, shard);
-    }
     let system = first.as_deref().and_then(system::find);
-    if let Some(system) = system {
-        *help = system.help;
-    }
     let verb = match system {
         Some(_) => second.as_deref(),
         None => first.as_deref(),
     };
+    let verb = verb.and_then(grammar::verb);
     if asks_help {
-        let verb = VERB_HELP.iter().find(|(known, _)| verb == Some(*known));
-        return Ok(Command::Text(
-            verb.map_or(*help, |(_, text)| text).to_owned(),
-        ));
+        return Ok(Command::Text(match (verb, system) {
+            (Some(verb), _) => verb.help(),
+            (None, Some(system)) => system.help.to_owned(),
+            (None, None) => grammar::help(),
+        }));
     }
-    let Some(first) = first else {
-        return Err(usage("a system is missing").hint(format!(
-            "name one of {}, or check, diff or apply",
-            systems().join(", ")
-        )));
+    let command = match (system, verb) {
+        (Some(system), verb) => account(system, verb, second, &mut arguments)?,
+        (None, Some(verb)) => match verb.place {
+            Place::Manifest => batch(verb, second, &mut arguments, shard)?,
+            Place::Alone(choices) => alone(verb, choices, second, &arguments)?,
+            Place::System => {
+                return Err(usage(format!("{} needs a system before it", verb.name))
+                    .hint(format!("name one of {}", systems().join(", "))));
+            }
+        },
+        (None, None) => {
+            let mut known = systems();
+            known.extend(
+                grammar::VERBS
+                    .iter()
+                    .filter(|verb| verb.place != Place::System)
+                    .map(|verb| verb.name),
+            );
+            return Err(match first {
+                Some(first) => unknown_word("system", &first, &known),
+                None => usage("a system is missing").hint(format!(
+                    "name one of {}, or check, diff or apply",
+                    systems().join(", ")
+                )),
+            });
+        }
     };
-    let Some(system) = system else {
-        let mut words = systems();
-        words.extend(BATCH_VERBS.iter().map(|(action, _, _)| action.name()));
-        return Err(unknown_word("system", &first, &words));
-    };
-    let Some(verb) = second else {
-        return Err(
-            usage(format!("what is to be done on {} is missing", system.title))
-                .hint(format!("name one of {}", verbs().join(", "))),
-        );
-    };
-    let action = verb.as_str();
-    if let Some((_, instead)) = system
-        .missing
-        .iter()
-        .find(|(missing, _)| *missing == action)
-    {
-        return Err(usage(format!("{} has no {action}", system.title)).hint(*instead));
-    }
-    if !verbs().contains(&action) {
-        return Err(unknown_word("verb", action, &verbs()));
-    }
-    foreign_flags(
-        &arguments,
-        &own_flags(system, action),
-        &format!("{} {action}", system.name),
-    )?;
-    let target = target(&mut arguments, system, action)?;
-    let action = match action {
-        "set" => Action::Set(wish(&mut arguments, system)?),
-        "show" => Action::Show,
-        _ => Action::List,
-    };
-    let options = options(&mut arguments)?;
     if let Some(extra) = words.next() {
         return Err(unexpected(&extra));
     }
     let rest = arguments.finish();
     debug_assert!(rest.is_empty(), "every known option is taken: {rest:?}");
+    Ok(command)
+}
+
+fn account(
+    system: &'static System,
+    verb: Option<&Verb>,
+    typed: Option<String>,
+    arguments: &mut Arguments,
+) -> Result<Command> {
+    let verbs = || -> Vec<&str> { grammar::verbs_of(system).map(|verb| verb.name).collect() };
+    let Some(typed) = typed else {
+        return Err(
+            usage(format!("what is to be done on {} is missing", system.title))
+                .hint(format!("name one of {}", verbs().join(", "))),
+        );
+    };
+    if let Some(instead) = grammar::instead(system, &typed) {
+        return Err(usage(format!("{} has no {typed}", system.title)).hint(instead));
+    }
+    let Some(verb) = verb.filter(|verb| verb.place == Place::System) else {
+        return Err(unknown_word("verb", &typed, &verbs()));
+    };
+    let place = format!("{} {}", system.name, verb.name);
+    foreign_flags(arguments, &verb.options(Some(system)), &place)?;
+    let target = target(arguments, system, verb)?;
+    let action = match verb.name {
+        "set" => Action::Set(wish(arguments, system, verb)?),
+        "show" => Action::Show,
+        "list" => Action::List,
+        "reset" => Action::Reset,
+        "delete" => match wish(arguments, system, verb)? {
+            Wish::Preset(_, id) => Action::Delete(id),
+            _ => unreachable!("delete takes an id alone"),
+        },
+        "whoami" => Action::Whoami,
+        other => unreachable!("the table has no other verb of a system: {other}"),
+    };
     Ok(Command::Account(Box::new(Account {
         system,
         action,
         target,
-        options,
+        options: options(arguments)?,
     })))
+}
+
+/// A verb that needs neither a server nor a manifest.
+fn alone(
+    verb: &Verb,
+    choices: &[&'static str],
+    choice: Option<String>,
+    arguments: &Arguments,
+) -> Result<Command> {
+    if let Some(option) = options_of(arguments).first() {
+        return Err(usage(format!("{option} is no option of {}", verb.name)));
+    }
+    match (choices, choice) {
+        ([], None) => Ok(Command::Manual),
+        ([], Some(extra)) => Err(unexpected(OsStr::new(&extra))),
+        (_, Some(shell)) if choices.contains(&shell.as_str()) => Ok(Command::Completions(shell)),
+        (_, Some(other)) => Err(unknown_word("shell", &other, choices)),
+        (_, None) => Err(usage(format!("{} needs a shell", verb.name))
+            .hint(format!("name one of {}", choices.join(", ")))),
+    }
 }
 
 /// The variables that tell an agent of a CI engine its part: `CI_NODE_INDEX` and `CI_NODE_TOTAL`.
 pub type Shard = (Option<String>, Option<String>);
 
 fn batch(
-    action: BatchAction,
-    own: &[&str],
+    verb: &Verb,
     manifest: Option<String>,
-    mut arguments: Arguments,
+    arguments: &mut Arguments,
     shard: Shard,
 ) -> Result<Command> {
-    let arguments = &mut arguments;
-    foreign_flags(arguments, own, action.name())?;
+    let action = match verb.name {
+        "check" => BatchAction::Check,
+        "diff" => BatchAction::Diff,
+        "apply" => BatchAction::Apply,
+        other => unreachable!("the table has no other verb with a manifest: {other}"),
+    };
+    foreign_flags(arguments, &verb.options(None), verb.name)?;
     let Some(manifest) = manifest else {
         return Err(usage(format!("{} needs a manifest", action.name())));
     };
@@ -411,10 +374,6 @@ fn systems() -> Vec<&'static str> {
     system::ALL.iter().map(|system| system.name).collect()
 }
 
-fn verbs() -> Vec<&'static str> {
-    VERB_HELP.iter().map(|(verb, _)| *verb).collect()
-}
-
 // --- words as they are typed ---
 
 /// Before a value, so that pico-args, which looks for an option's name anywhere, never takes one for an
@@ -427,7 +386,7 @@ const MARK: &str = "=";
 fn spell(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<OsString>)> {
     let mut words = Vec::new();
     let mut options: Vec<OsString> = Vec::new();
-    let known = flags();
+    let known = grammar::flags();
     let mut rest = arguments.into_iter();
     while let Some(argument) = rest.next() {
         if argument == "--" {
@@ -455,11 +414,11 @@ fn spell(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<OsString>)> {
             return Err(usage(format!("{} is given twice", flag.name)));
         }
         options.push(flag.name.into());
-        match (flag.value, attached) {
-            (true, Some(value)) => options.push(marked(&value)),
-            (true, None) => options.push(marked(&following(flag.name, rest.next())?)),
-            (false, None) => {}
-            (false, Some(_)) => return Err(usage(format!("{} takes no value", flag.name))),
+        match (flag.value.name(), attached) {
+            (Some(_), Some(value)) => options.push(marked(&value)),
+            (Some(_), None) => options.push(marked(&following(flag.name, rest.next())?)),
+            (None, None) => {}
+            (None, Some(_)) => return Err(usage(format!("{} takes no value", flag.name))),
         }
     }
     Ok((words, options))
@@ -524,29 +483,12 @@ fn string(arguments: &mut Arguments, name: &'static str) -> Result<Option<String
         .transpose()
 }
 
-fn flags() -> Vec<Flag> {
-    let mut flags: Vec<Flag> = EVERYWHERE
-        .iter()
-        .chain(&BATCH)
-        .map(|known| Flag { ..*known })
-        .collect();
-    for system in system::ALL {
-        let targets = system.targets.iter().map(|kind| kind.flag);
-        for name in targets.chain(system.sources.iter().filter_map(|source| source.flag())) {
-            if !flags.iter().any(|known| known.name == name) {
-                flags.push(option(name));
-            }
-        }
-    }
-    flags
-}
-
 // --- refusals that help ---
 
 /// An option as it may be repeated: what hangs on a letter, as in `-psecret`, may be a secret, unless it is
 /// nearly a known option.
 fn shown(name: &str) -> &str {
-    let known = flags();
+    let known = grammar::flags();
     let near = nearest(name, known.iter().map(|flag| flag.name));
     match name.starts_with("--") || near.is_some_and(|near| distance(name, near) <= 2) {
         true => name,
@@ -564,18 +506,17 @@ fn unknown_option(name: &str, words: &[OsString]) -> Error {
         return error.hint("secrets never stand on the command line; set the system's variables, avatarctl SYSTEM --help names them");
     }
     let word = |at: usize| words.get(at).and_then(|word| word.to_str());
-    let mut own: Vec<&str> = EVERYWHERE.iter().map(|flag| flag.name).collect();
-    match (
-        word(0).and_then(system::find),
-        BATCH_VERBS
-            .iter()
-            .find(|(action, _, _)| Some(action.name()) == word(0)),
-    ) {
-        (Some(system), _) => own.extend(own_flags(system, word(1).unwrap_or("set"))),
-        (None, Some((_, batch, _))) => own.extend(*batch),
-        (None, None) => own = flags().iter().map(|flag| flag.name).collect(),
-    }
-    match nearest(name, own.into_iter()) {
+    let system = word(0).and_then(system::find);
+    let verb = match system {
+        Some(_) => word(1).or(Some("set")),
+        None => word(0),
+    };
+    let own = match verb.and_then(grammar::verb) {
+        Some(verb) => [&verb.options(system), &EVERYWHERE[..]].concat(),
+        None => grammar::flags(),
+    };
+    let own = own.iter().map(|flag| flag.name);
+    match nearest(name, own) {
         Some(near) => error.hint(format!("the nearest one is {near}")),
         None => error,
     }
@@ -588,7 +529,8 @@ fn unknown_word(what: &str, typed: &str, known: &[&'static str]) -> Error {
         _ if assigned.is_some() => {
             error.hint("variables are set before the command: NAME=value avatarctl ...")
         }
-        Some(near) if distance(&typed.to_lowercase(), near) <= 3 => {
+        // A word that has nothing in common is no misspelt one.
+        Some(near) if distance(&typed.to_lowercase(), near) <= 3.min(near.len() - 1) => {
             error.hint(format!("the nearest one is {near}"))
         }
         _ => error.hint(format!("name one of {}", known.join(", "))),
@@ -617,47 +559,55 @@ fn distance(typed: &str, known: &str) -> usize {
     row[known.len()]
 }
 
-/// Targets and sources that this verb of this system takes.
-fn own_flags(system: &System, action: &str) -> Vec<&'static str> {
-    let mut own = Vec::new();
-    if action != "list" || system.list_takes_target {
-        own.extend(system.targets.iter().map(|kind| kind.flag));
-    }
-    if action == "set" {
-        own.extend(system.sources.iter().filter_map(|source| source.flag()));
-    }
-    own
+/// The options that were typed.
+fn options_of(arguments: &Arguments) -> Vec<String> {
+    let typed = arguments.clone().finish().into_iter();
+    typed
+        .filter_map(|word| word.into_string().ok())
+        .filter(|word| word.starts_with("--"))
+        .collect()
 }
 
 /// Options that exist, but not here.
-fn foreign_flags(arguments: &Arguments, own: &[&str], place: &str) -> Result<()> {
-    let typed = arguments.clone().finish();
-    for argument in typed.iter().filter_map(|argument| argument.to_str()) {
-        let everywhere = EVERYWHERE.iter().any(|flag| flag.name == argument);
-        if argument.starts_with("--") && !everywhere && !own.contains(&argument) {
-            let error = usage(format!("{argument} is no option of {place}"));
-            // Who names a target is told how targets are named here, who names an avatar how avatars are.
-            let names = |argument: &str| {
-                system::ALL
-                    .iter()
-                    .any(|system| system.targets.iter().any(|kind| kind.flag == argument))
-            };
-            let alike = own
-                .iter()
-                .copied()
-                .filter(|flag| names(flag) == names(argument));
-            return Err(match nearest(argument, alike) {
-                Some(near) => error.hint(format!("the nearest one is {near}")),
-                None => error,
-            });
-        }
-    }
-    Ok(())
+fn foreign_flags(arguments: &Arguments, own: &[Flag], place: &str) -> Result<()> {
+    let known = |typed: &str| {
+        let here = |flag: &Flag| flag.name == typed;
+        EVERYWHERE.iter().any(here) || own.iter().any(here)
+    };
+    let Some(typed) = options_of(arguments)
+        .into_iter()
+        .find(|typed| !known(typed))
+    else {
+        return Ok(());
+    };
+    let error = usage(format!("{typed} is no option of {place}"));
+    // Who names a target is told how targets are named here, who names an avatar how avatars are.
+    let role = |name: &str| {
+        let targets = |system: &&System| system.targets.iter().any(|kind| kind.flag == name);
+        let sources = |system: &&System| {
+            let mut sources = system.sources.iter();
+            sources.any(|source| source.flag() == Some(name))
+        };
+        let systems = || system::ALL.into_iter();
+        (
+            systems().any(|system| targets(&system)),
+            systems().any(|system| sources(&system)),
+        )
+    };
+    let wanted = role(&typed);
+    let alike = own
+        .iter()
+        .map(|flag| flag.name)
+        .filter(|name| wanted != (false, false) && role(name) == wanted);
+    Err(match nearest(&typed, alike) {
+        Some(near) => error.hint(format!("the nearest one is {near}")),
+        None => error,
+    })
 }
 
 // --- what the words mean ---
 
-fn target(arguments: &mut Arguments, system: &'static System, action: &str) -> Result<Target> {
+fn target(arguments: &mut Arguments, system: &'static System, verb: &Verb) -> Result<Target> {
     let mut found = None;
     for kind in system.targets {
         let Some(value) = string(arguments, kind.flag)? else {
@@ -682,12 +632,13 @@ fn target(arguments: &mut Arguments, system: &'static System, action: &str) -> R
     }
     match found {
         Some(target) => Ok(target),
-        None if system.caller || action == "list" => Ok(Target::Caller),
+        None if system.caller || !grammar::takes_target(system, verb.name) => Ok(Target::Caller),
         None => {
             let flags: Vec<&str> = system.targets.iter().map(|kind| kind.flag).collect();
             Err(usage(format!(
-                "{} {action} needs {}",
+                "{} {} needs {}",
                 system.name,
+                verb.name,
                 flags.join(" or ")
             )))
         }
@@ -710,9 +661,15 @@ fn number(name: &str, text: &str) -> Result<String> {
     }
 }
 
-fn wish(arguments: &mut Arguments, system: &System) -> Result<Wish> {
+fn wish(arguments: &mut Arguments, system: &System, verb: &Verb) -> Result<Wish> {
     let mut found: Option<(&str, Wish)> = None;
-    for source in system.sources {
+    let sources = || {
+        system
+            .sources
+            .iter()
+            .filter(|source| grammar::takes(verb.name, **source))
+    };
+    for source in sources() {
         let Some(name) = source.flag() else {
             continue;
         };
@@ -733,14 +690,11 @@ fn wish(arguments: &mut Arguments, system: &System) -> Result<Wish> {
     match found {
         Some((_, wish)) => Ok(wish),
         None => {
-            let names: Vec<&str> = system
-                .sources
-                .iter()
-                .filter_map(|source| source.flag())
-                .collect();
+            let names: Vec<&str> = sources().filter_map(|source| source.flag()).collect();
             Err(usage(format!(
-                "{} set needs {}",
+                "{} {} needs {}",
                 system.name,
+                verb.name,
                 names.join(" or ")
             )))
         }
@@ -804,10 +758,12 @@ fn options(arguments: &mut Arguments) -> Result<Options> {
         max_time: seconds(arguments, "--max-time")?,
         retries: retries(arguments)?.unwrap_or(3),
         proxy: string(arguments, "--proxy")?,
+        netrc: value(arguments, "--netrc").map(PathBuf::from),
         client: client(arguments)?,
         insecure: arguments.contains("--insecure"),
         no_verify: arguments.contains("--no-verify"),
         force: arguments.contains("--force"),
+        dry_run: arguments.contains("--dry-run"),
         json: arguments.contains("--json"),
         quiet: arguments.contains("--quiet"),
         verbose: verbose.min(2),

@@ -107,6 +107,9 @@ impl Resolver for Names {
         timeout: NextTimeout,
     ) -> Answer<ResolvedSocketAddrs> {
         let uri = self.proxy.as_ref().unwrap_or(uri);
+        // musl looks names up in /etc/hosts letter by letter.
+        let lower = uri.to_string().to_ascii_lowercase().parse();
+        let uri = lower.as_ref().unwrap_or(uri);
         let host = host(uri);
         if let Ok(address) = host.parse::<IpAddr>() {
             let mut addresses = self.empty();

@@ -78,6 +78,8 @@ pub struct Error {
     pub class: Class,
     /// The HTTP status of the answer that said so, where there was one.
     pub status: Option<u16>,
+    /// The server's own code of the failure, where it gave one.
+    pub code: Option<String>,
     /// Names the operation and the object; one line, lower case, no full stop.
     pub message: String,
     /// An instruction, where the remedy is known.
@@ -91,6 +93,7 @@ impl Error {
         Error {
             class,
             status: None,
+            code: None,
             message: message.into(),
             hint: None,
             lost: false,

@@ -98,6 +98,13 @@ pub const UNLESS_LOST: Repeat = Repeat {
     busy: true,
 };
 
+/// What must not reach the server twice, and logins, of which each refused one counts.
+pub const ONCE: Repeat = Repeat {
+    refused: true,
+    lost: false,
+    busy: false,
+};
+
 /// What a request carries. Its length is known before the first byte is sent.
 pub enum Body {
     Empty,
@@ -108,7 +115,7 @@ pub enum Body {
 }
 
 impl Body {
-    fn content_type(&self) -> Option<String> {
+    pub fn content_type(&self) -> Option<String> {
         match self {
             Body::Empty => None,
             Body::Json(_) => Some("application/json".into()),
@@ -118,7 +125,7 @@ impl Body {
     }
 
     /// In bytes.
-    fn length(&self) -> u64 {
+    pub fn length(&self) -> u64 {
         match self {
             Body::Empty => 0,
             Body::Json(text) => text.len() as u64,
@@ -205,7 +212,7 @@ impl Request {
         Error::new(class, format!("{}: {}", self.operation, what.as_ref()))
     }
 
-    fn url(&self, base: &Address) -> String {
+    pub fn url(&self, base: &Address) -> String {
         let mut url = format!("{}/{}", base.text(), self.call.path);
         if !self.item.is_empty() {
             let _ = write!(url, "/{}", address::encode(&self.item));
@@ -355,6 +362,8 @@ fn blank(c: char) -> bool {
 const LONGEST_ANSWER: u64 = 2 << 20;
 /// How much of a refusal is read, in bytes: it carries a sentence, and an error page may be endless.
 const LONGEST_REFUSAL: u64 = 64 << 10;
+/// As which program we call; a browser's name would make some servers suspect a forged request.
+pub const AGENT: &str = concat!("avatarctl/", env!("CARGO_PKG_VERSION"));
 /// Buffers of a connection, in bytes.
 const BUFFER: usize = 32 << 10;
 /// The status line and headers of an answer, in bytes. Less than the buffer, which a longer head would fill
@@ -387,7 +396,7 @@ const SHOWN: [&str; 19] = [
 /// Where the lines of `-v` and `-vv` go.
 #[derive(Clone, Copy)]
 pub struct Trace {
-    /// 0 nothing, 1 a line for a request and one for its answer, 2 their headers too.
+    /// 0 nothing, 1 a line for a request with its answer, 2 their headers too.
     pub level: u8,
     pub line: fn(&str),
 }
@@ -430,8 +439,8 @@ pub struct Client {
     agent: Agent,
     made: Arc<AtomicUsize>,
     busy: Busy,
-    /// The caller's credentials, sent with every request.
-    credentials: Vec<(&'static str, Secret)>,
+    /// The caller's credentials, sent with every request, and the options that make curl send them.
+    credentials: Vec<(&'static str, Secret, String)>,
     /// What must not be shown even when a server repeats it.
     hidden: Vec<String>,
     /// The same, of the accounts and requests that came last.
@@ -492,7 +501,7 @@ impl Client {
             .output_buffer_size(BUFFER)
             .max_idle_connections(reused)
             .max_idle_age(Duration::from_secs(120))
-            .user_agent(concat!("avatarctl/", env!("CARGO_PKG_VERSION")))
+            .user_agent(AGENT)
             .accept(ureq::config::AutoHeaderValue::None)
             .accept_encoding(ureq::config::AutoHeaderValue::None)
             .build();
@@ -536,10 +545,20 @@ impl Client {
         &self.reach.base
     }
 
-    /// Sends `name: value` with every request from now on.
-    pub fn authorize(&mut self, name: &'static str, value: Secret) {
+    /// Sends `name: value` with every request from now on; `curl` is the option that does it there, with a
+    /// variable where the secret is.
+    pub fn authorize(&mut self, name: &'static str, value: Secret, curl: String) {
         self.hide(&value);
-        self.credentials.push((name, value));
+        self.credentials.push((name, value, curl));
+    }
+
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// The options that make curl send the credentials.
+    pub fn curl(&self) -> impl Iterator<Item = &str> {
+        self.credentials.iter().map(|(_, _, curl)| curl.as_str())
     }
 
     /// Takes this text, as it is and as it stands in a URL, out of whatever a server says.
@@ -663,26 +682,21 @@ impl Client {
             error,
             how: How::Final,
         })?;
-        self.trace(1, || format!("> {} {url}", request.call.method.name()));
         let answered = self
             .exchange(request, &url, timeout)
             .map_err(|error| self.lost(request, error, timeout))
             .and_then(|response| self.of_the_server(request, response));
-        match &answered {
-            Ok(response) => {
-                self.trace(1, || {
-                    format!(
-                        "< {} ({} bytes, {} ms)",
-                        response.status,
-                        response.body.len(),
-                        begun.elapsed().as_millis()
-                    )
-                });
-                for (name, value) in &response.headers {
-                    self.trace(2, || format!("<   {name}: {}", self.shown(name, value)));
-                }
-            }
-            Err(Lost { error, .. }) => self.trace(1, || format!("< {error}")),
+        self.trace(1, || {
+            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+            let came = match &answered {
+                Ok(response) => format!("{}, {} bytes", response.status, response.body.len()),
+                Err(Lost { error, .. }) => error.message.clone(),
+            };
+            let time = begun.elapsed().as_millis();
+            format!("{} /{path}: {came}, {time} ms", request.call.method.name())
+        });
+        for (name, value) in answered.iter().flat_map(|response| &response.headers) {
+            self.trace(2, || format!("< {name}: {}", self.shown(name, value)));
         }
         answered
     }
@@ -754,11 +768,16 @@ impl Client {
                     .map(|(name, value)| (*name, value.as_str())),
             );
         for (name, value) in plain {
-            self.trace(2, || format!(">   {name}: {}", self.shown(name, value)));
+            self.trace(2, || format!("> {name}: {}", self.shown(name, value)));
             builder = builder.header(HeaderName::from_static(name), header(value)?);
         }
-        for (name, value) in self.credentials.iter().chain(&request.secrets) {
-            self.trace(2, || format!(">   {name}: (redacted)"));
+        let credentials = self
+            .credentials
+            .iter()
+            .map(|(name, value, _)| (name, value));
+        let passing = request.secrets.iter().map(|(name, value)| (name, value));
+        for (name, value) in credentials.chain(passing) {
+            self.trace(2, || format!("> {name}: (redacted)"));
             let mut value = header(value.expose())?;
             value.set_sensitive(true);
             builder = builder.header(HeaderName::from_static(name), value);
@@ -767,7 +786,7 @@ impl Client {
             Method::Get | Method::Delete => self.run(builder.body(())?, timeout)?,
             Method::Post | Method::Put => {
                 let length = request.body.length();
-                self.trace(2, || format!(">   content-length: {length}"));
+                self.trace(2, || format!("> content-length: {length}"));
                 let mut reader = request.body.reader()?;
                 let body = SendBody::from_reader(&mut reader);
                 self.run(

@@ -5,9 +5,12 @@ mod apply;
 mod calendar;
 mod certificate;
 mod cli;
+mod completions;
 mod connect;
+mod curl;
 mod diff;
 mod error;
+mod grammar;
 mod http;
 mod image;
 mod jsonline;
@@ -15,6 +18,7 @@ mod junit;
 mod limits;
 mod manifest;
 mod multipart;
+mod netrc;
 mod outfile;
 mod page;
 mod picture;
@@ -37,18 +41,19 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use address::Address;
-use apply::{Event, Rules};
+use apply::{Deleted, Event, Rules};
 use cli::{Account, Action, Batch, BatchAction, Command, Options};
 use error::{Class, Error, Result};
 use http::{Client, Reach, Trace};
 use manifest::Server;
+use netrc::Netrc;
 use plan::{Job, Part, Plan};
 use proxy::Proxy;
 use record::Record;
 use report::{Report, Style, Subject};
 use secret::Environment;
 use state::{Journal, Memory, State};
-use system::{Credentials, Session, System};
+use system::{Credentials, Session, System, Wish};
 
 fn main() -> ExitCode {
     let begun = Instant::now();
@@ -64,6 +69,11 @@ fn main() -> ExitCode {
         }
         Ok(Command::Account(account)) => one(*account, &environment, begun),
         Ok(Command::Batch(batch)) => many(&batch, &environment, begun),
+        Ok(Command::Completions(shell)) => {
+            report::print(&completions::script(&shell));
+            0
+        }
+        Ok(Command::Manual) => 0,
         Err(refusal) => {
             let report = Report::new(Style {
                 color: colored(refusal.color, &environment),
@@ -71,7 +81,7 @@ fn main() -> ExitCode {
             });
             match refusal.error {
                 Some(error) => report.complain(None, &error),
-                None => report::complain(refusal.help.trim_end()),
+                None => report::complain(grammar::help().trim_end()),
             }
             Class::Usage.exit()
         }
@@ -117,12 +127,15 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
             client: None,
             proxy: None,
         };
-        let job = match &account.action {
-            Action::Set(wish) => {
-                let target = account.target.clone();
-                Some(Job::resolve(system, target, wish.clone(), environment)?)
-            }
-            Action::Show | Action::List => None,
+        let wish = match &account.action {
+            Action::Set(wish) => Some(wish.clone()),
+            Action::Reset => Some(Wish::Generated),
+            _ => None,
+        };
+        let target = &account.target;
+        let job = match wish {
+            Some(wish) => Some(Job::resolve(system, target.clone(), wish, environment)?),
+            None => None,
         };
         for warning in job.iter().flat_map(|job| &job.warnings) {
             report.warning(&subject, warning);
@@ -130,24 +143,32 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
         for risk in risks(&server.base, options.insecure) {
             report.warning(&subject, &risk);
         }
-        let open = || open(&server, options, environment, begun, None);
+        let credentials = credentials(&server, options, environment);
+        for warning in environment.warnings() {
+            report.warning(&subject, &warning);
+        }
+        let open = || open(&server, &credentials?, options, environment, begun, None);
+        let rules = Rules {
+            write: true,
+            look: true,
+            verify: !options.no_verify,
+            force: options.force,
+            prune: false,
+            rehearse: options.dry_run,
+        };
         if let Some(job) = job {
             let batch = apply::Batch {
                 system,
                 server: system.name,
                 url: server.base.text(),
                 jobs: &[job],
-                rules: Rules {
-                    write: true,
-                    look: true,
-                    verify: !options.no_verify,
-                    force: options.force,
-                    prune: false,
-                },
+                rules,
             };
             batch.run(open, &mut Memory::Nothing, &mut |event: Event| {
-                let Event::Ended(news) = event else {
-                    return;
+                let news = match event {
+                    Event::Begun(_) => return,
+                    Event::Ended(news) => news,
+                    Event::Left(error) => return report.warning(&subject, &error.message),
                 };
                 subject.account = news.account;
                 for warning in &news.warnings {
@@ -158,20 +179,45 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
             return Ok(());
         }
         let mut session = open()?;
-        if matches!(account.action, Action::List) {
-            let rows = (system.list)(&mut session, &account.target)?;
-            report.list(&rows);
-            return Ok(());
+        let done = ask(&mut session, &account, rules, &mut subject, &mut report);
+        let left = session.end().err().map(|error| error.message);
+        for warning in session.warnings.drain(..).chain(left) {
+            report.warning(&subject, &warning);
         }
-        let seen = (system.observe)(&mut session, &account.target)?;
-        subject.account = Some(seen.account.clone());
-        report.show(&subject, &seen);
-        Ok(())
+        done
     };
     if let Err(error) = work() {
         report.failed(&subject, &error);
     }
     report.finish()
+}
+
+/// The verbs that set no avatar.
+fn ask(
+    session: &mut Session,
+    account: &Account,
+    rules: Rules,
+    subject: &mut Subject,
+    report: &mut Report,
+) -> Result<()> {
+    let Account { system, target, .. } = account;
+    match &account.action {
+        Action::List => report.list(&(system.list)(session, target)?),
+        Action::Whoami => report.identity(subject, &(system.whoami)(session)?),
+        Action::Delete(id) => {
+            let name = &mut subject.account;
+            match apply::delete(session, system, target, id, rules, name)? {
+                Deleted::Gone { verified } => report.deleted(subject, id, verified),
+                Deleted::Rehearsed(writes) => report.rehearsed(&writes),
+            }
+        }
+        Action::Show | Action::Set(_) | Action::Reset => {
+            let seen = (system.observe)(session, target)?;
+            subject.account = Some(seen.account.clone());
+            report.show(subject, &seen);
+        }
+    }
+    Ok(())
 }
 
 /// Many accounts, declared in a manifest.
@@ -317,10 +363,24 @@ fn compare(
                 verify: !options.no_verify,
                 force: options.force,
                 prune: batch.prune,
+                rehearse: false,
             },
         };
         let journal = memory.file();
-        let open = || open(&part.server, options, environment, begun, journal);
+        let credentials = credentials(&part.server, options, environment);
+        for warning in environment.warnings() {
+            report.warning(&subject(part, None, batch.action.name()), &warning);
+        }
+        let open = || {
+            open(
+                &part.server,
+                &credentials?,
+                options,
+                environment,
+                begun,
+                journal,
+            )
+        };
         jobs.run(open, &mut memory, &mut |event: Event| {
             let news = match event {
                 Event::Begun(job) => {
@@ -331,6 +391,10 @@ fn compare(
                     ));
                 }
                 Event::Ended(news) => news,
+                Event::Left(error) => {
+                    let subject = subject(part, None, batch.action.name());
+                    return report.warning(&subject, &error.message);
+                }
             };
             let account = news
                 .account
@@ -404,15 +468,24 @@ fn record(
     }
 }
 
+fn credentials(
+    server: &Server,
+    options: &Options,
+    environment: &Environment,
+) -> Result<Credentials> {
+    let netrc = Netrc::named(options.netrc.as_deref(), environment, server.base.host())?;
+    Credentials::read(server.system, &server.prefix, environment, &netrc)
+}
+
 /// The way into one server; the manifest's own settings come before the command line's.
 fn open(
     server: &Server,
+    credentials: &Credentials,
     options: &Options,
     environment: &Environment,
     begun: Instant,
     journal: Option<File>,
 ) -> Result<Session> {
-    let credentials = Credentials::read(server.system, &server.prefix, environment)?;
     let base = server.base.clone();
     let proxy = server.proxy.as_deref().or(options.proxy.as_deref());
     let client = Client::new(Reach {
@@ -437,7 +510,7 @@ fn open(
             line: report::complain,
         },
     })?;
-    (server.system.open)(client, &credentials)
+    (server.system.open)(client, credentials)
 }
 
 /// What a stranger on the way could do.

@@ -41,6 +41,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 use std::rc::Rc;
 
 /// Bytes that can be read from their start more than once: a picture on disk, or bytes in memory.
@@ -48,6 +49,10 @@ pub trait Content {
     /// In bytes: what [`Content::open`] will yield.
     fn length(&self) -> u64;
     fn open(&self) -> io::Result<Box<dyn Read + '_>>;
+    /// Where the bytes are, if on disk.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
 }
 
 impl Content for Vec<u8> {
@@ -60,10 +65,31 @@ impl Content for Vec<u8> {
     }
 }
 
-/// Heads and contents, in the order of the calls that added them.
+/// Parts, in the order of the calls that added them.
 #[derive(Default)]
 pub struct Form {
-    parts: Vec<(String, Rc<dyn Content>)>,
+    parts: Vec<Part>,
+}
+
+/// A text, or a file with its name and media type.
+pub struct Part {
+    pub name: String,
+    pub file: Option<(String, &'static str)>,
+    pub content: Rc<dyn Content>,
+}
+
+impl Part {
+    fn head(&self) -> String {
+        let name = escape(&self.name);
+        let disposition = format!("Content-Disposition: form-data; name=\"{name}\"");
+        match &self.file {
+            None => format!("{disposition}\r\n"),
+            Some((filename, media_type)) => format!(
+                "{disposition}; filename=\"{}\"\r\nContent-Type: {media_type}\r\n",
+                escape(filename)
+            ),
+        }
+    }
 }
 
 impl Form {
@@ -72,9 +98,11 @@ impl Form {
     }
 
     pub fn text(mut self, name: &str, value: &str) -> Form {
-        let name = escape(name);
-        let head = format!("Content-Disposition: form-data; name=\"{name}\"\r\n");
-        self.parts.push((head, Rc::new(value.as_bytes().to_vec())));
+        self.parts.push(Part {
+            name: name.to_owned(),
+            file: None,
+            content: Rc::new(value.as_bytes().to_vec()),
+        });
         self
     }
 
@@ -85,23 +113,22 @@ impl Form {
         media_type: &'static str,
         content: Rc<dyn Content>,
     ) -> Form {
-        let (name, filename) = (escape(name), escape(filename));
-        let head = format!(
-            "Content-Disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n\
-             Content-Type: {media_type}\r\n"
-        );
-        self.parts.push((head, content));
+        self.parts.push(Part {
+            name: name.to_owned(),
+            file: Some((filename.to_owned(), media_type)),
+            content,
+        });
         self
     }
 
     /// Reads every file once, for the boundary. Errors: what reading a file gives.
     pub fn encode(self) -> io::Result<Encoded> {
         let mut taken = BTreeSet::new();
-        for (head, content) in &self.parts {
+        for part in &self.parts {
             // No head holds a delimiter, which would begin a line, but a server that searches for
             // the bare boundary shall not find it there either.
-            take_numbers(head.as_bytes(), &mut taken)?;
-            take_numbers(content.open()?, &mut taken)?;
+            take_numbers(part.head().as_bytes(), &mut taken)?;
+            take_numbers(part.content.open()?, &mut taken)?;
         }
         // It ends, since a byte takes one number at most. `avatarctl-1` begins `avatarctl-10`, but
         // does no harm: if it is chosen it occurs nowhere, hence begins nothing; if the longer one
@@ -113,18 +140,24 @@ impl Form {
         let boundary = format!("{STEM}{number}");
         let mut pieces = Vec::new();
         let mut push = |piece: Rc<dyn Content>| pieces.push((piece.length(), piece));
-        for (head, content) in self.parts {
+        for part in &self.parts {
+            let head = part.head();
             push(Rc::new(format!("--{boundary}\r\n{head}\r\n").into_bytes()));
-            push(content);
+            push(part.content.clone());
             push(Rc::new(b"\r\n".to_vec()));
         }
         push(Rc::new(format!("--{boundary}--\r\n").into_bytes()));
-        Ok(Encoded { boundary, pieces })
+        Ok(Encoded {
+            parts: self.parts,
+            boundary,
+            pieces,
+        })
     }
 }
 
 /// A form that is ready to be sent, more than once if need be.
 pub struct Encoded {
+    pub parts: Vec<Part>,
     boundary: String,
     /// With the lengths that are announced: a file may answer differently when asked again.
     pieces: Vec<(u64, Rc<dyn Content>)>,

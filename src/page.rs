@@ -86,7 +86,8 @@ fn card(
     classes: &BTreeMap<[u8; 32], usize>,
 ) -> io::Result<()> {
     let (class, text) = match &record.outcome {
-        None => ("unchanged", String::new()),
+        // A batch rehearses nothing.
+        None | Some(Outcome::Rehearsed(_)) => ("unchanged", String::new()),
         Some(Outcome::Unchanged { .. }) => ("unchanged", "unchanged".to_owned()),
         Some(Outcome::Changed { before, after, .. }) => (
             "changed",

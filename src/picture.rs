@@ -176,6 +176,13 @@ impl Content for Picture {
             })),
         }
     }
+
+    fn path(&self) -> Option<&Path> {
+        match &self.bytes {
+            Bytes::Memory(_) => None,
+            Bytes::Disk(path) => Some(path),
+        }
+    }
 }
 
 /// Reads a file whose digest is known and gives its last block only when the digest is right, so that a

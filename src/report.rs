@@ -10,12 +10,13 @@ use serde_json::Value;
 use crate::apply::Outcome;
 use crate::calendar::span;
 use crate::cli::Color;
+use crate::curl::Rehearsal;
 use crate::diff::Verdict;
 use crate::error::{Class, Error, merge};
 use crate::jsonline::JsonLine;
 use crate::manifest::Problem;
 use crate::plan::Job;
-use crate::system::{Avatar, Row, Seen, System};
+use crate::system::{Avatar, Identity, Row, Seen, System};
 use crate::terminal::{MESSAGE, clean};
 
 /// One run's output.
@@ -23,6 +24,8 @@ pub struct Report {
     style: Style,
     counts: Counts,
     failures: Vec<Class>,
+    /// Accounts whose writes were told and not sent.
+    rehearsed: usize,
     /// Of a batch whose progress a terminal shows.
     progress: Option<Progress>,
 }
@@ -85,6 +88,7 @@ impl Report {
             style,
             counts: Counts::default(),
             failures: Vec::new(),
+            rehearsed: 0,
             progress: None,
         }
     }
@@ -158,6 +162,7 @@ impl Report {
                     shown.as_deref(),
                 );
             }
+            Outcome::Rehearsed(writes) => self.rehearsed(writes),
             Outcome::Failed(error) => self.failed(subject, error),
             Outcome::Skipped(why) => {
                 self.counts.skipped += 1;
@@ -168,6 +173,78 @@ impl Report {
             }
         }
         self.advance();
+    }
+
+    /// Writes that would be sent, each as the command that does it.
+    pub fn rehearsed(&mut self, writes: &[Rehearsal]) {
+        self.rehearsed += 1;
+        for write in writes {
+            print(&match self.style.json {
+                false => format!("{}\n", write.curl),
+                true => JsonLine::new("request")
+                    .put("method", write.method)
+                    .put("url", write.url.as_str())
+                    .object("headers", |line| {
+                        let put = |line: JsonLine, (name, value): &(String, String)| {
+                            line.put(name, value.as_str())
+                        };
+                        write.headers.iter().fold(line, put)
+                    })
+                    .put("curl", write.curl.as_str())
+                    .end(),
+            });
+        }
+    }
+
+    /// A custom avatar that is gone.
+    pub fn deleted(&mut self, subject: &Subject, id: &str, verified: bool) {
+        self.counts.changed += 1;
+        let mut text = format!("{} deleted", subject.system.spoken(id));
+        if !verified {
+            text.push_str(" (not verified)");
+        }
+        self.account(subject, "changed", &text, |line| {
+            line.put("before", id)
+                .put("after", Value::Null)
+                .put("verified", verified)
+        });
+    }
+
+    /// Whose credentials these are.
+    pub fn identity(&self, subject: &Subject, identity: &Identity) {
+        if self.style.quiet {
+            return;
+        }
+        let Identity {
+            name,
+            server,
+            may_change_others,
+        } = identity;
+        if self.style.json {
+            let line = JsonLine::new("identity")
+                .put("name", name.as_deref())
+                .put("server_version", server.version.as_deref())
+                .put("deployment", server.deployment.as_deref())
+                .put("may_change_others", *may_change_others);
+            return print(&line.end());
+        }
+        let name = name
+            .as_deref()
+            .unwrap_or("somebody the server does not name");
+        let mut kind = subject.system.title.to_owned();
+        for (text, open, close) in [(&server.version, " ", ""), (&server.deployment, " (", ")")] {
+            if let Some(text) = text {
+                kind.push_str(&format!("{open}{text}{close}"));
+            }
+        }
+        let right = match may_change_others {
+            Some(true) => "may change others",
+            Some(false) => "may not change others",
+            None => "whether it may change others is not known",
+        };
+        let place = subject.server.unwrap_or_default();
+        let text = clean(&format!("{name}, {kind} at {place}, {right}"), MESSAGE);
+        print(&format!("{}: {text}\n", subject.label));
     }
 
     pub fn show(&mut self, subject: &Subject, seen: &Seen) {
@@ -328,6 +405,7 @@ impl Report {
             exit => exit,
         };
         let exit = crate::signals::caught().unwrap_or(exit);
+        let pending = pending + self.rehearsed;
         let news = self.counts.changed + self.failures.len() + pending + self.counts.skipped > 0;
         if self.style.json && (news || !self.style.quiet) {
             let line = JsonLine::new("summary")

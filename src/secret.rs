@@ -5,8 +5,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
 
 use crate::error::{Class, Error, Result, reason};
 use crate::terminal::quote;
@@ -42,6 +46,10 @@ pub struct Environment {
     known: RefCell<Vec<(String, Secret)>>,
     /// Who has taken standard input; it can be read once.
     stdin: RefCell<Option<String>>,
+    /// The netrc file, once it was read.
+    netrc: RefCell<Option<Rc<str>>>,
+    /// What a person should know about files that were read.
+    warnings: RefCell<Vec<String>>,
 }
 
 impl Environment {
@@ -50,7 +58,14 @@ impl Environment {
             variables: variables.into_iter().collect(),
             known: RefCell::default(),
             stdin: RefCell::new(None),
+            netrc: RefCell::new(None),
+            warnings: RefCell::default(),
         }
+    }
+
+    /// What a person should know about the files that were read since this was asked last.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.take()
     }
 
     /// A variable that is no secret, such as a base address. Empty counts as set.
@@ -117,6 +132,37 @@ impl Environment {
         Ok(Some(secret))
     }
 
+    /// How long ago the file was written that `name_FILE` names.
+    pub fn age(&self, name: &str) -> Option<Duration> {
+        let path = self.variables.get(OsStr::new(&format!("{name}_FILE")))?;
+        let written = std::fs::metadata(path).ok()?.modified().ok()?;
+        SystemTime::now().duration_since(written).ok()
+    }
+
+    /// The text of the netrc file; one that everybody may read is worth a warning.
+    ///
+    /// Errors: configuration, when it cannot be read.
+    pub fn netrc(&self, path: &Path) -> Result<Rc<str>> {
+        if let Some(text) = &*self.netrc.borrow() {
+            return Ok(text.clone());
+        }
+        let shown = format!("the netrc file {}", quote(&path.to_string_lossy()));
+        let file = File::open(path).map_err(|error| unreadable(&shown, &error))?;
+        if let Ok(facts) = file.metadata()
+            && facts.is_file()
+            && facts.mode() & 0o004 != 0
+        {
+            self.warnings.borrow_mut().push(format!(
+                "{shown} can be read by everybody on this machine; chmod 600 it"
+            ));
+        }
+        let text: Rc<str> = String::from_utf8(slurp(file, &shown)?)
+            .map_err(|_| configuration(format!("{shown} is not valid UTF-8")))?
+            .into();
+        *self.netrc.borrow_mut() = Some(text.clone());
+        Ok(text)
+    }
+
     fn read(&self, path: &OsStr, variable: &str) -> Result<Vec<u8>> {
         if path == "-" {
             self.take_stdin(variable)?;
@@ -172,7 +218,9 @@ fn slurp(source: impl Read, what: &str) -> Result<Vec<u8>> {
 
 /// Files and here-documents end in a line end that is not part of the secret; anything else that no header
 /// can carry would be an injection or a wrong file.
-fn accept(mut bytes: Vec<u8>, origin: &str) -> Result<Secret> {
+///
+/// Errors: configuration, naming the origin.
+pub fn accept(mut bytes: Vec<u8>, origin: &str) -> Result<Secret> {
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
         if bytes.last() == Some(&b'\r') {

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Runs every test. Some talk to real programs: a proxy, a browser, the openssl command. What is missing is
-# installed where that can be done; elsewhere the tests of it are left out, and that is said. In CI nothing is.
+# Runs every test. Some talk to real programs: a proxy, a browser, the openssl command, curl, shells. What is
+# missing is installed where that can be done; elsewhere the tests of it are left out, and that is said. In CI
+# nothing is.
 set -eu
 
 missing() {
-    for program in tinyproxy chromium openssl; do
+    for program in tinyproxy chromium openssl curl bash zsh fish; do
         command -v "$program" >/dev/null || printf '%s ' "$program"
     done
 }
@@ -23,7 +24,10 @@ for program in $(missing); do
     case "$program" in
         tinyproxy) export AVATARCTL_TESTS_WITHOUT_TINYPROXY=1 ;;
         chromium) export AVATARCTL_TESTS_WITHOUT_CHROMIUM=1 ;;
-        openssl) exit 1 ;; # what certificates are made of, everywhere
+        zsh) export AVATARCTL_TESTS_WITHOUT_ZSH=1 ;;
+        fish) export AVATARCTL_TESTS_WITHOUT_FISH=1 ;;
+        bash) exit 1 ;; # what most people complete in
+        openssl | curl) exit 1 ;; # what makes certificates everywhere, and has the last word on netrc files
     esac
 done
 

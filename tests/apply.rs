@@ -7,7 +7,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::support::batch::{self, ALL};
-use super::support::{Before, Fault, Jira, Navixy, Reply, RocketChat, World, pictures, server};
+use super::support::{
+    Before, Fault, Jira, Navixy, Reply, RocketChat, World, pictures, program, server,
+};
 
 const NOTHING: &str = "";
 
@@ -513,9 +515,9 @@ fn credentials_that_are_refused_in_the_middle_are_not_tried_again() {
         NOTHING,
         "avatarctl: chat bot-3: upload \"build.png\": not logged in: gone\n\
          hint: check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together\n\
-         avatarctl: chat bot-0: the server took the avatar, but it is not proven: chat refused the credentials\n\
-         avatarctl: chat bot-1: the server took the avatar, but it is not proven: chat refused the credentials\n\
-         avatarctl: chat bot-2: the server took the avatar, but it is not proven: chat refused the credentials\n\
+         avatarctl: chat bot-0: the server took the change, but it is not proven: chat refused the credentials\n\
+         avatarctl: chat bot-1: the server took the change, but it is not proven: chat refused the credentials\n\
+         avatarctl: chat bot-2: the server took the change, but it is not proven: chat refused the credentials\n\
          avatarctl: chat bot-4: skipped: chat refused the credentials\n",
     );
     assert_eq!(world.requests()[1], 8);
@@ -572,7 +574,7 @@ fn without_credentials_a_server_is_not_called() {
          hint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD\n\
          avatarctl: jira build-bot: skipped: jira could not be opened\n\
          avatarctl: chat build-bot: no credentials for Rocket.Chat\n\
-         hint: set ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN\n\
+         hint: set ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN, or ROCKETCHAT_USER and ROCKETCHAT_PASSWORD\n\
          avatarctl: chat rbAXPnMktTFbNpwtJ: skipped: chat could not be opened\n",
     );
 }
@@ -1219,7 +1221,7 @@ fn make_runs_three_shards_side_by_side() {
     let make = || {
         let mut make = Command::new("make");
         make.args(["-j3", "-s", "-C"]).arg(world.scratch.path());
-        make.env("AVATARCTL", env!("CARGO_BIN_EXE_avatarctl"));
+        make.env("AVATARCTL", program());
         make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL");
         make.envs(world.settings());
         let done = make.output().expect("make starts");
@@ -1418,7 +1420,7 @@ fn pruning_deletes_what_an_earlier_apply_uploaded_and_nothing_else() {
 
 /// A command with a terminal of its own; what it shows there.
 fn on_a_terminal(world: &World, words: &str) -> String {
-    let shell = format!("{} {words}", env!("CARGO_BIN_EXE_avatarctl"));
+    let shell = format!("{} {words}", program().display());
     let mut script = Command::new("script");
     script.args(["-qec", &shell, "/dev/null"]);
     script.current_dir(world.scratch.path());

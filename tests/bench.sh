@@ -104,7 +104,7 @@ part_many() {
 
 # Requests of a run, counted by its own trace.
 requests() {
-    "$AVATARCTL" "$@" -v 2>&1 >/dev/null | grep -c '^> ' || true
+    "$AVATARCTL" "$@" -v 2>&1 >/dev/null | grep -cE '^(GET|POST|PUT|DELETE) /' || true
 }
 
 part_requests() {

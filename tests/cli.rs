@@ -6,16 +6,26 @@ use std::os::unix::ffi::OsStringExt;
 use crate::support::{Jira, Model, Navixy, RocketChat, Run, Running, Scratch, pictures};
 
 /// The help of no system and no verb.
-const HELP: &str = include_str!("../src/help/avatarctl.txt");
+const HELP: &str = include_str!("golden/help/avatarctl.txt");
 const SYSTEMS: [(&str, &str); 3] = [
     ("jira", include_str!("../src/help/jira.txt")),
     ("rocketchat", include_str!("../src/help/rocketchat.txt")),
     ("navixy", include_str!("../src/help/navixy.txt")),
 ];
-const VERBS: [(&str, &str); 3] = [
-    ("set", include_str!("../src/help/set.txt")),
+const VERBS: [(&str, &str); 6] = [
+    ("set", include_str!("golden/help/set.txt")),
     ("show", include_str!("../src/help/show.txt")),
     ("list", include_str!("../src/help/list.txt")),
+    ("reset", include_str!("golden/help/reset.txt")),
+    ("delete", include_str!("golden/help/delete.txt")),
+    ("whoami", include_str!("../src/help/whoami.txt")),
+];
+const OTHERS: [(&str, &str); 5] = [
+    ("check", include_str!("golden/help/check.txt")),
+    ("diff", include_str!("golden/help/diff.txt")),
+    ("apply", include_str!("golden/help/apply.txt")),
+    ("completions", include_str!("../src/help/completions.txt")),
+    ("man", include_str!("../src/help/man.txt")),
 ];
 
 /// All three systems, ready to answer and never asked.
@@ -78,11 +88,11 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "jira",
-            "avatarctl: what is to be done on Jira is missing\nhint: name one of set, show, list",
+            "avatarctl: what is to be done on Jira is missing\nhint: name one of set, show, list, delete, whoami",
         ),
         (
             "jira --avatar-id 5",
-            "avatarctl: what is to be done on Jira is missing\nhint: name one of set, show, list",
+            "avatarctl: what is to be done on Jira is missing\nhint: name one of set, show, list, delete, whoami",
         ),
         (
             "jir set",
@@ -94,15 +104,15 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "set jira",
-            "avatarctl: unknown system \"set\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply",
+            "avatarctl: set needs a system before it\nhint: name one of jira, rocketchat, navixy",
         ),
         (
             "'' set",
-            "avatarctl: unknown system \"\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply",
+            "avatarctl: unknown system \"\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply, completions, man",
         ),
         (
             "- set",
-            "avatarctl: unknown system \"-\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply",
+            "avatarctl: unknown system \"-\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply, completions, man",
         ),
         (
             "jira sett",
@@ -114,7 +124,7 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "navixy upload",
-            "avatarctl: unknown verb \"upload\"\nhint: name one of set, show, list",
+            "avatarctl: unknown verb \"upload\"\nhint: name one of set, show, list, whoami",
         ),
         (
             "jira set robot --avatar-id 5",
@@ -716,7 +726,7 @@ fn two_dashes_end_the_options() {
         ),
         (
             "jira -- --json",
-            "avatarctl: unknown verb \"--json\"\nhint: name one of set, show, list",
+            "avatarctl: unknown verb \"--json\"\nhint: name one of set, show, list, delete, whoami",
         ),
         ("jira show -- --", "avatarctl: unexpected argument \"--\""),
     ]);
@@ -786,7 +796,7 @@ fn help_forms() -> Vec<(Vec<&'static str>, &'static str)> {
             forms.push((vec![system, "-h", verb], text));
         }
     }
-    for (verb, text) in VERBS {
+    for (verb, text) in VERBS.into_iter().chain(OTHERS) {
         forms.push((vec![verb, "--help"], text));
         forms.push((vec!["-h", verb], text));
     }
@@ -832,6 +842,12 @@ fn help_names_every_option_system_and_verb() {
     for option in [
         "--url",
         "--ca-file",
+        "--client-cert",
+        "--client-key",
+        "--insecure",
+        "--proxy",
+        "--netrc",
+        "--retries",
         "--connect-timeout",
         "--timeout",
         "--max-time",
@@ -870,12 +886,20 @@ fn help_names_every_option_system_and_verb() {
                 "ROCKETCHAT_URL",
                 "ROCKETCHAT_USER_ID",
                 "ROCKETCHAT_AUTH_TOKEN",
+                "ROCKETCHAT_USER",
+                "ROCKETCHAT_PASSWORD",
+                "ROCKETCHAT_2FA_CODE",
             ],
         ),
         (
             "navixy",
             &["--employee-id", "--icon-id", "--image"],
-            &["NAVIXY_URL", "NAVIXY_HASH"],
+            &[
+                "NAVIXY_URL",
+                "NAVIXY_HASH",
+                "NAVIXY_LOGIN",
+                "NAVIXY_PASSWORD",
+            ],
         ),
     ] {
         let (_, help) = SYSTEMS
@@ -886,8 +910,14 @@ fn help_names_every_option_system_and_verb() {
             assert!(names(help, word), "{system} --help names {word}");
         }
         for (verb, text) in VERBS {
-            assert!(names(help, verb), "{system} --help names {verb}");
-            assert!(names(text, system), "{verb} --help names {system}");
+            let offered = !matches!(
+                (system, verb),
+                ("jira" | "navixy", "reset") | ("rocketchat" | "navixy", "delete")
+            );
+            assert_eq!(names(help, verb), offered, "{system} --help names {verb}");
+            if ["set", "show", "list"].contains(&verb) {
+                assert!(names(text, system), "{verb} --help names {system}");
+            }
         }
         for variable in variables {
             assert!(names(HELP, variable), "--help names {variable}");

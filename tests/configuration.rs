@@ -826,12 +826,15 @@ fn no_credentials_are_answered_with_the_ways_to_give_them() {
         "rocketchat",
         &[(
             &[],
-            "no credentials for Rocket.Chat\nhint: set ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN",
+            "no credentials for Rocket.Chat\nhint: set ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN, or ROCKETCHAT_USER and ROCKETCHAT_PASSWORD",
         )],
     );
     refused(
         "navixy",
-        &[(&[], "no credentials for Navixy\nhint: set NAVIXY_HASH")],
+        &[(
+            &[],
+            "no credentials for Navixy\nhint: set NAVIXY_HASH, or NAVIXY_LOGIN and NAVIXY_PASSWORD",
+        )],
     );
 }
 

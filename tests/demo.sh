@@ -20,7 +20,13 @@ say() {
 
 cd "$DEMO"
 
+say "whose credentials these are, and what they may change"
+run jira whoami
+run rocketchat whoami
+run navixy whoami
+
 say "one account, now"
+run jira set --user robot --avatar-id 24880 --dry-run
 run jira set --user robot --avatar-id 24880
 run jira set --user build-bot --image faces/build-bot.png
 run rocketchat set --user build-bot --image faces/build-bot.png
@@ -29,6 +35,7 @@ run navixy set --employee-id 2133 --image faces/driver.jpg
 run jira show --user robot
 run rocketchat show --user build-bot
 run navixy show --employee-id 2133
+run rocketchat reset --user build-bot
 
 say "many accounts, declared in a file"
 cat > avatars.json <<MANIFEST
@@ -62,7 +69,8 @@ say "a third run sends no write"
 printf '\n$ avatarctl apply avatars.json -v\n'
 "$AVATARCTL" apply avatars.json -v > third.txt 2> third.log
 cat third.txt
-if grep -E '^> (PUT|POST .*(temporary|setAvatar|resetAvatar|assign|upload))' third.log; then
+grep -qE '^GET .*: 200, ' third.log # a trace there is
+if grep -E '^(PUT|DELETE|POST .*(temporary|setAvatar|resetAvatar|assign|upload))' third.log; then
     echo "demo: the third run wrote" >&2
     exit 1
 fi

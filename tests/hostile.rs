@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::support::model::{Fault, Model, Running};
 use super::support::server::{Reply, Request, Server, lock};
-use super::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures};
+use super::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
 
 // ------------------------------------------------------------------------------------------------------ flows
 
@@ -390,10 +390,10 @@ fn untraced(output: &Output) -> Vec<&str> {
     let lines = output.stderr.lines();
     lines
         .filter(|line| {
-            !line.starts_with("> ")
-                && !line.starts_with("< ")
-                && !line.starts_with(">   ")
-                && !line.starts_with("<   ")
+            let sent = ["GET", "POST", "PUT", "DELETE"]
+                .iter()
+                .any(|method| line.starts_with(&format!("{method} /")));
+            !line.starts_with("> ") && !line.starts_with("< ") && !sent
         })
         .collect()
 }
@@ -925,7 +925,7 @@ fn peak<M: Model>(model: &Running<M>, arguments: &[&str], scratch: &Scratch) -> 
     let (mut errors, mut full) = std::io::pipe().expect("a pipe");
     full.write_all(&[b'\n'; 65536])
         .expect("a pipe holds 64 KiB");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_avatarctl"))
+    let mut child = Command::new(program())
         .args(arguments)
         .args(["--json", "--retries=0"])
         .env_clear()

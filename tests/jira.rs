@@ -897,7 +897,7 @@ fn a_read_back_that_fails_says_that_the_avatar_was_taken() {
         75,
         "",
         &failure(
-            "the server took the avatar, but the read-back failed: look up the avatars of \"build-bot\": the server failed with 503",
+            "the server took the change, but the read-back failed: look up the avatars of \"build-bot\": the server failed with 503",
             "",
         ),
     );

@@ -2,11 +2,13 @@
 
 mod apply;
 mod cli;
+mod completions;
 mod configuration;
 mod hostile;
 mod jira;
 mod manifest;
 mod navixy;
+mod netrc;
 mod output;
 mod page;
 mod proxy;

@@ -958,7 +958,7 @@ fn credentials_come_from_variables_with_the_prefix_of_the_server() {
     world.run("apply m.json").gives(
         78,
         NOTHING,
-        "avatarctl: fleet 2132: no credentials for Navixy\nhint: set FLEET_HASH\n",
+        "avatarctl: fleet 2132: no credentials for Navixy\nhint: set FLEET_HASH, or FLEET_LOGIN and FLEET_PASSWORD\n",
     );
     world
         .run("apply m.json")

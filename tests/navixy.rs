@@ -1678,7 +1678,7 @@ fn an_answer_that_is_lost_may_pass() {
         ),
         (
             Fault::on("POST /read").from(2).lost(),
-            "the server took the avatar, but the read-back failed: read employee 2132",
+            "the server took the change, but the read-back failed: read employee 2132",
             5,
         ),
     ] {

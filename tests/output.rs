@@ -11,17 +11,17 @@ use std::thread;
 use serde_json::json;
 
 use crate::support::{
-    Fault, Jira, Model, Navixy, Output, Reply, RocketChat, Run, Running, Scratch, pictures,
+    Fault, Jira, Model, Navixy, Output, Reply, RocketChat, Run, Running, Scratch, pictures, program,
 };
 
 /// Durations as `N ms`, because they differ from run to run.
 fn timeless(mut output: Output) -> Output {
     let line = |line: &str| match line
-        .strip_suffix(" ms)\n")
+        .strip_suffix(" ms\n")
         .and_then(|rest| rest.rsplit_once(' '))
     {
         Some((rest, time)) if time.bytes().all(|byte| byte.is_ascii_digit()) => {
-            format!("{rest} N ms)\n")
+            format!("{rest} N ms\n")
         }
         _ => line.to_owned(),
     };
@@ -559,7 +559,7 @@ fn quiet_says_what_changed_or_failed_and_nothing_else() {
 // ----------------------------------------------------------------------------------------------------- traces
 
 #[test]
-fn a_trace_has_a_line_for_each_request_and_each_answer() {
+fn a_trace_has_a_line_for_each_request() {
     let jira = Jira::start();
     for verbose in [vec!["-v"], vec!["--verbose"]] {
         jira.model().user_mut("robot").selected = 10122;
@@ -567,16 +567,11 @@ fn a_trace_has_a_line_for_each_request_and_each_answer() {
         timeless(Run::new(line.chain(verbose)).with(&jira).output()).gives(
             0,
             "jira robot: avatar 10123 (was 10122)\n",
-            "> GET URL/rest/api/2/serverInfo\n\
-             < 200 (164 bytes, N ms)\n\
-             > GET URL/rest/api/2/user/avatars?username=robot\n\
-             < 200 (9039 bytes, N ms)\n\
-             > PUT URL/rest/api/latest/user/avatar?username=robot\n\
-             < 204 (0 bytes, N ms)\n\
-             > GET URL/rest/api/2/user?username=robot\n\
-             < 200 (651 bytes, N ms)\n\
-             > GET URL/rest/api/2/user/avatars?username=robot\n\
-             < 200 (9039 bytes, N ms)\n",
+            "GET /jira/rest/api/2/serverInfo: 200, 164 bytes, N ms\n\
+             GET /jira/rest/api/2/user/avatars?username=robot: 200, 9039 bytes, N ms\n\
+             PUT /jira/rest/api/latest/user/avatar?username=robot: 204, 0 bytes, N ms\n\
+             GET /jira/rest/api/2/user?username=robot: 200, 651 bytes, N ms\n\
+             GET /jira/rest/api/2/user/avatars?username=robot: 200, 9039 bytes, N ms\n",
         );
     }
 }
@@ -586,24 +581,22 @@ fn a_trace_of_a_trace_has_headers_without_secrets() {
     let navixy = Navixy::start();
     let read = |length: u16| {
         format!(
-            "> POST URL/employee/read\n\
-             >   content-type: application/json\n\
-             >   accept: application/json\n\
-             >   authorization: (redacted)\n\
-             >   content-length: 20\n\
-             < 200 ({length} bytes, N ms)\n\
-             <   content-type: application/json\n\
-             <   content-length: {length}\n"
+            "> content-type: application/json\n\
+             > accept: application/json\n\
+             > authorization: (redacted)\n\
+             > content-length: 20\n\
+             POST /v2/employee/read: 200, {length} bytes, N ms\n\
+             < content-type: application/json\n\
+             < content-length: {length}\n"
         )
     };
-    let assign = "> POST URL/employee/avatar/assign\n\
-                  >   content-type: application/json\n\
-                  >   accept: application/json\n\
-                  >   authorization: (redacted)\n\
-                  >   content-length: 32\n\
-                  < 200 (16 bytes, N ms)\n\
-                  <   content-type: application/json\n\
-                  <   content-length: 16\n";
+    let assign = "> content-type: application/json\n\
+                  > accept: application/json\n\
+                  > authorization: (redacted)\n\
+                  > content-length: 32\n\
+                  POST /v2/employee/avatar/assign: 200, 16 bytes, N ms\n\
+                  < content-type: application/json\n\
+                  < content-length: 16\n";
     for verbose in [vec!["-vv"], vec!["-v", "-v"], vec!["-v", "--verbose", "-v"]] {
         navixy.model().employee_mut(2132).icon_id = Some(12);
         let line = words("navixy set --employee-id 2132 --icon-id 7");
@@ -626,39 +619,38 @@ fn a_trace_of_a_session_shows_no_cookie() {
             .with(&jira)
             .output(),
     );
-    let at = output.stderr.find("> POST").expect("an upload");
-    let end = output.stderr.find("> PUT").expect("a selection");
+    let at = output.stderr.find("> content-type").expect("an upload");
+    let (_, rest) = output.stderr.split_at(at);
+    let end = at + rest.find("> content-type: application/json\n> accept: application/json\n> x-atlassian-token: no-check\n> authorization: (redacted)\n> content-length").expect("a selection");
     assert_eq!(
         output.stderr[at..end],
         format!(
-            "> POST URL/rest/api/2/user/avatar/temporary?username=robot&filename=avatar.png\n\
-             >   content-type: image/png\n\
-             >   accept: application/json\n\
-             >   x-atlassian-token: no-check\n\
-             >   authorization: (redacted)\n\
-             >   content-length: {length}\n\
-             < 201 (172 bytes, N ms)\n\
-             <   content-type: application/json;charset=UTF-8\n\
-             <   set-cookie: (not shown)\n\
-             <   set-cookie: (not shown)\n\
-             <   set-cookie: (not shown)\n\
-             <   x-arequestid: 1x1x1\n\
-             <   x-ausername: (not shown)\n\
-             <   x-seraph-loginreason: OK\n\
-             <   content-length: 172\n\
-             > POST URL/rest/api/2/user/avatar?username=robot\n\
-             >   content-type: application/json\n\
-             >   accept: application/json\n\
-             >   x-atlassian-token: no-check\n\
-             >   authorization: (redacted)\n\
-             >   cookie: (redacted)\n\
-             >   content-length: 57\n\
-             < 201 (80 bytes, N ms)\n\
-             <   content-type: application/json;charset=UTF-8\n\
-             <   x-arequestid: 1x1x1\n\
-             <   x-ausername: (not shown)\n\
-             <   x-seraph-loginreason: OK\n\
-             <   content-length: 80\n"
+            "> content-type: image/png\n\
+             > accept: application/json\n\
+             > x-atlassian-token: no-check\n\
+             > authorization: (redacted)\n\
+             > content-length: {length}\n\
+             POST /jira/rest/api/2/user/avatar/temporary?username=robot&filename=avatar.png: 201, 172 bytes, N ms\n\
+             < content-type: application/json;charset=UTF-8\n\
+             < set-cookie: (not shown)\n\
+             < set-cookie: (not shown)\n\
+             < set-cookie: (not shown)\n\
+             < x-arequestid: 1x1x1\n\
+             < x-ausername: (not shown)\n\
+             < x-seraph-loginreason: OK\n\
+             < content-length: 172\n\
+             > content-type: application/json\n\
+             > accept: application/json\n\
+             > x-atlassian-token: no-check\n\
+             > authorization: (redacted)\n\
+             > cookie: (redacted)\n\
+             > content-length: 57\n\
+             POST /jira/rest/api/2/user/avatar?username=robot: 201, 80 bytes, N ms\n\
+             < content-type: application/json;charset=UTF-8\n\
+             < x-arequestid: 1x1x1\n\
+             < x-ausername: (not shown)\n\
+             < x-seraph-loginreason: OK\n\
+             < content-length: 80\n"
         )
     );
     assert_eq!(
@@ -672,14 +664,12 @@ fn a_trace_tells_of_a_request_that_got_no_answer() {
     let navixy = Navixy::start();
     navixy.fault(Fault::any().always().silent());
     let lost = "read employee 2132: the connection was lost before the answer was complete";
-    Run::new(words("navixy show -v --employee-id 2132"))
-        .with(&navixy)
-        .once()
-        .gives(
-            75,
-            "",
-            &format!("> POST URL/employee/read\n< {lost}\navatarctl: navixy 2132: {lost}\n"),
-        );
+    let run = Run::new(words("navixy show -v --employee-id 2132"));
+    timeless(run.with(&navixy).once().output()).gives(
+        75,
+        "",
+        &format!("POST /v2/employee/read: {lost}, N ms\navatarctl: navixy 2132: {lost}\n"),
+    );
 }
 
 /// A trace is for people: it does not disturb what a program reads.
@@ -771,8 +761,8 @@ fn terminal() -> (File, File) {
 
 /// What a person sees on a terminal of standard error, its line ends as they were written.
 fn seen(arguments: &str, variables: &[(&str, &str)]) -> String {
-    let (mut person, program) = terminal();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_avatarctl"));
+    let (mut person, theirs) = terminal();
+    let mut command = Command::new(program());
     command
         .args(words(arguments))
         .env_clear()
@@ -780,7 +770,7 @@ fn seen(arguments: &str, variables: &[(&str, &str)]) -> String {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(program);
+        .stderr(theirs);
     let mut child = command.spawn().expect("the program starts");
     // Our end of the program's side must be closed for the reading to end.
     drop(command);
@@ -841,7 +831,7 @@ enum Gone {
 
 /// Status and what the remaining stream said.
 fn unheard(line: &str, gone: Gone, model: &Running<impl Model>) -> (Option<i32>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_avatarctl"));
+    let mut command = Command::new(program());
     command
         .args(words(line))
         .env_clear()
@@ -918,7 +908,7 @@ fn a_full_disk_is_no_success() {
         .write(true)
         .open("/dev/full")
         .expect("/dev/full is there");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_avatarctl"));
+    let mut command = Command::new(program());
     command
         .args(["navixy", "list"])
         .env_clear()

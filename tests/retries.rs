@@ -9,7 +9,7 @@ use super::hostile::judge;
 use super::support::encoding::http_date;
 use super::support::model::{Fault, Model, Running};
 use super::support::server::{Reply, Request, Server};
-use super::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures};
+use super::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
 
 /// A flow that sets an avatar, and what must be true of the model afterwards.
 struct Flow<M> {
@@ -615,7 +615,7 @@ fn a_route_without_calls_left_is_waited_for_before_it_refuses() {
     set(&settings, "--max-time=9").gives(
         75,
         "",
-        "avatarctl: jira build-bot: the server took the avatar, but the read-back failed: look up the avatars of \
+        "avatarctl: jira build-bot: the server took the change, but the read-back failed: look up the avatars of \
          \"build-bot\": no calls are left for now; waiting N s would pass --max-time\n",
     );
     assert_eq!(server.requests().len(), 4);
@@ -623,10 +623,7 @@ fn a_route_without_calls_left_is_waited_for_before_it_refuses() {
 
 /// What a run writes to a terminal of its own, which `script` (util-linux) makes.
 fn on_a_terminal(model: &Running<Jira>, arguments: &str) -> String {
-    let command = format!(
-        "stty columns 40; {} {arguments}",
-        env!("CARGO_BIN_EXE_avatarctl")
-    );
+    let command = format!("stty columns 40; {} {arguments}", program().display());
     let output = Command::new("script")
         .args(["-qec", &command, "/dev/null"])
         .env_clear()

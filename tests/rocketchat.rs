@@ -1221,7 +1221,7 @@ fn an_etag_that_never_comes_is_a_failure() {
 
 #[test]
 fn a_read_back_that_fails_says_that_the_avatar_was_taken() {
-    let taken = "the server took the avatar, but the read-back failed: look up \"build-bot\": ";
+    let taken = "the server took the change, but the read-back failed: look up \"build-bot\": ";
     for (reply, exit, said, hint) in [
         (
             Reply::json(

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 
-use super::support::{Fault, Output, Run, World, pictures};
+use super::support::{Fault, Output, Run, World, pictures, program};
 
 const NOTHING: &str = "";
 
@@ -286,7 +286,7 @@ fn a_link_to_a_state_stays_a_link_when_the_state_is_written_anew() {
 fn limited(world: &World, limits: &str, words: &str) -> Output {
     start(
         world,
-        &format!("{limits}exec {} {words}", env!("CARGO_BIN_EXE_avatarctl")),
+        &format!("{limits}exec {} {words}", program().display()),
     )
 }
 
@@ -316,7 +316,7 @@ fn unprivileged(world: &World, words: &str) -> Output {
     };
     start(
         world,
-        &format!("exec {drop}{} {words}", env!("CARGO_BIN_EXE_avatarctl")),
+        &format!("exec {drop}{} {words}", program().display()),
     )
 }
 

@@ -164,6 +164,7 @@ fn the_leaves_stand_alone() {
         ("src/certificate.rs", &["calendar"]),
         ("src/multipart.rs", &[]),
         ("src/secret.rs", &["error", "terminal"]),
+        ("src/netrc.rs", &["error", "secret"]),
         ("src/address.rs", &["error", "terminal"]),
     ] {
         let file = sources()

@@ -12,8 +12,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Avatar, Credentials, Crop, Offer, Proof, Row, Seen, Session, Source, System, Target, TargetKind,
+    Avatar, Change, Credentials, Crop, Identity, Login, Offer, Proof, Row, Seen, Server, Session,
+    Source, System, Target, TargetKind,
 };
+use crate::curl::{AVATAR_ID, Cookies, Step};
 use crate::error::{Class, Error, Result};
 use crate::http::{ALWAYS, Body, Call, Client, Method, Request, Response, UNLESS_LOST};
 use crate::image::{Format, Header};
@@ -27,6 +29,8 @@ pub static SYSTEM: System = System {
     prefix: "JIRA",
     targets: &[TargetKind {
         flag: "--user",
+        value: "NAME",
+        about: "the user's login name",
         key: "user",
         number: false,
         any_case: true,
@@ -39,10 +43,22 @@ pub static SYSTEM: System = System {
             key: "avatar_id",
             noun: "avatar",
             none: false,
+            about: "an avatar that exists; list shows them",
         },
         Source::Picture,
     ],
-    credentials: &[&["TOKEN"], &["USER", "PASSWORD"]],
+    logins: &[
+        Login {
+            variables: &["TOKEN"],
+            also: None,
+            netrc: false,
+        },
+        Login {
+            variables: &["USER", "PASSWORD"],
+            also: None,
+            netrc: true,
+        },
+    ],
     missing: &[(
         "reset",
         "select a system avatar with set --avatar-id; jira list shows their ids",
@@ -57,6 +73,8 @@ pub static SYSTEM: System = System {
     write,
     restore: Some(restore),
     delete: Some(delete),
+    rehearse,
+    whoami,
     list,
     list_takes_target: true,
     speak,
@@ -85,6 +103,7 @@ static SELECT: Call = Call::new(Method::Put, "rest/api/latest/user/avatar", ALWA
 
 /// A second one finds nothing to delete, which is as good.
 static DELETE: Call = Call::new(Method::Delete, "rest/api/2/user/avatar", ALWAYS);
+static PERMISSIONS: Call = Call::new(Method::Get, "rest/api/2/mypermissions", ALWAYS);
 
 /// Servers refuse a POST without the second as forged (XSRF); elsewhere it does no harm.
 fn request(call: &'static Call, operation: String) -> Request {
@@ -143,6 +162,23 @@ impl<'de> Deserialize<'de> for Id {
             _ => Err(D::Error::custom("an id is a text or a number")),
         }
     }
+}
+
+#[derive(Deserialize)]
+struct Permissions {
+    permissions: Option<Known>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+struct Known {
+    administer: Option<Permission>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Permission {
+    have_permission: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -321,8 +357,13 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
         )));
     }
     let token = credentials.get("TOKEN");
-    let authorization = match (token, credentials.get("USER"), credentials.get("PASSWORD")) {
-        (Some(_), _, _) => format!("Bearer {}", credentials.header("TOKEN")?.expose()),
+    let shell = |name| credentials.shell(name);
+    let (authorization, curl) = match (token, credentials.get("USER"), credentials.get("PASSWORD"))
+    {
+        (Some(_), _, _) => (
+            format!("Bearer {}", credentials.header("TOKEN")?.expose()),
+            format!("-H \"authorization: Bearer {}\"", shell("TOKEN")),
+        ),
         (None, Some(user), Some(password)) => {
             // The first colon ends the name (RFC 7617): another account would be tried, and locked.
             if user.expose().contains(':') {
@@ -331,14 +372,17 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
             }
             client.hide(password);
             let pair = format!("{}:{}", user.expose(), password.expose());
-            format!("Basic {}", BASE64_STANDARD.encode(pair))
+            (
+                format!("Basic {}", BASE64_STANDARD.encode(pair)),
+                format!("-u \"{}:{}\"", shell("USER"), shell("PASSWORD")),
+            )
         }
         _ => unreachable!("a set of credentials is complete"),
     };
     if let Some((_, encoded)) = authorization.split_once(' ') {
         client.hide(&Secret::new(encoded.to_owned()));
     }
-    client.authorize("authorization", Secret::new(authorization));
+    client.authorize("authorization", Secret::new(authorization), curl);
     let token = token.is_some();
     let mut session = Session {
         token,
@@ -369,7 +413,29 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
             format!("{} is Jira Cloud", session.client.base().text()),
         )));
     }
+    session.server = Server {
+        version: info.version,
+        deployment: info.deployment_type,
+    };
     Ok(session)
+}
+
+fn whoami(session: &mut Session) -> Result<Identity> {
+    let name = user(session, &Target::Caller)?;
+    let request = request(&PERMISSIONS, "ask what the caller may do".into());
+    let response = session.client.send(&request)?;
+    // Any other answer tells nothing.
+    let permissions = response
+        .success()
+        .then(|| response.json::<Permissions>().ok());
+    let administers = permissions
+        .flatten()
+        .and_then(|known| known.permissions?.administer?.have_permission);
+    Ok(Identity {
+        name: Some(name),
+        server: session.server.clone(),
+        may_change_others: administers,
+    })
 }
 
 /// The user name that the calls take; the caller's own is asked for once.
@@ -515,38 +581,73 @@ fn write(
     let user = user(session, target)?;
     match avatar {
         Avatar::Preset(_, id) => {
-            let offer = match seen {
-                None => None,
-                // PUT takes an id that nobody has, and the default picture shows.
-                Some(seen) => match seen.offers.iter().find(|offer| offer.id == *id) {
-                    Some(offer) => Some(offer),
-                    None => {
-                        return Err(Error::new(
-                            Class::Target,
-                            format!("select avatar {id}: {} has no such avatar", quote(&user)),
-                        )
-                        .hint(LIST));
-                    }
-                },
-            };
-            select(
-                session,
-                &user,
-                id,
-                offer.map(|offer| offer.system),
-                offer.map(|offer| &offer.urls),
-            )?;
+            select(session, &preset(&user, id, seen)?)?;
             warn_of_gravatar(session, &user);
             Ok(Proof::Is(id.clone()))
         }
         Avatar::Picture(picture) => {
             let id = upload(session, &user, picture, seen)?;
-            select(session, &user, &id, Some(false), None)?;
+            select(session, &selection(&user, &id, Some(false), None))?;
             warn_of_gravatar(session, &user);
             Ok(Proof::Is(id))
         }
         _ => unreachable!("the table of sources has no other"),
     }
+}
+
+fn preset(user: &str, id: &str, seen: Option<&Seen>) -> Result<Request> {
+    let offer = match seen {
+        None => None,
+        // PUT takes an id that nobody has, and the default picture shows.
+        Some(seen) => match seen.offers.iter().find(|offer| offer.id == id) {
+            Some(offer) => Some(offer),
+            None => {
+                return Err(Error::new(
+                    Class::Target,
+                    format!("select avatar {id}: {} has no such avatar", quote(user)),
+                )
+                .hint(LIST));
+            }
+        },
+    };
+    let system = offer.map(|offer| offer.system);
+    Ok(selection(user, id, system, offer.map(|offer| &offer.urls)))
+}
+
+/// The upload's three calls hang together by a cookie and an id that only answers tell.
+fn rehearse(
+    session: &mut Session,
+    target: &Target,
+    change: &Change,
+    seen: Option<&Seen>,
+) -> Result<Vec<Step>> {
+    let user = user(session, target)?;
+    let picture = match change {
+        Change::Delete(id) => return Ok(vec![Step::new(deletion(&user, id))]),
+        Change::Wear(Avatar::Preset(_, id)) => {
+            return Ok(vec![Step::new(preset(&user, id, seen)?)]);
+        }
+        Change::Wear(Avatar::Picture(picture)) => picture,
+        Change::Wear(_) => unreachable!("the table of sources has no other"),
+    };
+    let small = is_small(&picture.header);
+    let mut steps = vec![Step {
+        cookies: if small { Cookies::None } else { Cookies::Keep },
+        answers_id: small,
+        ..Step::new(temporary(&user, picture))
+    }];
+    if !small {
+        steps.push(Step {
+            cookies: Cookies::Send,
+            answers_id: true,
+            ..Step::new(confirmation(&user, picture))
+        });
+    }
+    steps.push(Step {
+        variables: vec![(AVATAR_ID.to_owned(), "AVATAR_ID")],
+        ..Step::new(selection(&user, AVATAR_ID, Some(false), None))
+    });
+    Ok(steps)
 }
 
 /// Selects an avatar again that was uploaded before and is still on offer.
@@ -564,7 +665,10 @@ fn restore(
         return Ok(None);
     };
     let user = user(session, target)?;
-    select(session, &user, proven, Some(false), Some(&offer.urls))?;
+    select(
+        session,
+        &selection(&user, proven, Some(false), Some(&offer.urls)),
+    )?;
     Ok(Some(Proof::Is(proven.to_owned())))
 }
 
@@ -581,24 +685,26 @@ struct Selection<'a> {
     urls: Option<&'a BTreeMap<String, String>>,
 }
 
-fn select(
-    session: &mut Session,
+fn selection(
     user: &str,
     id: &str,
     system: Option<bool>,
     urls: Option<&BTreeMap<String, String>>,
-) -> Result<()> {
+) -> Request {
     let bean = Selection {
         id,
         is_selected: false,
         is_system_avatar: system,
         urls,
     };
-    let request = request(&SELECT, format!("select avatar {id}"))
+    request(&SELECT, format!("select avatar {id}"))
         .query("username", user)
-        .body(Body::Json(json_text(&bean)));
-    match send(session, &request) {
-        Ok(response) => selected(session, &request, &response),
+        .body(Body::Json(json_text(&bean)))
+}
+
+fn select(session: &mut Session, request: &Request) -> Result<()> {
+    match send(session, request) {
+        Ok(response) => selected(session, request, &response),
         Err(error) if error.status == Some(400) => Err(Error {
             class: Class::Target,
             message: error.message.replacen("answered 400", "no such avatar", 1),
@@ -682,18 +788,27 @@ fn appeared(session: &mut Session, user: &str, seen: Option<&Seen>) -> Result<Op
     }
 }
 
+fn temporary(user: &str, picture: &Rc<Picture>) -> Request {
+    let header = &picture.header;
+    let call = if is_small(header) {
+        &UPLOAD_SMALL
+    } else {
+        &UPLOAD
+    };
+    request(call, format!("upload {}", quote(&picture.name)))
+        .query("username", user)
+        .query("filename", &picture.sent_name())
+        .body(Body::Raw(header.format.media_type(), picture.clone()))
+}
+
 /// Temporary upload, and the crop unless the server stored the picture at once. A crop that does not find its
 /// upload stored nothing, so both are made once more where that is allowed.
 fn store(session: &mut Session, user: &str, picture: &Rc<Picture>, again: bool) -> Result<Stored> {
-    let header = &picture.header;
-    let small = header.width == header.height && header.width <= SMALL;
-    let call = if small { &UPLOAD_SMALL } else { &UPLOAD };
-    let request = request(call, format!("upload {}", quote(&picture.name)))
-        .query("username", user)
-        .query("filename", &picture.sent_name())
-        .body(Body::Raw(header.format.media_type(), picture.clone()));
+    let request = temporary(user, picture);
     let response = match send(session, &request) {
-        Err(error) if small && error.may_be_done() => return Ok(Stored::Perhaps(error)),
+        Err(error) if is_small(&picture.header) && error.may_be_done() => {
+            return Ok(Stored::Perhaps(error));
+        }
         other => other.map_err(|error| as_data(error, "the picture"))?,
     };
     let answer: Upload = read(session, &request, &response)?;
@@ -749,20 +864,24 @@ struct Cropping {
     cropper_offset_y: u32,
 }
 
+fn confirmation(user: &str, picture: &Picture) -> Request {
+    let square = crop(&picture.header);
+    request(&CONFIRM, format!("crop {}", quote(&picture.name)))
+        .query("username", user)
+        .body(Body::Json(json_text(&Cropping {
+            cropper_width: square.side,
+            cropper_offset_x: square.x,
+            cropper_offset_y: square.y,
+        })))
+}
+
 fn confirm(
     session: &mut Session,
     user: &str,
     picture: &Picture,
     cookies: Option<Secret>,
 ) -> Result<String> {
-    let square = crop(&picture.header);
-    let mut request = request(&CONFIRM, format!("crop {}", quote(&picture.name)))
-        .query("username", user)
-        .body(Body::Json(json_text(&Cropping {
-            cropper_width: square.side,
-            cropper_offset_x: square.x,
-            cropper_offset_y: square.y,
-        })));
+    let mut request = confirmation(user, picture);
     if let Some(cookies) = cookies {
         request = request.secret("cookie", cookies);
     }
@@ -787,12 +906,15 @@ fn confirm(
     digits(session, &request, &response, bean.id)
 }
 
+fn deletion(user: &str, id: &str) -> Request {
+    request(&DELETE, format!("delete avatar {id}"))
+        .item(id)
+        .query("username", user)
+}
+
 fn delete(session: &mut Session, target: &Target, id: &str) -> Result<()> {
     let user = user(session, target)?;
-    let request = request(&DELETE, format!("delete avatar {id}"))
-        .item(id)
-        .query("username", &user);
-    match send(session, &request) {
+    match send(session, &deletion(&user, id)) {
         // Gone already, perhaps by the same call whose answer was lost.
         Err(error) if error.class == Class::Target => Ok(()),
         other => other.map(drop),
@@ -846,6 +968,10 @@ fn warn_of_gravatar(session: &mut Session, user: &str) {
 const SHRUNK: u32 = 500;
 /// A square up to this side is stored without a crop, in pixels.
 const SMALL: u32 = 48;
+
+fn is_small(header: &Header) -> bool {
+    header.width == header.height && header.width <= SMALL
+}
 
 /// The largest centred square of the picture as the server shrinks it, without a look at its orientation.
 /// The server's own proposal is off centre and cuts a logo.

@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::curl::Step;
 use crate::error::{Class, Error, Result};
 use crate::http::{Client, Request, Response};
 use crate::image::Header;
+use crate::netrc::Netrc;
 use crate::picture::Picture;
 use crate::secret::{Environment, Secret};
 use crate::terminal::{MESSAGE, clean};
@@ -41,9 +43,8 @@ pub struct System {
     pub caller: bool,
     /// What an avatar can be taken from.
     pub sources: &'static [Source],
-    /// The sets of variables that log in, without prefix. The last of a set is the secret that tells which
-    /// set is meant.
-    pub credentials: &'static [&'static [&'static str]],
+    /// The ways to log in.
+    pub logins: &'static [Login],
     /// What to do instead, for the verbs this system does not have.
     pub missing: &'static [(&'static str, &'static str)],
     /// When to look for the proof after a write: after each of these waits, until it is found.
@@ -63,6 +64,10 @@ pub struct System {
     pub write: fn(&mut Session, &Target, &Avatar, Option<&Seen>) -> Result<Proof>,
     pub restore: Option<Restore>,
     pub delete: Option<Delete>,
+    /// The writes that change an avatar, in their order and unsent.
+    pub rehearse: fn(&mut Session, &Target, &Change, Option<&Seen>) -> Result<Vec<Step>>,
+    /// Who the caller is, as far as the server tells.
+    pub whoami: fn(&mut Session) -> Result<Identity>,
     /// What there is to choose from.
     pub list: fn(&mut Session, &Target) -> Result<Vec<Row>>,
     /// Whether `list` is about a target; otherwise about the whole server or the caller.
@@ -108,6 +113,9 @@ impl std::fmt::Debug for System {
 #[derive(Debug, PartialEq, Eq)]
 pub struct TargetKind {
     pub flag: &'static str,
+    /// What a help calls its value, and says of it.
+    pub value: &'static str,
+    pub about: &'static str,
     /// In a manifest and in a state file.
     pub key: &'static str,
     /// Digits only, at least 1.
@@ -127,6 +135,8 @@ pub enum Source {
         key: &'static str,
         noun: &'static str,
         none: bool,
+        /// What a help says of it.
+        about: &'static str,
     },
     /// A picture file.
     Picture,
@@ -239,76 +249,130 @@ pub enum Avatar {
     Generated,
 }
 
+/// A change of one account's avatar.
+pub enum Change<'a> {
+    Wear(&'a Avatar),
+    /// A custom avatar, by its id.
+    Delete(&'a str),
+}
+
+/// A way to log in.
+pub struct Login {
+    /// Without prefix; all of them are needed. The last is the secret that tells which way is meant.
+    pub variables: &'static [&'static str],
+    /// Taken along where it is set.
+    pub also: Option<&'static str>,
+    /// Whether the login and password of a netrc stand for the first and the last variable.
+    pub netrc: bool,
+}
+
+impl Login {
+    const fn last(&self) -> &'static str {
+        self.variables[self.variables.len() - 1]
+    }
+}
+
 /// The credentials of one run.
 pub struct Credentials {
     /// Of the variables' names.
     prefix: String,
-    /// One of the system's sets.
-    set: &'static [&'static str],
+    login: &'static Login,
     values: Vec<Secret>,
+    also: Option<Secret>,
+    /// How long ago the file of the last variable was written, where it came from one.
+    pub age: Option<Duration>,
 }
 
 impl Credentials {
-    /// Reads the one set that the environment gives, its variables beginning with `prefix`.
+    /// Reads the one way that the environment gives, its variables beginning with `prefix`; a netrc file stands
+    /// in for what no variable gives.
     ///
     /// Errors: configuration, when there is none, half of one, or two.
-    pub fn read(system: &System, prefix: &str, environment: &Environment) -> Result<Credentials> {
+    pub fn read(
+        system: &System,
+        prefix: &str,
+        environment: &Environment,
+        netrc: &Netrc,
+    ) -> Result<Credentials> {
         let variable = |name: &str| format!("{prefix}_{name}");
-        let mut chosen: Option<(&'static [&'static str], Secret)> = None;
-        for set in system.credentials {
-            let (decides, _) = set
-                .split_last()
-                .expect("a set of credentials names variables");
+        let mut chosen: Option<(&'static Login, Secret)> = None;
+        for login in system.logins {
+            let decides = login.last();
             let Some(secret) = environment.secret(&variable(decides))? else {
                 continue;
             };
             if let Some((other, _)) = &chosen {
-                let other = other.last().expect("a set of credentials names variables");
+                let other = variable(other.last());
                 return Err(Error::new(
                     Class::Configuration,
-                    format!("{} and {} are both set", variable(other), variable(decides)),
+                    format!("{other} and {} are both set", variable(decides)),
                 )
                 .hint("keep the one that is meant"));
             }
-            chosen = Some((set, secret));
+            chosen = Some((login, secret));
         }
-        let Some((set, secret)) = chosen else {
+        let by_host = system.logins.iter().find(|login| login.netrc);
+        if let (None, Some(login)) = (&chosen, by_host) {
+            let user = environment.secret(&variable(login.variables[0]))?;
+            let pair = netrc.pair(user.as_ref().map(Secret::expose), environment)?;
+            chosen = pair.map(|(_, password)| (login, password));
+        }
+        let Some((login, secret)) = chosen else {
             let ways: Vec<String> = system
-                .credentials
+                .logins
                 .iter()
-                .map(|set| {
-                    set.iter()
-                        .map(|name| variable(name))
-                        .collect::<Vec<_>>()
-                        .join(" and ")
+                .map(|login| {
+                    let names: Vec<String> =
+                        login.variables.iter().map(|name| variable(name)).collect();
+                    names.join(" and ")
                 })
                 .collect();
             return Err(Error::new(
                 Class::Configuration,
                 format!("no credentials for {}", system.title),
             )
-            .hint(format!("set {}", ways.join(", or "))));
+            .hint(format!("set {}{}", ways.join(", or "), netrc.remedy())));
         };
         let mut values = Vec::new();
-        for name in &set[..set.len() - 1] {
-            match environment.secret(&variable(name))? {
-                Some(value) => values.push(value),
-                None => {
-                    let decides = variable(set.last().unwrap_or(&""));
-                    return Err(Error::new(
-                        Class::Configuration,
-                        format!("{decides} is set and {} is not", variable(name)),
-                    )
-                    .hint(format!("set {}", variable(name))));
-                }
-            }
+        for name in &login.variables[..login.variables.len() - 1] {
+            let value = match environment.secret(&variable(name))? {
+                None if login.netrc => netrc.pair(None, environment)?.and_then(|(user, _)| user),
+                known => known,
+            };
+            let Some(value) = value else {
+                return Err(Error::new(
+                    Class::Configuration,
+                    format!(
+                        "{} is set and {} is not",
+                        variable(login.last()),
+                        variable(name)
+                    ),
+                )
+                .hint(format!("set {}", variable(name))));
+            };
+            values.push(value);
         }
         values.push(secret);
         Ok(Credentials {
             prefix: prefix.to_owned(),
-            set,
+            also: match login.also {
+                Some(name) => environment.secret(&variable(name))?,
+                None => None,
+            },
+            age: environment.age(&variable(login.last())),
+            login,
             values,
         })
+    }
+
+    /// How a shell names the value of one variable.
+    pub fn shell(&self, name: &str) -> String {
+        format!("${}_{name}", self.prefix)
+    }
+
+    /// What is taken along where it is set.
+    pub fn also(&self) -> Option<&Secret> {
+        self.also.as_ref()
     }
 
     /// The value of a variable of the set that goes into a header as it is.
@@ -332,7 +396,11 @@ impl Credentials {
 
     /// The value of one variable of the set.
     pub fn get(&self, name: &str) -> Option<&Secret> {
-        let at = self.set.iter().position(|known| *known == name)?;
+        let at = self
+            .login
+            .variables
+            .iter()
+            .position(|known| *known == name)?;
         self.values.get(at)
     }
 }
@@ -344,6 +412,10 @@ pub struct Session {
     pub token: bool,
     /// The caller's own name, once it was asked for.
     pub caller: Option<String>,
+    /// What the server said it is, where opening it told.
+    pub server: Server,
+    /// Ends the login that opened this session; none where the credentials were given.
+    pub leave: Option<fn(&mut Session) -> Result<()>>,
     /// How many avatars were set so far.
     pub writes: usize,
     /// Whether what was set is looked at afterwards.
@@ -358,9 +430,19 @@ impl Session {
             client,
             token: false,
             caller: None,
+            server: Server::default(),
+            leave: None,
             writes: 0,
             verify: true,
             warnings: Vec::new(),
+        }
+    }
+
+    /// Logs out where this session logged in: a login that is left open stays open for weeks.
+    pub fn end(&mut self) -> Result<()> {
+        match self.leave.take() {
+            Some(leave) => leave(self),
+            None => Ok(()),
         }
     }
 
@@ -395,6 +477,21 @@ impl Session {
             )
             .status(response.status)
     }
+}
+
+/// What a server says it is.
+#[derive(Default, Clone)]
+pub struct Server {
+    pub version: Option<String>,
+    pub deployment: Option<String>,
+}
+
+/// Who the caller is; none where the server does not tell.
+pub struct Identity {
+    pub name: Option<String>,
+    pub server: Server,
+    /// Whether it may change the avatars of others.
+    pub may_change_others: Option<bool>,
 }
 
 /// What an account wears.
@@ -495,14 +592,12 @@ mod tests {
     }
 
     #[test]
-    fn a_set_of_credentials_is_told_by_its_last_variable() {
+    fn a_login_is_told_by_its_last_variable() {
         for system in ALL {
-            let last: BTreeSet<_> = system
-                .credentials
-                .iter()
-                .map(|set| set.last().expect("no empty set"))
-                .collect();
-            assert_eq!(last.len(), system.credentials.len(), "{}", system.name);
+            let last: BTreeSet<_> = system.logins.iter().map(Login::last).collect();
+            assert_eq!(last.len(), system.logins.len(), "{}", system.name);
+            let by_host = system.logins.iter().filter(|login| login.netrc);
+            assert_eq!(by_host.count(), 1, "{}", system.name);
         }
     }
 

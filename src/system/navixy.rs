@@ -10,10 +10,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Avatar, Credentials, Crop, Proof, Row, Seen, Session, Source, System, Target, TargetKind,
+    Avatar, Change, Credentials, Crop, Identity, Login, Proof, Row, Seen, Server, Session, Source,
+    System, Target, TargetKind,
 };
+use crate::curl::Step;
 use crate::error::{Class, Error, Result};
-use crate::http::{self, ALWAYS, Body, Call, Client, Method, Request, Response, UNLESS_LOST};
+use crate::http::{self, ALWAYS, Body, Call, Client, Method, ONCE, Request, Response, UNLESS_LOST};
 use crate::multipart::Form;
 use crate::picture::Picture;
 use crate::secret::Secret;
@@ -25,6 +27,8 @@ pub static SYSTEM: System = System {
     prefix: "NAVIXY",
     targets: &[TargetKind {
         flag: "--employee-id",
+        value: "N",
+        about: "the employee's number",
         key: "employee_id",
         number: true,
         any_case: false,
@@ -37,10 +41,22 @@ pub static SYSTEM: System = System {
             key: "icon_id",
             noun: "icon",
             none: true,
+            about: "a built-in icon, or null for the uploaded picture",
         },
         Source::Picture,
     ],
-    credentials: &[&["HASH"]],
+    logins: &[
+        Login {
+            variables: &["HASH"],
+            also: None,
+            netrc: false,
+        },
+        Login {
+            variables: &["LOGIN", "PASSWORD"],
+            also: None,
+            netrc: true,
+        },
+    ],
     missing: &[
         (
             "reset",
@@ -61,6 +77,8 @@ pub static SYSTEM: System = System {
     write,
     restore: Some(restore),
     delete: None,
+    rehearse,
+    whoami,
     list,
     list_takes_target: false,
     speak,
@@ -75,6 +93,11 @@ static LIST: Call = Call::new(Method::Post, "employee/list", ALWAYS);
 static ASSIGN: Call = Call::new(Method::Post, "employee/avatar/assign", ALWAYS);
 /// The last one wins, but every upload leaves a file stored.
 static UPLOAD: Call = Call::new(Method::Post, "employee/avatar/upload", UNLESS_LOST);
+
+/// Each refused one counts towards a lock-out, and each good one is a session of few.
+static LOGIN: Call = Call::new(Method::Post, "user/auth", ONCE);
+static LOGOUT: Call = Call::new(Method::Post, "user/logout", ALWAYS);
+static CALLER: Call = Call::new(Method::Post, "user/get_info", ALWAYS);
 
 fn request(call: &'static Call, operation: String) -> Request {
     Request::new(call, operation).header("accept", "application/json")
@@ -166,6 +189,31 @@ struct Page {
 #[derive(Deserialize)]
 struct Nothing {}
 
+#[derive(Deserialize)]
+struct LoggedIn {
+    hash: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    user_info: Option<Caller>,
+    /// Of sub-users only; the owner has every right.
+    privileges: Option<Privileges>,
+    master: Option<Nothing>,
+}
+
+#[derive(Deserialize)]
+struct Caller {
+    login: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Privileges {
+    rights: Option<Vec<String>>,
+}
+
 /// Sends a request and reads what a success carries. Only an object that says `success` with the boolean
 /// true, and has the fields of this call, is one.
 fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
@@ -236,11 +284,12 @@ fn refusal(
         true => format!("code {}{parameters}", status.code),
         false => format!("{words} (code {}){parameters}", status.code),
     };
-    let error = |class, what: &str| {
-        request
-            .failed(class, format!("{what}: {said}{}", response.note()))
-            .status(response.status)
+    let error = |class, what: &str| Error {
+        code: Some(status.code.to_string()),
+        status: Some(response.status),
+        ..request.failed(class, format!("{what}: {said}{}", response.note()))
     };
+    let login = std::ptr::eq(request.call, &LOGIN);
     match status.code {
         1 | 6 | 8 | 14 => error(Class::Temporary, "the server failed"),
         15 => error(Class::Temporary, "too many requests"),
@@ -260,6 +309,10 @@ fn refusal(
         234 => error(Class::Data, "the picture's type was refused")
             .hint("an installation from before December 2021 takes no WebP; convert it to PNG"),
         254 => error(Class::Temporary, "the server cannot store the file"),
+        102 | 103 if login => error(Class::Credentials, "refused")
+            .hint("check NAVIXY_LOGIN and NAVIXY_PASSWORD before the next run: refused logins lock the account out"),
+        104 | 105 if login => error(Class::Credentials, "refused")
+            .hint("wait before the next login, or set NAVIXY_HASH to an API key, which needs none"),
         2 | 11 | 12 | 101..=105 | 208 | 236 | 268 | 275 | 282 => error(Class::Credentials, "refused"),
         _ => error(
             match response.status {
@@ -291,16 +344,110 @@ fn parameters(errors: &Value) -> Option<String> {
 
 fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
     client.judge(busy);
-    let hash = credentials.header("HASH")?;
-    client.hide(hash);
-    client.authorize(
+    let mut session = Session::new(client);
+    let hash = match credentials.get("PASSWORD") {
+        Some(password) => {
+            let hash = login(&mut session, credentials, password)?;
+            session.leave = Some(logout);
+            hash
+        }
+        None => credentials.header("HASH")?.clone(),
+    };
+    session.token = session.leave.is_none();
+    session.client.hide(&hash);
+    session.client.authorize(
         "authorization",
         Secret::new(format!("NVX {}", hash.expose())),
+        format!("-H \"authorization: NVX {}\"", credentials.shell("HASH")),
     );
-    Ok(Session {
-        token: true,
-        ..Session::new(client)
+    if let Some(age) = credentials.age.filter(|_| session.token) {
+        warn_of_the_end(&mut session, age.as_secs() / 86_400);
+    }
+    Ok(session)
+}
+
+/// The hash of a session that a login and a password open.
+fn login(session: &mut Session, credentials: &Credentials, password: &Secret) -> Result<Secret> {
+    let user = credentials.get("LOGIN").map_or("", Secret::expose);
+    session.client.hide(password);
+    let body = json!({ "login": user, "password": password.expose() });
+    let request =
+        request(&LOGIN, format!("log in as {}", quote(user))).body(Body::Json(body.to_string()));
+    let answer: LoggedIn = ask(session, &request)?;
+    if let Some(hash) = &answer.hash {
+        session.client.hide(&Secret::new(hash.clone()));
+    }
+    match (answer.kind.as_deref(), answer.hash) {
+        // This hash opens nothing but the next step, which takes a person.
+        (Some("second_factor_required"), _) => Err(request
+            .failed(
+                Class::Credentials,
+                "a second factor is asked for, which this program cannot give",
+            )
+            .hint("use an API key as NAVIXY_HASH, or an account without a second factor")),
+        (None | Some("authenticated"), Some(hash)) if hash.is_ascii() && !hash.is_empty() => {
+            Ok(Secret::new(hash))
+        }
+        _ => Err(request
+            .failed(Class::Protocol, "a login without a usable hash")
+            .hint(BASE)),
+    }
+}
+
+/// Ends the session of this run.
+fn logout(session: &mut Session) -> Result<()> {
+    match ask::<Nothing>(session, &request(&LOGOUT, "log out".into())) {
+        // A hash that is not known any more is logged out.
+        Err(error) if matches!(error.code.as_deref(), Some("3" | "4")) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+fn whoami(session: &mut Session) -> Result<Identity> {
+    let info = info(session)?;
+    let may_change_others = match (&info.user_info, &info.privileges, &info.master) {
+        (_, Some(privileges), _) => privileges
+            .rights
+            .as_ref()
+            .map(|rights| rights.iter().any(|right| right == "employee_update")),
+        (Some(_), None, None) => Some(true),
+        _ => None,
+    };
+    Ok(Identity {
+        name: info.user_info.and_then(|caller| caller.login),
+        server: Server::default(),
+        may_change_others,
     })
+}
+
+fn info(session: &mut Session) -> Result<Info> {
+    let request = request(&CALLER, "ask who the caller is".into()).body(Body::Json("{}".into()));
+    ask(session, &request)
+}
+
+/// How long a session lives as installed, in days from its login.
+const LIFE: u64 = 30;
+
+/// A hash that was written to its file weeks ago is about to end, if it is one of a session. That of a sub-user
+/// is: only owners have API keys, and those never end.
+fn warn_of_the_end(session: &mut Session, days: u64) {
+    if !(LIFE - 7..=LIFE).contains(&days) {
+        return;
+    }
+    if let Ok(
+        Info {
+            privileges: Some(_),
+            ..
+        }
+        | Info {
+            master: Some(_), ..
+        },
+    ) = info(session)
+    {
+        session.warnings.push(format!(
+            "the hash of this session was written {days} days ago, and a session ends {LIFE} days after its login by default: log in anew and replace it"
+        ));
+    }
 }
 
 fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
@@ -431,10 +578,7 @@ fn write(
     let id = employee(target);
     match avatar {
         Avatar::Preset(_, icon) => {
-            let icon: u64 = icon
-                .parse()
-                .expect("an id of this system is a number, checked when it was given");
-            assign(session, id, Some(icon))?;
+            assign(session, id, Some(number(icon)))?;
             Ok(Proof::Is(format!("icon:{icon}")))
         }
         Avatar::NoPreset(_) => {
@@ -444,13 +588,7 @@ fn write(
         Avatar::Picture(picture) => {
             let stored = upload(session, target, picture, seen)?;
             // While an icon is set the picture is not what is shown.
-            let bare = seen.is_some_and(|seen| {
-                !seen
-                    .fingerprint
-                    .as_ref()
-                    .is_some_and(|text| text.starts_with("icon:"))
-            });
-            if !bare {
+            if !is_bare(seen) {
                 assign(session, id, None).map_err(|error| {
                     error.hint("the picture is stored, but the icon may still be shown; run again")
                 })?;
@@ -459,6 +597,39 @@ fn write(
         }
         Avatar::Address(_) | Avatar::Generated => unreachable!("the table of sources has no other"),
     }
+}
+
+fn rehearse(
+    _: &mut Session,
+    target: &Target,
+    change: &Change,
+    seen: Option<&Seen>,
+) -> Result<Vec<Step>> {
+    let id = employee(target);
+    let requests = match change {
+        Change::Wear(Avatar::Preset(_, icon)) => vec![assignment(id, Some(number(icon)))],
+        Change::Wear(Avatar::NoPreset(_)) => vec![assignment(id, None)],
+        Change::Wear(Avatar::Picture(picture)) => {
+            let mut requests = vec![storing(target, picture)?];
+            if !is_bare(seen) {
+                requests.push(assignment(id, None));
+            }
+            requests
+        }
+        _ => unreachable!("the table of sources has no other"),
+    };
+    Ok(requests.into_iter().map(Step::new).collect())
+}
+
+/// Whether no icon stands before the picture.
+fn is_bare(seen: Option<&Seen>) -> bool {
+    let fingerprint = seen.map(|seen| seen.fingerprint.as_deref().unwrap_or_default());
+    fingerprint.is_some_and(|text| !text.starts_with("icon:"))
+}
+
+fn number(icon: &str) -> u64 {
+    icon.parse()
+        .expect("an id of this system is a number, checked when it was given")
 }
 
 /// Takes an icon off that was put over the uploaded picture.
@@ -477,14 +648,17 @@ fn restore(
 }
 
 fn assign(session: &mut Session, id: u64, icon: Option<u64>) -> Result<()> {
+    ask::<Nothing>(session, &assignment(id, icon)).map(drop)
+}
+
+fn assignment(id: u64, icon: Option<u64>) -> Request {
     let operation = match icon {
         Some(icon) => format!("assign icon {icon}"),
         None => "take the icon off".to_owned(),
     };
     // Leaving `icon_id` out would not promise the same as null.
     let body = json!({ "employee_id": id, "icon_id": icon }).to_string();
-    let request = request(&ASSIGN, operation).body(Body::Json(body));
-    ask::<Nothing>(session, &request).map(drop)
+    request(&ASSIGN, operation).body(Body::Json(body))
 }
 
 /// The stored file's name. After a lost answer a new name on the employee tells that it was stored; if there
@@ -519,6 +693,10 @@ fn stored(seen: &Seen) -> Option<&str> {
 }
 
 fn store(session: &mut Session, target: &Target, picture: &Rc<Picture>) -> Result<String> {
+    Ok(ask::<Stored>(session, &storing(target, picture)?)?.value)
+}
+
+fn storing(target: &Target, picture: &Rc<Picture>) -> Result<Request> {
     let request = request(&UPLOAD, format!("upload {}", quote(&picture.name)));
     let media_type = picture.header.format.media_type();
     let form = Form::new()
@@ -526,8 +704,7 @@ fn store(session: &mut Session, target: &Target, picture: &Rc<Picture>) -> Resul
         .file("file", &picture.sent_name(), media_type, picture.clone())
         .encode()
         .map_err(|error| request.unreadable(error))?;
-    let request = request.body(Body::Form(form));
-    Ok(ask::<Stored>(session, &request)?.value)
+    Ok(request.body(Body::Form(form)))
 }
 
 // --- pictures ---

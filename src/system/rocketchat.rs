@@ -9,11 +9,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Avatar, Credentials, Crop, Proof, Row, Seen, Session, Source, System, Target, TargetKind,
+    Avatar, Change, Credentials, Crop, Identity, Login, Proof, Row, Seen, Server, Session, Source,
+    System, Target, TargetKind,
 };
 use crate::address::decode;
+use crate::curl::Step;
 use crate::error::{Class, Error, Result};
-use crate::http::{self, ALWAYS, Body, Call, Client, Method, Request, Response};
+use crate::http::{self, ALWAYS, Body, Call, Client, Method, ONCE, Request, Response};
 use crate::multipart::Form;
 use crate::picture::Picture;
 use crate::secret::Secret;
@@ -26,6 +28,8 @@ pub static SYSTEM: System = System {
     targets: &[
         TargetKind {
             flag: "--user",
+            value: "NAME",
+            about: "the user's login name",
             key: "user",
             number: false,
             any_case: true,
@@ -33,6 +37,8 @@ pub static SYSTEM: System = System {
         },
         TargetKind {
             flag: "--user-id",
+            value: "ID",
+            about: "the user's id",
             key: "user_id",
             number: false,
             any_case: false,
@@ -41,7 +47,18 @@ pub static SYSTEM: System = System {
     ],
     caller: true,
     sources: &[Source::Picture, Source::Address, Source::Generated],
-    credentials: &[&["USER_ID", "AUTH_TOKEN"]],
+    logins: &[
+        Login {
+            variables: &["USER_ID", "AUTH_TOKEN"],
+            also: None,
+            netrc: true,
+        },
+        Login {
+            variables: &["USER", "PASSWORD"],
+            also: Some("2FA_CODE"),
+            netrc: false,
+        },
+    ],
     missing: &[("delete", "an account has one avatar; set replaces it")],
     // The server writes the etag to the account half a second after it has answered. Each look costs one of
     // ten calls a minute.
@@ -59,6 +76,8 @@ pub static SYSTEM: System = System {
     write,
     restore: None,
     delete: None,
+    rehearse,
+    whoami,
     list,
     list_takes_target: false,
     speak,
@@ -76,6 +95,11 @@ static SET: Call = Call::new(Method::Post, "api/v1/users.setAvatar", ALWAYS);
 
 /// Resets what is reset.
 static RESET: Call = Call::new(Method::Post, "api/v1/users.resetAvatar", ALWAYS);
+
+/// Ten refused ones block the user.
+static LOGIN: Call = Call::new(Method::Post, "api/v1/login", ONCE);
+static LOGOUT: Call = Call::new(Method::Post, "api/v1/logout", ONCE);
+static SERVER: Call = Call::new(Method::Get, "api/info", ALWAYS);
 
 fn request(call: &'static Call, operation: String) -> Request {
     Request::new(call, operation).header("accept", "application/json")
@@ -120,6 +144,23 @@ struct Answer {
 struct Nothing {}
 
 #[derive(Deserialize)]
+struct LoggedIn {
+    data: Tokens,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Tokens {
+    user_id: String,
+    auth_token: String,
+}
+
+#[derive(Deserialize)]
+struct About {
+    version: Option<String>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct User {
     #[serde(rename = "_id")]
@@ -128,6 +169,7 @@ struct User {
     #[serde(rename = "avatarETag")]
     avatar_etag: Option<String>,
     avatar_origin: Option<String>,
+    roles: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -201,6 +243,8 @@ fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request)
     let outcome: Answer = response.json().map_err(strange)?;
     match outcome.success {
         Some(Value::Bool(true)) => {}
+        // Logins and logouts have their own word for it.
+        None if is_login(request) && outcome.status == Some(json!("success")) => {}
         Some(Value::Bool(false)) => return Err(refusal(session, request, &response)),
         _ if outcome.status == Some(json!("error")) => {
             return Err(refusal(session, request, &response));
@@ -210,6 +254,12 @@ fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request)
     response.json().map_err(strange)
 }
 
+fn is_login(request: &Request) -> bool {
+    [&LOGIN, &LOGOUT]
+        .into_iter()
+        .any(|call| std::ptr::eq(request.call, call))
+}
+
 fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
     let Reason { code, text } = reason(response);
     let error = |class, what: &str| {
@@ -217,15 +267,22 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
         session.refused(request, response, class, what, said)
     };
     let plainly = |class, what: &str| session.refused(request, response, class, what, None);
-    match (response.status, code.as_str()) {
+    let login = std::ptr::eq(request.call, &LOGIN);
+    let error = match (response.status, code.as_str()) {
         // Some versions answer 400 with the text of a 429.
         (429, _) => error(Class::Temporary, "too many requests"),
         (200..=400, _) if text.contains("too many requests") => error(Class::Temporary, "too many requests"),
-        (_, "totp-required") => error(Class::Credentials, "a second factor is asked for")
-            .hint("use a personal access token"),
+        (_, SECOND_FACTOR) => error(Class::Credentials, "a second factor is asked for").hint(match login {
+            true => "set ROCKETCHAT_2FA_CODE to the code of the authenticator or the e-mail, or use a personal access token",
+            false => "use a personal access token",
+        }),
         (_, "totp-invalid" | "totp-max-attempts") => error(Class::Credentials, "the second factor was refused"),
-        (401, _) | (_, "Unauthorized" | "You must be logged in to do this.") => error(Class::Credentials, "not logged in")
-            .hint("check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together"),
+        (401, _) if login => error(Class::Credentials, "refused")
+            .hint("check ROCKETCHAT_USER and ROCKETCHAT_PASSWORD before the next run: ten refused logins block the account for a while"),
+        (401, _) | (_, "Unauthorized" | "You must be logged in to do this.") => error(Class::Credentials, "not logged in").hint(match session.token {
+            true => "check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together",
+            false => "the login of this run was ended by somebody else; run again",
+        }),
         (403, _) | (_, "unauthorized" | "error-not-allowed" | "error-action-not-allowed") => error(Class::Credentials, "not permitted")
             .hint("another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange"),
         (_, "error-invalid-user") => error(Class::Target, "no such user"),
@@ -240,8 +297,15 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
             .hint("the base URL may lack its path, as in https://host/chat"),
         (500.., _) => error(Class::Temporary, &format!("the server failed with {}", response.status)),
         (status, _) => error(Class::Protocol, &format!("answered {status}")),
+    };
+    Error {
+        code: Some(code),
+        ..error
     }
 }
+
+/// Asks for the code of a second factor.
+const SECOND_FACTOR: &str = "totp-required";
 
 /// The image library's own words come as a bare `error` without any code.
 fn undecodable(response: &Response) -> bool {
@@ -262,13 +326,90 @@ fn undecodable(response: &Response) -> bool {
 
 fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
     client.judge(busy);
-    for (header, variable) in [("x-user-id", "USER_ID"), ("x-auth-token", "AUTH_TOKEN")] {
-        client.authorize(header, credentials.header(variable)?.clone());
+    let mut session = Session::new(client);
+    let (id, token) = match credentials.get("PASSWORD") {
+        Some(password) => {
+            let tokens = login(&mut session, credentials, password)?;
+            session.leave = Some(logout);
+            tokens
+        }
+        None => {
+            session.token = true;
+            let header = |name| credentials.header(name).cloned();
+            (header("USER_ID")?, header("AUTH_TOKEN")?)
+        }
+    };
+    for (header, name, value) in [
+        ("x-user-id", "USER_ID", id),
+        ("x-auth-token", "AUTH_TOKEN", token),
+    ] {
+        let curl = format!("-H \"{header}: {}\"", credentials.shell(name));
+        session.client.authorize(header, value, curl);
     }
-    Ok(Session {
-        token: true,
-        ..Session::new(client)
+    Ok(session)
+}
+
+/// The id and the token that a name and a password give. A code is sent where one was asked for, and not before:
+/// some directories take a login with a code for another kind of login.
+fn login(
+    session: &mut Session,
+    credentials: &Credentials,
+    password: &Secret,
+) -> Result<(Secret, Secret)> {
+    let user = credentials.get("USER").map_or("", Secret::expose);
+    session.client.hide(password);
+    let mut fields = BTreeMap::from([("user", user), ("password", password.expose())]);
+    let attempt = |fields: &BTreeMap<&str, &str>| {
+        request(&LOGIN, format!("log in as {}", quote(user)))
+            .body(Body::Json(json!(fields).to_string()))
+    };
+    let answered = match (
+        ask::<LoggedIn>(session, &attempt(&fields)),
+        credentials.also(),
+    ) {
+        (Err(error), Some(code)) if error.code.as_deref() == Some(SECOND_FACTOR) => {
+            session.client.hide(code);
+            fields.insert("code", code.expose());
+            ask(session, &attempt(&fields))
+        }
+        (answered, _) => answered,
+    };
+    let Tokens {
+        user_id,
+        auth_token,
+    } = answered?.data;
+    Ok((Secret::new(user_id), Secret::new(auth_token)))
+}
+
+/// Ends the login of this run: with a token that was given, this would delete the token.
+fn logout(session: &mut Session) -> Result<()> {
+    match ask::<Nothing>(session, &request(&LOGOUT, "log out".into())) {
+        // Who is not logged in is logged out.
+        Err(error) if error.status == Some(401) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+fn whoami(session: &mut Session) -> Result<Identity> {
+    let caller = caller(session)?;
+    let asked = request(&SERVER, "ask what server this is".into());
+    let response = session.client.send(&asked)?;
+    // Any other answer tells nothing.
+    let about = response.success().then(|| response.json::<About>().ok());
+    let roles = caller.roles.unwrap_or_default();
+    Ok(Identity {
+        name: Some(caller.username.unwrap_or(caller.id)),
+        server: Server {
+            version: about.flatten().and_then(|about| about.version),
+            deployment: None,
+        },
+        // Administrators have the permission as installed; to whom else it was given, nobody is told.
+        may_change_others: roles.iter().any(|role| role == "admin").then_some(true),
     })
+}
+
+fn caller(session: &mut Session) -> Result<User> {
+    ask(session, &request(&ME, "ask who the caller is".into()))
 }
 
 fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
@@ -282,10 +423,7 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
             let request = request(&INFO, about(id)).query("userId", id);
             ask::<Info>(session, &request)?.user
         }
-        (None, None) => {
-            let request = request(&ME, "ask who the caller is".into());
-            ask(session, &request)?
-        }
+        (None, None) => caller(session)?,
     };
     let account = match target.name() {
         Some(name) => name.to_owned(),
@@ -370,8 +508,42 @@ fn write(
     avatar: &Avatar,
     seen: Option<&Seen>,
 ) -> Result<Proof> {
+    let request = writing(session, target, avatar, seen)?;
+    ask::<Nothing>(session, &request)?;
+    Ok(match avatar {
+        Avatar::Generated => Proof::Wears,
+        _ => Proof::Changed,
+    })
+}
+
+fn rehearse(
+    session: &mut Session,
+    target: &Target,
+    change: &Change,
+    seen: Option<&Seen>,
+) -> Result<Vec<Step>> {
+    let Change::Wear(avatar) = change else {
+        unreachable!("this system deletes nothing");
+    };
+    let mut step = Step::new(writing(session, target, avatar, seen)?);
+    // User info and query may be secrets.
+    if let Avatar::Address(address) = avatar
+        && address.contains(['@', '?', '#'])
+    {
+        step.variables.push((address.clone(), "AVATAR_URL"));
+    }
+    Ok(vec![step])
+}
+
+/// The one call that changes an avatar.
+fn writing(
+    session: &mut Session,
+    target: &Target,
+    avatar: &Avatar,
+    seen: Option<&Seen>,
+) -> Result<Request> {
     let subject = subject(target, seen);
-    let request = match avatar {
+    Ok(match avatar {
         Avatar::Picture(picture) => {
             let operation = format!("upload {}", quote(&picture.name));
             let request = request(&SET, operation);
@@ -393,15 +565,10 @@ fn write(
                 _ => subject,
             };
             let fields: BTreeMap<_, _> = id.into_iter().collect();
-            let request = request(&RESET, "reset the avatar".into())
-                .body(Body::Json(json!(fields).to_string()));
-            ask::<Nothing>(session, &request)?;
-            return Ok(Proof::Wears);
+            request(&RESET, "reset the avatar".into()).body(Body::Json(json!(fields).to_string()))
         }
         _ => unreachable!("the table of sources has no other"),
-    };
-    ask::<Nothing>(session, &request)?;
-    Ok(Proof::Changed)
+    })
 }
 
 /// An address may carry secrets before its host and behind its path, and the server repeats it in refusals,

@@ -21,5 +21,5 @@ pub use jira::Jira;
 pub use model::{Before, Fault, Model, Running};
 pub use navixy::Navixy;
 pub use rocketchat::RocketChat;
-pub use run::{Output, Process, Run, Scratch};
+pub use run::{Output, Process, Run, Scratch, program};
 pub use server::{Part, Reply, Request, Server, wire};

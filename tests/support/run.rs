@@ -21,6 +21,15 @@ use super::model::{Model, Running};
 /// Longer than any test takes on a loaded machine.
 const WATCHDOG: Duration = Duration::from_secs(60);
 
+/// The program under test: the one that was built with the tests, or another build of it.
+pub fn program() -> OsString {
+    // Only test targets know the program; the sandbox, which never runs it, is built from the same modules.
+    let built = option_env!("CARGO_BIN_EXE_avatarctl").map(OsString::from);
+    std::env::var_os("AVATARCTL_UNDER_TEST")
+        .or(built)
+        .expect("only a test target runs the program")
+}
+
 /// A run in preparation.
 pub struct Run {
     command: Command,
@@ -30,11 +39,7 @@ pub struct Run {
 
 impl Run {
     pub fn new<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Run {
-        // Only test targets know the program; the sandbox, which never runs it, is built from the same modules.
-        let Some(program) = option_env!("CARGO_BIN_EXE_avatarctl") else {
-            panic!("only a test target runs the program");
-        };
-        let mut command = Command::new(program);
+        let mut command = Command::new(program());
         command
             .args(arguments.into_iter().map(Into::into))
             .env_clear();

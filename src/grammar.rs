@@ -1,0 +1,388 @@
+//! The words of the command line as tables: verbs, options, and a line about each. `cli.rs` reads arguments by
+//! them; `--help`, the completions and the manual page are made of them. What names an account and an avatar
+//! stands in the systems' own tables.
+
+use crate::system::{self, Source, System};
+
+/// What is behind an option.
+#[derive(Clone, Copy)]
+pub enum Value {
+    /// Nothing: it is there or not.
+    Switch,
+    /// Text that nobody can guess, as a help calls it.
+    Text(&'static str),
+    /// The path of a file.
+    File(&'static str),
+    /// One of these words, or text of another form.
+    Words(&'static str, &'static [&'static str]),
+}
+
+impl Value {
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Value::Switch => None,
+            Value::Text(name) | Value::File(name) | Value::Words(name, _) => Some(name),
+        }
+    }
+}
+
+/// An option.
+#[derive(Clone, Copy)]
+pub struct Flag {
+    pub name: &'static str,
+    pub short: Option<&'static str>,
+    pub value: Value,
+    pub about: &'static str,
+}
+
+const fn flag(name: &'static str, value: Value, about: &'static str) -> Flag {
+    Flag {
+        name,
+        short: None,
+        value,
+        about,
+    }
+}
+
+const fn switch(name: &'static str, short: Option<&'static str>, about: &'static str) -> Flag {
+    Flag {
+        name,
+        short,
+        value: Value::Switch,
+        about,
+    }
+}
+
+use Value::{File, Switch, Text, Words};
+
+/// Taken by every verb that reaches for an account.
+#[rustfmt::skip] // a table
+pub static EVERYWHERE: [Flag; 19] = [
+    flag("--url", Text("URL"), "base address with its context path; else the system's own variable; not with a manifest"),
+    flag("--ca-file", File("PEM"), "also trust these roots, or the server's own certificate"),
+    flag("--client-cert", File("PEM"), "show this certificate of our own"),
+    flag("--client-key", File("PEM"), "its key, where that is another file"),
+    switch("--insecure", None, "check no certificate; warns each time"),
+    flag("--proxy", Text("URL"), "http://[user:password@]host:port; else HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, without the hosts of NO_PROXY"),
+    flag("--netrc", File("FILE"), "login and password by host, where no variable gives them; else NETRC"),
+    flag("--connect-timeout", Text("S"), "seconds to connect (10)"),
+    flag("--timeout", Text("S"), "seconds for one request (60)"),
+    flag("--max-time", Text("S"), "seconds for the whole command (no limit)"),
+    flag("--retries", Text("N"), "repeats of a request that may be repeated (3)"),
+    switch("--no-verify", None, "do not look again after a write"),
+    switch("--force", None, "write even where nothing would change"),
+    switch("--json", None, "JSON Lines on standard output"),
+    switch("--quiet", Some("-q"), "no output unless something changed or failed"),
+    switch("--verbose", Some("-v"), "a line a request on standard error; -vv with headers"),
+    flag("--color", Words("WHEN", &["auto", "always", "never"]), "auto, always or never"),
+    switch("--help", Some("-h"), "this help"),
+    switch("--version", Some("-V"), "the version"),
+];
+
+/// Taken by some verbs, which name them.
+#[rustfmt::skip] // a table
+static SOME: [Flag; 7] = [
+    flag("--dry-run", Switch, "print each write as the curl command that does it, and send none"),
+    flag("--state", File("FILE"), "what was proven before (MANIFEST.state); one run at a time"),
+    flag("--only", Text("PATTERN"), "accounts whose server/account matches, with * and ?"),
+    flag("--shard", Words("I/N", &["auto"]), "part I of N; auto reads CI_NODE_INDEX and CI_NODE_TOTAL"),
+    flag("--junit", File("FILE"), "the outcomes for a CI engine"),
+    flag("--html", File("FILE"), "a page to look at: each picture in the crop that will be shown"),
+    flag("--prune", Switch, "delete the avatar that an earlier apply uploaded, after the new one is proven"),
+];
+
+/// What stands around a verb.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A system before it, and perhaps a target.
+    System,
+    /// A manifest behind it.
+    Manifest,
+    /// Nothing, or one of these words behind it.
+    Alone(&'static [&'static str]),
+}
+
+/// A verb.
+pub struct Verb {
+    pub name: &'static str,
+    pub place: Place,
+    pub about: &'static str,
+    /// Its options of `SOME`; targets and avatars come from the system.
+    some: &'static [&'static str],
+    help: &'static str,
+}
+
+pub static VERBS: [Verb; 11] = [
+    Verb {
+        name: "set",
+        place: Place::System,
+        about: "set one avatar, and look again whether the server shows it",
+        some: &["--dry-run"],
+        help: include_str!("help/set.txt"),
+    },
+    Verb {
+        name: "show",
+        place: Place::System,
+        about: "say what an account wears now",
+        some: &[],
+        help: include_str!("help/show.txt"),
+    },
+    Verb {
+        name: "list",
+        place: Place::System,
+        about: "list what there is to choose from",
+        some: &[],
+        help: include_str!("help/list.txt"),
+    },
+    Verb {
+        name: "reset",
+        place: Place::System,
+        about: "go back to the generated letter",
+        some: &["--dry-run"],
+        help: include_str!("help/reset.txt"),
+    },
+    Verb {
+        name: "delete",
+        place: Place::System,
+        about: "delete a custom avatar",
+        some: &["--dry-run"],
+        help: include_str!("help/delete.txt"),
+    },
+    Verb {
+        name: "whoami",
+        place: Place::System,
+        about: "say whose credentials these are, for which server, and what they may change",
+        some: &[],
+        help: include_str!("help/whoami.txt"),
+    },
+    Verb {
+        name: "check",
+        place: Place::Manifest,
+        about: "read a manifest and its pictures, without a network",
+        some: &["--only", "--shard", "--html"],
+        help: include_str!("help/check.txt"),
+    },
+    Verb {
+        name: "diff",
+        place: Place::Manifest,
+        about: "say what would change on the servers, and write nothing",
+        some: &["--state", "--only", "--shard", "--junit", "--html"],
+        help: include_str!("help/diff.txt"),
+    },
+    Verb {
+        name: "apply",
+        place: Place::Manifest,
+        about: "do what diff shows, prove each account and remember it",
+        some: &[
+            "--state", "--only", "--shard", "--junit", "--html", "--prune",
+        ],
+        help: include_str!("help/apply.txt"),
+    },
+    Verb {
+        name: "completions",
+        place: Place::Alone(&["bash", "zsh", "fish"]),
+        about: "print a completion script for a shell",
+        some: &[],
+        help: include_str!("help/completions.txt"),
+    },
+    Verb {
+        name: "man",
+        place: Place::Alone(&[]),
+        about: "print the manual page",
+        some: &[],
+        help: include_str!("help/man.txt"),
+    },
+];
+
+const HELP: &str = include_str!("help/avatarctl.txt");
+
+/// The verb of that name.
+pub fn verb(name: &str) -> Option<&'static Verb> {
+    VERBS.iter().find(|verb| verb.name == name)
+}
+
+/// The verbs that a system has.
+pub fn verbs_of(system: &System) -> impl Iterator<Item = &'static Verb> {
+    VERBS
+        .iter()
+        .filter(|verb| verb.place == Place::System && instead(system, verb.name).is_none())
+}
+
+/// What to do instead of a verb that a system does not have.
+pub fn instead(system: &System, verb: &str) -> Option<&'static str> {
+    let (_, instead) = system.missing.iter().find(|(name, _)| *name == verb)?;
+    Some(instead)
+}
+
+impl Verb {
+    /// The options that this verb has besides those of `EVERYWHERE`, on this system or on any.
+    pub fn options(&self, system: Option<&System>) -> Vec<Flag> {
+        let mut own: Vec<Flag> = Vec::new();
+        let mut add = |flag: Flag| {
+            if !own.iter().any(|known| known.name == flag.name) {
+                own.push(flag);
+            }
+        };
+        for one in system::ALL.iter().filter(|one| match system {
+            _ if self.place != Place::System => false,
+            Some(system) => system.name == one.name,
+            None => instead(one, self.name).is_none(),
+        }) {
+            if takes_target(one, self.name) {
+                for kind in one.targets {
+                    add(flag(kind.flag, Text(kind.value), kind.about));
+                }
+            }
+            for source in one
+                .sources
+                .iter()
+                .filter(|source| takes(self.name, **source))
+            {
+                if let Some(option) = option(*source) {
+                    add(option);
+                }
+            }
+        }
+        for some in self.some {
+            own.extend(SOME.iter().filter(|flag| flag.name == *some));
+        }
+        own
+    }
+
+    /// What `--help` says.
+    pub fn help(&self) -> String {
+        let some: Vec<Flag> = self
+            .some
+            .iter()
+            .filter_map(|some| SOME.iter().find(|flag| flag.name == *some).copied())
+            .collect();
+        self.help.replace("{options}\n", &lines(&some))
+    }
+}
+
+/// The option that names an avatar.
+fn option(source: Source) -> Option<Flag> {
+    let name = source.flag()?;
+    let (value, about) = match source {
+        Source::Preset { about, .. } => (Text("ID"), about),
+        Source::Picture => (File("FILE"), "upload this picture; - is standard input"),
+        Source::Address => (Text("URL"), "let the server download this picture"),
+        Source::Generated => return None,
+    };
+    Some(flag(name, value, about))
+}
+
+/// Whether a verb is about one account of this system.
+pub fn takes_target(system: &System, verb: &str) -> bool {
+    match verb {
+        "whoami" => false,
+        "list" => system.list_takes_target,
+        _ => true,
+    }
+}
+
+/// Whether a verb takes an avatar from this source.
+pub fn takes(verb: &str, source: Source) -> bool {
+    match verb {
+        "set" => true,
+        // What an id names can be deleted by it.
+        "delete" => matches!(source, Source::Preset { none: false, .. }),
+        _ => false,
+    }
+}
+
+/// Every option there is.
+pub fn flags() -> Vec<Flag> {
+    let mut flags = EVERYWHERE.to_vec();
+    for flag in VERBS.iter().flat_map(|verb| verb.options(None)) {
+        if !flags.iter().any(|known| known.name == flag.name) {
+            flags.push(flag);
+        }
+    }
+    flags
+}
+
+/// What `--help` without a verb or system says.
+pub fn help() -> String {
+    HELP.replace("{options}\n", &lines(&EVERYWHERE))
+}
+
+/// Where the second column of a table begins.
+const COLUMN: usize = 24;
+/// How wide a help is at most.
+const WIDTH: usize = 90;
+
+/// Options with what is said about them, in two columns.
+fn lines(flags: &[Flag]) -> String {
+    let mut text = String::new();
+    for flag in flags {
+        let mut line = format!("  {}", flag.typed());
+        line.push_str(&" ".repeat((COLUMN - 1).saturating_sub(line.len())));
+        for word in flag.about.split(' ') {
+            if line.len() + 1 + word.len() > WIDTH {
+                text.push_str(&line);
+                text.push('\n');
+                line = " ".repeat(COLUMN - 1);
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+impl Flag {
+    /// `-q, --quiet`, `--url URL`.
+    pub fn typed(&self) -> String {
+        let short = self
+            .short
+            .map_or(String::new(), |short| format!("{short}, "));
+        let value = self
+            .value
+            .name()
+            .map_or(String::new(), |name| format!(" {name}"));
+        format!("{short}{}{value}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_unique() {
+        for verb in &VERBS {
+            for system in system::ALL {
+                let mut names: Vec<_> = verb
+                    .options(Some(system))
+                    .iter()
+                    .map(|flag| flag.name)
+                    .collect();
+                names.extend(EVERYWHERE.iter().map(|flag| flag.name));
+                let all = names.len();
+                names.sort_unstable();
+                names.dedup();
+                assert_eq!(names.len(), all, "{} {}", system.name, verb.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_verb_names_exists() {
+        for verb in &VERBS {
+            for some in verb.some {
+                assert!(SOME.iter().any(|flag| flag.name == *some), "{some}");
+            }
+        }
+        for system in system::ALL {
+            for (missing, _) in system.missing {
+                assert!(
+                    verb(missing).is_some_and(|verb| verb.place == Place::System),
+                    "{missing}"
+                );
+            }
+        }
+    }
+}
