@@ -17,6 +17,7 @@ mod jsonline;
 mod junit;
 mod limits;
 mod manifest;
+mod manual;
 mod multipart;
 mod netrc;
 mod outfile;
@@ -73,7 +74,10 @@ fn main() -> ExitCode {
             report::print(&completions::script(&shell));
             0
         }
-        Ok(Command::Manual) => 0,
+        Ok(Command::Manual) => {
+            report::print(&manual::page());
+            0
+        }
         Err(refusal) => {
             let report = Report::new(Style {
                 color: colored(refusal.color, &environment),

@@ -1,5 +1,5 @@
-//! The completion scripts in the shells they are for: what a person gets to see, never a comparison with the
-//! tables they are made of.
+//! The completion scripts in the shells they are for, and the manual page as groff shows it: what a person gets
+//! to see, never a comparison with the tables they are made of.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -365,6 +365,94 @@ fn zsh_offers_the_same() {
             "{place:?}"
         );
     }
+}
+
+// --- the manual page ---
+
+#[test]
+fn the_manual_page_has_every_verb_option_and_exit_status() {
+    if !installed("groff", "AVATARCTL_TESTS_WITHOUT_GROFF") {
+        return;
+    }
+    let bash = Bash::start();
+    let page = bash.scratch.write("avatarctl.1", printed(&["man"]));
+    let page = page.to_str().expect("a path of letters");
+    // Plain text, and a warning would stand on standard error.
+    let groff = ["groff", "-man", "-Tutf8", "-ww", "-P-cbou", page];
+    let text = run(bash.scratch.path(), &groff, &[]);
+    let titles = text
+        .lines()
+        .filter(|line| !line.starts_with(' ') && !line.is_empty());
+    let titles: Vec<&str> = titles
+        .filter(|line| !line.contains("AVATARCTL(1)"))
+        .collect();
+    assert_eq!(
+        titles,
+        [
+            "NAME",
+            "SYNOPSIS",
+            "DESCRIPTION",
+            "COMMANDS",
+            "OPTIONS",
+            "JIRA",
+            "ROCKET.CHAT",
+            "NAVIXY",
+            "ENVIRONMENT",
+            "EXIT STATUS",
+            "EXAMPLES",
+        ]
+    );
+    let section = |title: &str| -> Vec<&str> {
+        let lines = text.lines().skip_while(|line| *line != title).skip(1);
+        lines
+            .take_while(|line| line.starts_with(' ') || line.is_empty())
+            .collect()
+    };
+    let statuses: Vec<u8> = section("EXIT STATUS")
+        .iter()
+        .filter_map(|line| line.split_whitespace().next()?.parse().ok())
+        .collect();
+    assert_eq!(
+        statuses,
+        [0, 1, 2, 64, 65, 66, 67, 69, 75, 76, 77, 78, 130, 143]
+    );
+
+    // The terms of a list: a verb or an option at the margin.
+    let margin = |line: &&str| line.starts_with("       ") && !line.starts_with("        ");
+    let terms = |title| -> BTreeSet<String> {
+        let words = section(title).into_iter().filter(margin);
+        let words = words.flat_map(|line| line.split([' ', ',']));
+        words.map(str::to_owned).collect()
+    };
+    let mut verbs = BTreeSet::new();
+    let mut options = BTreeSet::new();
+    for place in places(&bash) {
+        let verb = place.last().expect("a verb").clone();
+        let help = printed(&[&verb, "--help"]);
+        verbs.insert(verb);
+        options.extend(typed(&help));
+    }
+    options.extend(typed(&printed(&["--help"])));
+    for system in SYSTEMS {
+        options.extend(typed(&printed(&[system, "--help"])));
+    }
+    assert!(options.len() > 30, "options are found: {options:?}");
+    let commands = terms("COMMANDS");
+    let missing: Vec<_> = verbs.difference(&commands).collect();
+    assert_eq!(missing, [""; 0], "verbs");
+    let told = terms("OPTIONS");
+    let missing: Vec<_> = options.difference(&told).collect();
+    assert_eq!(missing, [""; 0], "options");
+}
+
+/// The options that a help names; a value in an example or behind an equals sign is none.
+fn typed(help: &str) -> Vec<String> {
+    let words = help.split(|c: char| c.is_whitespace() || "[](),|;:=.".contains(c));
+    let options = words.filter(|word| word.len() > 2 && word.starts_with("--"));
+    options
+        .filter(|word| *word != "--option")
+        .map(str::to_owned)
+        .collect()
 }
 
 // --- what is refused ---
