@@ -79,6 +79,9 @@ impl Subject<'_> {
     }
 }
 
+/// How much of a server's word a line of several carries, in characters.
+const WORD: usize = 80;
+
 /// The exit status of a diff that found something to do.
 const PENDING: u8 = 2;
 
@@ -132,7 +135,7 @@ impl Report {
                 self.counts.changed += 1;
                 let after = after.as_deref();
                 let looked = before.as_ref().map(Option::as_deref);
-                let mut text = changed(subject.system, &wanted, looked, after, *verified);
+                let mut text = changed(subject.system, avatar, looked, after, *verified);
                 let before = looked.flatten();
                 if let Some(old) = pruned {
                     text.push_str(&format!(", {} deleted", subject.system.spoken(old)));
@@ -228,13 +231,15 @@ impl Report {
                 .put("may_change_others", *may_change_others);
             return print(&line.end());
         }
+        // Each by itself, so that a long one leaves room for what is said behind it.
+        let short = |text: &str| clean(text, WORD);
         let name = name
             .as_deref()
-            .unwrap_or("somebody the server does not name");
+            .map_or("somebody the server does not name".to_owned(), short);
         let mut kind = subject.system.title.to_owned();
         for (text, open, close) in [(&server.version, " ", ""), (&server.deployment, " (", ")")] {
             if let Some(text) = text {
-                kind.push_str(&format!("{open}{text}{close}"));
+                kind.push_str(&format!("{open}{}{close}", short(text)));
             }
         }
         let right = match may_change_others {
@@ -243,8 +248,10 @@ impl Report {
             None => "whether it may change others is not known",
         };
         let place = subject.server.unwrap_or_default();
-        let text = clean(&format!("{name}, {kind} at {place}, {right}"), MESSAGE);
-        print(&format!("{}: {text}\n", subject.label));
+        print(&format!(
+            "{}: {name}, {kind} at {place}, {right}\n",
+            subject.label
+        ));
     }
 
     pub fn show(&mut self, subject: &Subject, seen: &Seen) {
@@ -581,13 +588,14 @@ fn bare(authority: &str) -> &str {
 /// `avatar 24880 (was 10122)`, `image robot.png (etag 6Qv…, first avatar)`: a word is not said twice.
 fn changed(
     system: &System,
-    wanted: &str,
+    avatar: &Avatar,
     before: Option<Option<&str>>,
     after: Option<&str>,
     verified: bool,
 ) -> String {
+    let wanted = wanted(avatar);
     let mut notes = Vec::new();
-    let mut last = wanted.to_owned();
+    let mut last = wanted.clone();
     if let Some(after) = after.map(|after| system.spoken(after))
         && after != wanted
     {
@@ -598,7 +606,9 @@ fn changed(
         match before.map(|before| before.map(|before| system.spoken(before))) {
             // Nobody looked, or nothing was taken off from nothing.
             None => String::new(),
-            Some(None) if wanted.starts_with("no ") => String::new(),
+            Some(None) if matches!(avatar, Avatar::NoPreset(_) | Avatar::Generated) => {
+                String::new()
+            }
             Some(None) => "first avatar".to_owned(),
             Some(Some(before)) => match (before.split_once(' '), last.split_once(' ')) {
                 (Some((word, value)), Some((said, _))) if word == said => format!("was {value}"),
@@ -611,7 +621,7 @@ fn changed(
     }
     notes.retain(|note| !note.is_empty());
     match notes.is_empty() {
-        true => wanted.to_owned(),
+        true => wanted,
         false => format!("{wanted} ({})", notes.join(", ")),
     }
 }

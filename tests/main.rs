@@ -19,3 +19,4 @@ mod state;
 mod support;
 mod tidy;
 mod tls;
+mod verbs;

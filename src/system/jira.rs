@@ -704,7 +704,7 @@ fn selection(
 
 fn select(session: &mut Session, request: &Request) -> Result<()> {
     match send(session, request) {
-        Ok(response) => selected(session, request, &response),
+        Ok(response) => taken(session, request, &response),
         Err(error) if error.status == Some(400) => Err(Error {
             class: Class::Target,
             message: error.message.replacen("answered 400", "no such avatar", 1),
@@ -717,7 +717,7 @@ fn select(session: &mut Session, request: &Request) -> Result<()> {
 
 /// No body, or the bean; a success that carries a refusal is none. Whether it is in effect only the read-back
 /// tells.
-fn selected(session: &Session, request: &Request, response: &Response) -> Result<()> {
+fn taken(session: &Session, request: &Request, response: &Response) -> Result<()> {
     if response.is_empty() {
         return Ok(());
     }
@@ -914,10 +914,12 @@ fn deletion(user: &str, id: &str) -> Request {
 
 fn delete(session: &mut Session, target: &Target, id: &str) -> Result<()> {
     let user = user(session, target)?;
-    match send(session, &deletion(&user, id)) {
+    let request = deletion(&user, id);
+    match send(session, &request) {
+        Ok(response) => taken(session, &request, &response),
         // Gone already, perhaps by the same call whose answer was lost.
         Err(error) if error.class == Class::Target => Ok(()),
-        other => other.map(drop),
+        Err(error) => Err(error),
     }
 }
 
