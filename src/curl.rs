@@ -2,9 +2,12 @@
 //! in it as the names of variables. Nothing is sent here.
 
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use crate::http::{AGENT, Body, Client, Request};
 use crate::multipart::{Content, Part};
+use crate::terminal::obeyed;
 
 /// One write of several that belong together.
 pub struct Step {
@@ -47,9 +50,6 @@ pub struct Rehearsal {
     pub curl: String,
 }
 
-/// curl announces longer bodies before it sends them, and waits for leave; this program does not. In bytes.
-const ANNOUNCED: u64 = 1 << 20;
-
 /// A step as this client would send it.
 pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
     let request = &step.request;
@@ -67,7 +67,7 @@ pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
     let content_type = request.body.content_type();
     headers.extend(content_type.map(|value| ("content-type".to_owned(), value)));
 
-    let mut curl = format!("curl -sS{}", way(client));
+    let mut curl = format!("curl -sS{}{}", literally(&url), way(client));
     // With a body, POST is what curl does by itself.
     if method != "POST" {
         let _ = write!(curl, " -X {method}");
@@ -77,10 +77,12 @@ pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
     }
     for (name, value) in &headers {
         if !(form && name == "content-type") {
-            let _ = write!(curl, " -H {}", quoted(&format!("{name}: {value}")));
+            let _ = write!(curl, " -H {}", quoted(format!("{name}: {value}")));
         }
     }
-    if request.body.length() > ANNOUNCED {
+    // curl announces a longer body and waits for leave; from which length on depends on its version. This program
+    // announces none.
+    if matches!(request.body, Body::Raw(..) | Body::Form(_)) {
         curl.push_str(" -H expect:");
     }
     match step.cookies {
@@ -94,8 +96,8 @@ pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
             let _ = write!(curl, " -d {}", with_variables(text, &step.variables));
         }
         Body::Raw(_, content) => {
-            let file = format!("@{}", place(content.as_ref()));
-            let _ = write!(curl, " --data-binary {}", quoted(&file));
+            let file = [b"@", place(content.as_ref())].concat();
+            let _ = write!(curl, " --data-binary {}", quoted(file));
         }
         Body::Form(form) => form.parts.iter().for_each(|part| {
             let _ = write!(curl, " {}", field(part));
@@ -114,18 +116,33 @@ pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
     }
 }
 
+/// Options that keep curl from reading more into an address than it says: sets and ranges, and steps up.
+fn literally(url: &str) -> String {
+    let mut options = String::new();
+    if url.contains(['[', ']']) {
+        options.push_str(" -g");
+    }
+    if url.contains("/.") {
+        options.push_str(" --path-as-is");
+    }
+    options
+}
+
 /// Options of the way to the server.
 fn way(client: &Client) -> String {
     let reach = client.reach();
     let trust = &reach.trust;
     let mut files = Vec::new();
-    files.extend(trust.ca_file.as_ref().map(|path| ("--cacert", path)));
+    let bytes = |path: &PathBuf| path.as_os_str().as_bytes().to_vec();
+    files.extend(trust.ca_file.iter().map(|path| ("--cacert", bytes(path))));
     if let Some((chain, key)) = &trust.client {
-        files.extend([("--cert", chain), ("--key", key)]);
+        // Behind a colon curl looks for the key's password.
+        files.push(("--cert", escaped(&bytes(chain), b"\\:")));
+        files.push(("--key", bytes(key)));
     }
     let mut way = String::new();
     for (option, path) in files {
-        let _ = write!(way, " {option} {}", quoted(&path.to_string_lossy()));
+        let _ = write!(way, " {option} {}", quoted(path));
     }
     if trust.insecure {
         way.push_str(" -k");
@@ -148,38 +165,107 @@ fn field(part: &Part) -> String {
             if let Ok(mut content) = part.content.open() {
                 let _ = std::io::Read::read_to_string(&mut content, &mut value);
             }
-            format!(
-                "--form-string {}",
-                quoted(&format!("{}={value}", part.name))
-            )
+            format!("--form-string {}", quoted(format!("{}={value}", part.name)))
         }
         Some((filename, media_type)) => {
-            let path = place(part.content.as_ref())
-                .replace('\\', "\\\\")
-                .replace('"', "\\\"");
-            let name = &part.name;
-            let text = format!("{name}=@\"{path}\";type={media_type};filename={filename}");
-            format!("-F {}", quoted(&text))
+            let path = escaped(place(part.content.as_ref()), b"\\\"");
+            let head = format!("{}=@\"", part.name);
+            let tail = format!("\";type={media_type};filename={filename}");
+            let text = [head.as_bytes(), &path, tail.as_bytes()].concat();
+            format!("-F {}", quoted(text))
         }
     }
 }
 
 /// Where curl finds a picture; what this program read from standard input, curl reads there.
-fn place(content: &dyn Content) -> String {
+fn place(content: &dyn Content) -> &[u8] {
     match content.path() {
-        Some(path) => path.to_string_lossy().into_owned(),
-        None => "-".to_owned(),
+        Some(path) => path.as_os_str().as_bytes(),
+        None => b"-",
     }
 }
 
-/// One word of a shell's command line.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+/// With a backslash before each of these.
+fn escaped(text: &[u8], special: &[u8]) -> Vec<u8> {
+    let escape = |byte: &u8| match special.contains(byte) {
+        true => vec![b'\\', *byte],
+        false => vec![*byte],
+    };
+    text.iter().flat_map(escape).collect()
+}
+
+/// One word of a shell's command line, and one line of a page whatever is in it: what is no text, and what a
+/// terminal would obey, is left to `printf`.
+fn quoted(text: impl AsRef<[u8]>) -> String {
+    let bytes = text.as_ref();
+    let plain = std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(obeyed));
+    if plain {
+        let text = String::from_utf8_lossy(bytes);
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut format = String::new();
+    let octal = |format: &mut String, bytes: &[u8]| {
+        for byte in bytes {
+            let _ = write!(format, "\\{byte:03o}");
+        }
+    };
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '%' => format.push_str("%%"),
+                '\\' => format.push_str(r"\\"),
+                '\'' => format.push_str(r"'\''"),
+                // No option of printf.
+                '-' if format.is_empty() => octal(&mut format, b"-"),
+                c if obeyed(c) => octal(&mut format, c.encode_utf8(&mut [0; 4]).as_bytes()),
+                c => format.push(c),
+            }
+        }
+        octal(&mut format, chunk.invalid());
+    }
+    format!("\"$(printf '{format}')\"")
 }
 
 /// The same with variables for some of its texts.
 fn with_variables(text: &str, variables: &[(String, &'static str)]) -> String {
-    variables.iter().fold(quoted(text), |text, (known, name)| {
-        text.replace(&known.replace('\'', r"'\''"), &format!("'\"${name}\"'"))
-    })
+    let Some(((known, name), others)) = variables.split_first() else {
+        return quoted(text);
+    };
+    let pieces: Vec<String> = text
+        .split(known.as_str())
+        .map(|piece| with_variables(piece, others))
+        .collect();
+    pieces.join(&format!("\"${name}\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_taken_literally() {
+        assert_eq!(literally("https://host/chat"), "");
+        assert_eq!(literally("https://[::1]/chat"), " -g");
+        assert_eq!(literally("https://host/a[1-2]/../b"), " -g --path-as-is");
+    }
+
+    #[test]
+    fn a_word_is_one_word_on_one_line() {
+        for (text, word) in [
+            (&b"it's $HOME"[..], r"'it'\''s $HOME'"),
+            (b"", "''"),
+            (b"a\nb%c\\d'e", r#""$(printf 'a\012b%%c\\d'\''e')""#),
+            (b"-x\xff", r#""$(printf '\055x\377')""#),
+            ("\u{202e}1".as_bytes(), r#""$(printf '\342\200\2561')""#),
+        ] {
+            assert_eq!(quoted(text), word);
+        }
+    }
+
+    #[test]
+    fn variables_stand_between_the_words() {
+        let variables = [("X".to_owned(), "A"), ("Y".to_owned(), "B")];
+        let text = with_variables("aXb'Y", &variables);
+        assert_eq!(text, r#"'a'"$A"'b'\'''"$B"''"#);
+    }
 }

@@ -47,7 +47,7 @@ pub fn quote(text: &str) -> String {
 
 /// Characters that change how others are shown, or show nothing: Unicode categories Cc and Cf as far as
 /// they are known to deceive (Trojan Source, CVE-2021-42574), line separators, variation tags.
-fn obeyed(c: char) -> bool {
+pub fn obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -12,6 +12,7 @@ mod netrc;
 mod output;
 mod page;
 mod proxy;
+mod rehearsals;
 mod retries;
 mod rocketchat;
 mod secrets;

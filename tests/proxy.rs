@@ -19,7 +19,7 @@ use super::support::{Jira, Navixy, Output, Run, Scratch, pictures};
 
 /// What the proxy does about a request that it has read.
 #[derive(Clone)]
-enum Way {
+pub enum Way {
     /// What proxies are for.
     Forward,
     /// Forwards only to whoever logs in with this `user:password`.
@@ -32,7 +32,7 @@ enum Way {
     Lose(Vec<u8>),
 }
 
-struct Proxy {
+pub struct Proxy {
     address: SocketAddr,
     /// The heads of all requests, as they came.
     heads: Arc<Mutex<Vec<String>>>,
@@ -42,7 +42,7 @@ struct Proxy {
 }
 
 impl Proxy {
-    fn start(way: Way) -> Proxy {
+    pub fn start(way: Way) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (heads, open) = (
@@ -77,7 +77,7 @@ impl Proxy {
     }
 
     /// With user info, percent-encoded as a URL has it.
-    fn url(&self, login: &str) -> String {
+    pub fn url(&self, login: &str) -> String {
         let info = match login.split_once(':') {
             Some((user, password)) => {
                 format!("{}:{}@", percent_encode(user), percent_encode(password))
@@ -87,7 +87,7 @@ impl Proxy {
         format!("http://{info}{}", self.address)
     }
 
-    fn heads(&self) -> Vec<String> {
+    pub fn heads(&self) -> Vec<String> {
         lock(&self.heads).clone()
     }
 
@@ -196,7 +196,7 @@ fn serve(
 // ------------------------------------------------------------------------------------------------------ servers
 
 /// Jira over TLS, and the root to trust, in a file.
-fn encrypted(scratch: &Scratch) -> (Running<Jira>, String) {
+pub fn encrypted(scratch: &Scratch) -> (Running<Jira>, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
     let file = scratch.write("root.pem", made.cert.pem());
     let key =

@@ -526,11 +526,25 @@ fn rehearse(
         unreachable!("this system deletes nothing");
     };
     let mut step = Step::new(writing(session, target, avatar, seen)?);
-    // User info and query may be secrets.
-    if let Avatar::Address(address) = avatar
-        && address.contains(['@', '?', '#'])
-    {
-        step.variables.push((address.clone(), "AVATAR_URL"));
+    let mut vary = |text: &str, name| {
+        // As it stands in the body, between its quotes.
+        let text = json!(text).to_string();
+        let known = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        step.variables
+            .extend(known.map(|known| (known.to_owned(), name)));
+    };
+    match (avatar, target, seen.and_then(|seen| seen.id.as_deref())) {
+        // User info and query may be secrets.
+        (Avatar::Address(address), ..) if address.contains(['@', '?', '#']) => {
+            vary(address, "AVATAR_URL");
+        }
+        // Half of the caller's credentials; one that is as short as the key might be found in it.
+        (Avatar::Generated, Target::Caller, Some(id)) if id.len() > "userId".len() => {
+            vary(id, "ROCKETCHAT_USER_ID");
+        }
+        _ => {}
     }
     Ok(vec![step])
 }
