@@ -215,6 +215,8 @@ fn quoted(text: impl AsRef<[u8]>) -> String {
                 '%' => format.push_str("%%"),
                 '\\' => format.push_str(r"\\"),
                 '\'' => format.push_str(r"'\''"),
+                // An interactive shell would look for it in its history.
+                '!' => octal(&mut format, b"!"),
                 // No option of printf.
                 '-' if format.is_empty() => octal(&mut format, b"-"),
                 c if obeyed(c) => octal(&mut format, c.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -256,6 +258,7 @@ mod tests {
             (b"", "''"),
             (b"a\nb%c\\d'e", r#""$(printf 'a\012b%%c\\d'\''e')""#),
             (b"-x\xff", r#""$(printf '\055x\377')""#),
+            (b"\x1b!", r#""$(printf '\033\041')""#),
             ("\u{202e}1".as_bytes(), r#""$(printf '\342\200\2561')""#),
         ] {
             assert_eq!(quoted(text), word);

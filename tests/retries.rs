@@ -15,6 +15,8 @@ use super::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, p
 struct Flow<M> {
     name: &'static str,
     arguments: &'static [&'static str],
+    /// Before the run.
+    given: fn(&mut M),
     /// Requests of a run in which nothing fails.
     requests: usize,
     /// What is wrong with the account, in words.
@@ -27,6 +29,8 @@ const SMALL: &[&str] = &["jira", "set", "--user=build-bot", "--image=small.png"]
 const FILE: &[&str] = &["rocketchat", "set", "--user=build-bot", "--image=large.png"];
 const ICON: &[&str] = &["navixy", "set", "--employee-id=2132", "--icon-id=3654"];
 const PICTURE: &[&str] = &["navixy", "set", "--employee-id=2132", "--image=large.png"];
+const DELETE: &[&str] = &["jira", "delete", "--user=build-bot", "--avatar-id=24901"];
+const RESET: &[&str] = &["rocketchat", "reset", "--user=build-bot"];
 
 fn large() -> Vec<u8> {
     pictures::png(64, 64, 1)
@@ -57,6 +61,7 @@ const JIRA: &[Flow<Jira>] = &[
     Flow {
         name: "select",
         arguments: SELECT,
+        given: |_| {},
         requests: 5,
         wrong: |jira| {
             let selected = jira.user("build-bot").selected;
@@ -67,31 +72,63 @@ const JIRA: &[Flow<Jira>] = &[
     Flow {
         name: "crop",
         arguments: CROP,
+        given: |_| {},
         requests: 7,
         wrong: |jira| one_custom(jira, &large()),
     },
     Flow {
         name: "small",
         arguments: SMALL,
+        given: |_| {},
         requests: 6,
         wrong: |jira| one_custom(jira, &small()),
     },
+    Flow {
+        name: "delete",
+        arguments: DELETE,
+        given: |jira| {
+            jira.give("build-bot", large());
+            jira.give("build-bot", small());
+        },
+        requests: 4,
+        wrong: |jira| {
+            let left: Vec<u64> = jira.custom.iter().map(|custom| custom.id).collect();
+            (left != [24902]).then(|| format!("{left:?} are left"))
+        },
+    },
 ];
 
-const ROCKETCHAT: &[Flow<RocketChat>] = &[Flow {
-    name: "file",
-    arguments: FILE,
-    requests: 3,
-    wrong: |chat| {
-        let worn = chat.user("build-bot").picture.as_ref();
-        (worn.map(|picture| &picture.bytes) != Some(&large())).then(|| "another picture".to_owned())
+const ROCKETCHAT: &[Flow<RocketChat>] = &[
+    Flow {
+        name: "file",
+        arguments: FILE,
+        given: |_| {},
+        requests: 3,
+        wrong: |chat| {
+            let worn = chat.user("build-bot").picture.as_ref();
+            let right = worn.is_some_and(|picture| picture.bytes == large());
+            (!right).then(|| "another picture".to_owned())
+        },
     },
-}];
+    Flow {
+        name: "reset",
+        arguments: RESET,
+        given: |chat| {
+            chat.give("build-bot", small());
+        },
+        requests: 3,
+        wrong: |chat| {
+            let worn = chat.user("build-bot").picture.is_some();
+            worn.then(|| "a picture is left".to_owned())
+        },
+    },
+];
 
 const NAVIXY: &[Flow<Navixy>] = &[
     Flow {
         name: "icon",
         arguments: ICON,
+        given: |_| {},
         requests: 3,
         wrong: |navixy| {
             let icon = navixy.employee(2132).icon_id;
@@ -101,6 +138,7 @@ const NAVIXY: &[Flow<Navixy>] = &[
     Flow {
         name: "picture",
         arguments: PICTURE,
+        given: |_| {},
         requests: 4,
         wrong: |navixy| {
             let employee = navixy.employee(2132);
@@ -171,6 +209,7 @@ where
     }
     let failures = judge(&cells, |(flow, nth, (name, how))| {
         let model = M::default().start();
+        (flow.given)(&mut model.model());
         model.fault(how(Fault::any().from(*nth)));
         let output = Run::new(flow.arguments.iter().copied())
             .with(&model)
@@ -229,6 +268,10 @@ struct Count {
     route: &'static str,
     busy: usize,
     lost: usize,
+    /// In place of the usual credentials.
+    login: &'static [(&'static str, &'static str)],
+    /// Whether the run ends well all the same.
+    harmless: bool,
 }
 
 const fn count(
@@ -242,8 +285,34 @@ const fn count(
         route,
         busy,
         lost,
+        login: &[],
+        harmless: false,
     }
 }
+
+/// At a call that the work does not hang on.
+const fn aside(count: Count) -> Count {
+    Count {
+        harmless: true,
+        ..count
+    }
+}
+
+/// By a password.
+const fn by_login(login: &'static [(&'static str, &'static str)], count: Count) -> Count {
+    Count { login, ..count }
+}
+
+const CHAT_LOGIN: &[(&str, &str)] = &[
+    ("ROCKETCHAT_USER", "robot-admin"),
+    ("ROCKETCHAT_PASSWORD", "secret"),
+];
+const FLEET_LOGIN: &[(&str, &str)] = &[
+    ("NAVIXY_LOGIN", "bot@example.com"),
+    ("NAVIXY_PASSWORD", "secret"),
+];
+const CHAT_WHO: &[&str] = &["rocketchat", "whoami"];
+const FLEET_WHO: &[&str] = &["navixy", "whoami"];
 
 const JIRA_COUNTS: &[Count] = &[
     count(SELECT, "GET /serverInfo", 3, 3),
@@ -254,20 +323,35 @@ const JIRA_COUNTS: &[Count] = &[
     // Once, a look, and once more.
     count(SMALL, "POST /user/avatar/temporary", 3, 2),
     count(CROP, "POST /user/avatar", 3, 2),
+    count(DELETE, "DELETE /user/avatar/24901", 3, 3),
+    count(&["jira", "whoami"], "GET /myself", 3, 3),
+    aside(count(&["jira", "whoami"], "GET /mypermissions", 3, 3)),
 ];
 const ROCKETCHAT_COUNTS: &[Count] = &[
     count(FILE, "GET /users.info", 3, 3),
     count(FILE, "POST /users.setAvatar", 3, 3),
     count(&["rocketchat", "show"], "GET /me", 3, 3),
+    count(RESET, "POST /users.resetAvatar", 3, 3),
+    count(CHAT_WHO, "GET /me", 3, 3),
+    aside(count(CHAT_WHO, "GET /api/info", 3, 3)),
+    // Each refused one counts, and each good one is a token of its own.
+    by_login(CHAT_LOGIN, count(CHAT_WHO, "POST /login", 1, 1)),
+    aside(by_login(CHAT_LOGIN, count(CHAT_WHO, "POST /logout", 1, 1))),
 ];
 const NAVIXY_COUNTS: &[Count] = &[
     count(&["navixy", "list"], "POST /employee/list", 3, 3),
     count(ICON, "POST /employee/read", 3, 3),
     count(ICON, "POST /employee/avatar/assign", 3, 3),
     count(PICTURE, "POST /employee/avatar/upload", 3, 2),
+    count(FLEET_WHO, "POST /user/get_info", 3, 3),
+    by_login(FLEET_LOGIN, count(FLEET_WHO, "POST /user/auth", 1, 1)),
+    aside(by_login(
+        FLEET_LOGIN,
+        count(FLEET_WHO, "POST /user/logout", 3, 3),
+    )),
 ];
 
-fn counts<M: Model + Default>(counts: &[Count]) {
+fn counts<M: Model + Default>(counts: &[Count], given: fn(&mut M)) {
     let scratch = scratch();
     let mut cells: Vec<(&Count, &str, Reply, usize)> = Vec::new();
     for count in counts {
@@ -291,19 +375,29 @@ fn counts<M: Model + Default>(counts: &[Count]) {
     }
     let failures = judge(&cells, |(count, retries, reply, wanted)| {
         let model = M::default().start();
+        given(&mut model.model());
         model.fault(Fault::on(count.route).always().instead(reply.clone()));
-        let output = Run::new(count.arguments.iter().copied())
+        let mut run = Run::new(count.arguments.iter().copied())
             .with(&model)
             .dir(scratch.path())
-            .arg(retries)
-            .output();
+            .arg(retries);
+        if !count.login.is_empty() {
+            let tokens = ["ROCKETCHAT_USER_ID", "ROCKETCHAT_AUTH_TOKEN", "NAVIXY_HASH"];
+            run = tokens.into_iter().fold(run, Run::without);
+        }
+        for (name, value) in count.login {
+            run = run.env(name, *value);
+        }
+        let output = run.output();
         let (method, path) = count.route.split_once(' ').expect("METHOD PATH");
         let calls = model.requests();
         let made = calls
             .iter()
             .filter(|request| request.method == method && request.path().ends_with(path))
             .count();
-        match made == *wanted && output.status != 0 {
+        // Where no answer comes at all, even what the work does not hang on ends it, but for a logout.
+        let well = output.status == 0;
+        match made == *wanted && (!well || count.harmless) {
             true => Vec::new(),
             false => vec![format!(
                 "{} {retries} {}: {made} and not {wanted}\n{output:?}",
@@ -316,17 +410,21 @@ fn counts<M: Model + Default>(counts: &[Count]) {
 
 #[test]
 fn jira_calls_are_repeated_by_their_table() {
-    counts::<Jira>(JIRA_COUNTS);
+    counts::<Jira>(JIRA_COUNTS, |jira| {
+        jira.give("build-bot", large());
+    });
 }
 
 #[test]
 fn rocketchat_calls_are_repeated_by_their_table() {
-    counts::<RocketChat>(ROCKETCHAT_COUNTS);
+    counts::<RocketChat>(ROCKETCHAT_COUNTS, |chat| {
+        chat.give("build-bot", large());
+    });
 }
 
 #[test]
 fn navixy_calls_are_repeated_by_their_table() {
-    counts::<Navixy>(NAVIXY_COUNTS);
+    counts::<Navixy>(NAVIXY_COUNTS, |_| {});
 }
 
 #[test]
@@ -560,6 +658,42 @@ fn a_refused_connection_is_tried_again() {
         "avatarctl: waiting N s: ask what server this is: cannot connect to ADDRESS: connection refused\n\
          avatarctl: jira robot: ask what server this is: cannot connect to ADDRESS: connection refused (tried 2 times)\n",
     );
+}
+
+/// A login is made once whatever becomes of its answer; only where no connection was made is it tried again.
+#[test]
+fn a_login_that_nobody_heard_is_tried_again() {
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .expect("a free port")
+        .local_addr()
+        .expect("an address");
+    for (arguments, login, user) in [
+        (CHAT_WHO, CHAT_LOGIN, "robot-admin"),
+        (FLEET_WHO, FLEET_LOGIN, "bot@example.com"),
+    ] {
+        let run = Run::new(arguments.iter().copied())
+            .arg("--retries=1")
+            .arg("--url")
+            .arg(format!("http://{gone}"))
+            .mask(&gone.to_string(), "ADDRESS");
+        let output = login
+            .iter()
+            .fold(run, |run, (name, value)| run.env(name, *value))
+            .output();
+        let system = arguments[0];
+        let output = Output {
+            stderr: timeless(&output.stderr),
+            ..output
+        };
+        output.gives(
+            69,
+            "",
+            &format!(
+                "avatarctl: waiting N s: log in as \"{user}\": cannot connect to ADDRESS: connection refused\n\
+                 avatarctl: {system}: log in as \"{user}\": cannot connect to ADDRESS: connection refused (tried 2 times)\n"
+            ),
+        );
+    }
 }
 
 /// Serves Jira, whose answers to the list of avatars say that no call is left.

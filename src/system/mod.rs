@@ -65,7 +65,7 @@ pub struct System {
     pub restore: Option<Restore>,
     pub delete: Option<Delete>,
     /// The writes that change an avatar, in their order and unsent.
-    pub rehearse: fn(&mut Session, &Target, &Change, Option<&Seen>) -> Result<Vec<Step>>,
+    pub rehearse: Rehearse,
     /// Who the caller is, as far as the server tells.
     pub whoami: fn(&mut Session) -> Result<Identity>,
     /// What there is to choose from.
@@ -87,6 +87,9 @@ pub type Survey = fn(&mut Session, &[&Target]) -> Result<Vec<Result<Seen>>>;
 /// Shows an uploaded avatar again that is still there under the fingerprint it was proven with; `None` where it
 /// is not, and must be sent.
 pub type Restore = fn(&mut Session, &Target, &Seen, &str) -> Result<Option<Proof>>;
+
+/// The writes of a change, as they would follow from what was seen before.
+pub type Rehearse = fn(&mut Session, &Target, &Change, Option<&Seen>) -> Result<Vec<Step>>;
 
 /// Deletes an avatar that was uploaded, by its fingerprint.
 pub type Delete = fn(&mut Session, &Target, &str) -> Result<()>;
