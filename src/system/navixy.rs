@@ -293,6 +293,8 @@ fn refusal(
     match status.code {
         1 | 6 | 8 | 14 => error(Class::Temporary, "the server failed"),
         15 => error(Class::Temporary, "too many requests"),
+        3 | 4 if !session.token && !login => error(Class::Credentials, "the hash was refused")
+            .hint("the login of this run was ended by somebody else; run again"),
         3 => error(Class::Credentials, "the hash was refused")
             .hint("NAVIXY_HASH takes an API key or a session hash of 32 characters"),
         4 | 276 => error(Class::Credentials, "the hash is unknown or has expired")
@@ -385,7 +387,9 @@ fn login(session: &mut Session, credentials: &Credentials, password: &Secret) ->
                 "a second factor is asked for, which this program cannot give",
             )
             .hint("use an API key as NAVIXY_HASH, or an account without a second factor")),
-        (None | Some("authenticated"), Some(hash)) if hash.is_ascii() && !hash.is_empty() => {
+        (None | Some("authenticated"), Some(hash))
+            if !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
             Ok(Secret::new(hash))
         }
         _ => Err(request
@@ -396,7 +400,8 @@ fn login(session: &mut Session, credentials: &Credentials, password: &Secret) ->
 
 /// Ends the session of this run.
 fn logout(session: &mut Session) -> Result<()> {
-    match ask::<Nothing>(session, &request(&LOGOUT, "log out".into())) {
+    let request = request(&LOGOUT, "log out".into()).body(Body::Json("{}".into()));
+    match ask::<Nothing>(session, &request) {
         // A hash that is not known any more is logged out.
         Err(error) if matches!(error.code.as_deref(), Some("3" | "4")) => Ok(()),
         other => other.map(drop),

@@ -277,7 +277,7 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
             false => "use a personal access token",
         }),
         (_, "totp-invalid" | "totp-max-attempts") => error(Class::Credentials, "the second factor was refused"),
-        (401, _) if login => error(Class::Credentials, "refused")
+        (401 | 403, _) | (_, "Unauthorized") if login => error(Class::Credentials, "refused")
             .hint("check ROCKETCHAT_USER and ROCKETCHAT_PASSWORD before the next run: ten refused logins block the account for a while"),
         (401, _) | (_, "Unauthorized" | "You must be logged in to do this.") => error(Class::Credentials, "not logged in").hint(match session.token {
             true => "check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together",
@@ -363,14 +363,13 @@ fn login(
         request(&LOGIN, format!("log in as {}", quote(user)))
             .body(Body::Json(json!(fields).to_string()))
     };
-    let answered = match (
-        ask::<LoggedIn>(session, &attempt(&fields)),
-        credentials.also(),
-    ) {
+    let mut last = attempt(&fields);
+    let answered = match (ask::<LoggedIn>(session, &last), credentials.also()) {
         (Err(error), Some(code)) if error.code.as_deref() == Some(SECOND_FACTOR) => {
             session.client.hide(code);
             fields.insert("code", code.expose());
-            ask(session, &attempt(&fields))
+            last = attempt(&fields);
+            ask(session, &last)
         }
         (answered, _) => answered,
     };
@@ -378,7 +377,12 @@ fn login(
         user_id,
         auth_token,
     } = answered?.data;
-    Ok((Secret::new(user_id), Secret::new(auth_token)))
+    // Nothing else can be put into a header, and without one nobody could even log out.
+    let usable = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    match usable(&user_id) && usable(&auth_token) {
+        true => Ok((Secret::new(user_id), Secret::new(auth_token))),
+        false => Err(last.failed(Class::Protocol, "a login without a usable id and token")),
+    }
 }
 
 /// Ends the login of this run: with a token that was given, this would delete the token.
