@@ -118,7 +118,7 @@ impl Batch<'_> {
         }
         let mut session = match open() {
             Ok(session) => session,
-            Err(error) => return self.none(error, tell),
+            Err(error) => return self.none(error, Vec::new(), tell),
         };
         session.verify = self.rules.verify;
         match self.survey(&mut session) {
@@ -131,7 +131,7 @@ impl Batch<'_> {
                 stopped: None,
             }
             .jobs(seen),
-            Err(error) => self.none(error, tell),
+            Err(error) => self.none(error, std::mem::take(&mut session.warnings), tell),
         }
         if let Err(error) = session.end() {
             tell(Event::Left(error));
@@ -139,7 +139,7 @@ impl Batch<'_> {
     }
 
     /// No account was begun: the first tells why, the others are skipped.
-    fn none(&self, error: Error, tell: &mut dyn FnMut(Event)) {
+    fn none(&self, error: Error, mut warnings: Vec<String>, tell: &mut dyn FnMut(Event)) {
         let why = self.why(&error);
         let mut failed = Some(error);
         for job in self.jobs {
@@ -147,7 +147,10 @@ impl Batch<'_> {
                 Some(error) => Outcome::Failed(error),
                 None => Outcome::Skipped(why.clone()),
             };
-            tell(Event::Ended(news(job, None, outcome)));
+            tell(Event::Ended(News {
+                warnings: std::mem::take(&mut warnings),
+                ..news(job, None, outcome)
+            }));
         }
     }
 

@@ -135,6 +135,9 @@ impl Environment {
     /// How long ago the file was written that `name_FILE` names.
     pub fn age(&self, name: &str) -> Option<Duration> {
         let path = self.variables.get(OsStr::new(&format!("{name}_FILE")))?;
+        if path == "-" {
+            return None;
+        }
         let written = std::fs::metadata(path).ok()?.modified().ok()?;
         SystemTime::now().duration_since(written).ok()
     }
@@ -148,17 +151,16 @@ impl Environment {
         }
         let shown = format!("the netrc file {}", quote(&path.to_string_lossy()));
         let file = File::open(path).map_err(|error| unreadable(&shown, &error))?;
-        if let Ok(facts) = file.metadata()
-            && facts.is_file()
-            && facts.mode() & 0o004 != 0
-        {
+        let facts = file.metadata();
+        let text: Rc<str> = String::from_utf8(slurp(file, &shown)?)
+            .map_err(|_| configuration(format!("{shown} is not valid UTF-8")))?
+            .into();
+        // Behind the errors: those are told for every server, and this is worth telling once.
+        if facts.is_ok_and(|facts| facts.is_file() && facts.mode() & 0o004 != 0) {
             self.warnings.borrow_mut().push(format!(
                 "{shown} can be read by everybody on this machine; chmod 600 it"
             ));
         }
-        let text: Rc<str> = String::from_utf8(slurp(file, &shown)?)
-            .map_err(|_| configuration(format!("{shown} is not valid UTF-8")))?
-            .into();
         *self.netrc.borrow_mut() = Some(text.clone());
         Ok(text)
     }
