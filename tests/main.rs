@@ -6,6 +6,7 @@ mod completions;
 mod configuration;
 mod hostile;
 mod jira;
+mod logins;
 mod manifest;
 mod navixy;
 mod netrc;

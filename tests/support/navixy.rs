@@ -87,6 +87,8 @@ pub struct Login {
     pub second_factor: bool,
     pub rights: Option<Vec<String>>,
     pub failed: u32,
+    /// Refused with this code, whatever the password.
+    pub refusal: Option<u32>,
 }
 
 type Answer = Result<Reply, Reply>;
@@ -140,6 +142,7 @@ impl Default for Navixy {
                 second_factor: false,
                 rights: None,
                 failed: 0,
+                refusal: None,
             }],
             statuses: BTreeMap::new(),
             explicit_nulls: false,
@@ -226,7 +229,9 @@ impl Navixy {
             4 => (400, "User or API key not found or session ended"),
             5 => (400, "Unexpected error in request format"),
             7 => (400, "Invalid parameters"),
+            11 => (403, "Access denied"),
             13 => (403, "Operation not permitted"),
+            103 => (400, "User not activated"),
             102 => (400, "Wrong login or password"),
             104 => (400, "Allowed sessions number exceeded"),
             105 => (400, "Allowed attempts exceeded, try later"),
@@ -616,6 +621,9 @@ impl Navixy {
         else {
             return Err(wrong);
         };
+        if let Some(code) = self.logins[position].refusal {
+            return Err(self.failure(code));
+        }
         if self.logins[position].failed >= 10 {
             return Err(self.failure(105));
         }

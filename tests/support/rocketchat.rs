@@ -42,6 +42,8 @@ pub struct RocketChat {
     pub allow_avatar_change: bool,
     /// Answers as up to about 7.5: refused logins and 401s without `success`, a good login without it too.
     pub older: bool,
+    /// The code of a refused login is a number, as some versions have it.
+    pub numeric_refusals: bool,
     started: Instant,
     counters: BTreeMap<String, (u128, u32)>,
     issued: u64,
@@ -55,6 +57,11 @@ pub struct User {
     pub password: Option<String>,
     /// Asks for this code at login.
     pub two_factor: Option<String>,
+    /// `totp` or `email`; every login that is refused for want of a code sends a mail.
+    pub two_factor_method: &'static str,
+    pub mails: u32,
+    pub wrong_codes: u32,
+    asked_for_code: bool,
     pub roles: Vec<String>,
     pub picture: Option<Picture>,
     pub etag: Option<String>,
@@ -90,6 +97,10 @@ pub enum Download {
     Status(u16),
 }
 
+/// Wrong passwords, and wrong codes, after which right ones are refused too.
+const FAILED_LOGINS: u32 = 10;
+const WRONG_CODES: u32 = 5;
+
 type Answer = Result<Reply, Reply>;
 
 impl User {
@@ -100,6 +111,10 @@ impl User {
             name: name.to_owned(),
             password: None,
             two_factor: None,
+            two_factor_method: "totp",
+            mails: 0,
+            wrong_codes: 0,
+            asked_for_code: false,
             roles: roles.iter().map(|&role| role.to_owned()).collect(),
             picture: None,
             etag: None,
@@ -160,6 +175,7 @@ impl Default for RocketChat {
             max_file_size: 104_857_600,
             allow_avatar_change: true,
             older: false,
+            numeric_refusals: false,
             started: Instant::now(),
             counters: BTreeMap::new(),
             issued: 0,
@@ -681,23 +697,24 @@ impl RocketChat {
         let user = found.ok_or_else(|| self.login_refused())?;
         let right = self.users[user].password.is_some()
             && self.users[user].password.as_deref() == text("password");
-        if !right || self.users[user].failed_logins >= 10 {
+        if self.users[user].failed_logins >= FAILED_LOGINS {
+            let code = "error-login-blocked-for-user";
+            let said = "Login has been temporarily blocked For User";
+            return Err(self.login_refused_as(code, said));
+        }
+        if !right {
             self.users[user].failed_logins += 1;
             return Err(self.login_refused());
         }
-        if let Some(wanted) = &self.users[user].two_factor {
-            match request.header("x-2fa-code").or(text("code")) {
-                Some(code) if code == wanted => {}
-                Some(_) => {
-                    let details = json!({"method": "totp"});
-                    return Err(two_factor("totp-invalid", "TOTP Invalid", &details));
-                }
-                None => {
-                    let details = json!({"method": "totp", "availableMethods": ["totp"]});
-                    return Err(two_factor("totp-required", "TOTP Required", &details));
-                }
-            }
+        let code = request.header("x-2fa-code").or(text("code"));
+        // A code makes another kind of login of it where a directory is asked first.
+        let unasked = code.is_some() && !self.users[user].asked_for_code;
+        let refused = self.second_factor(user, code);
+        if unasked {
+            let reply = refused.err().unwrap_or_else(|| self.login_refused());
+            return Err(reply.complain("a code for a second factor that nobody asked for"));
         }
+        refused?;
         self.users[user].failed_logins = 0;
         let token = self.random(43);
         let user = &self.users[user];
@@ -714,9 +731,40 @@ impl RocketChat {
         Ok(Reply::json(200, body))
     }
 
+    /// Whether the code is the one that is wanted, if one is.
+    fn second_factor(&mut self, user: usize, code: Option<&str>) -> Result<(), Reply> {
+        let user = &mut self.users[user];
+        let Some(wanted) = &user.two_factor else {
+            return Ok(());
+        };
+        let method = user.two_factor_method;
+        let mut details = json!({"method": method});
+        let Some(code) = code else {
+            user.asked_for_code = true;
+            user.mails += u32::from(method == "email");
+            details["availableMethods"] = json!([method]);
+            return Err(two_factor("totp-required", "TOTP Required", &details));
+        };
+        if user.wrong_codes >= WRONG_CODES {
+            let said = "TOTP Maximum Failed Attempts Reached";
+            return Err(two_factor("totp-max-attempts", said, &details));
+        }
+        if code != wanted {
+            user.wrong_codes += 1;
+            return Err(two_factor("totp-invalid", "TOTP Invalid", &details));
+        }
+        Ok(())
+    }
+
     fn login_refused(&self) -> Reply {
-        let mut body =
-            json!({"status": "error", "error": "Unauthorized", "message": "Unauthorized"});
+        self.login_refused_as("Unauthorized", "Unauthorized")
+    }
+
+    fn login_refused_as(&self, code: &str, message: &str) -> Reply {
+        let mut body = json!({"status": "error", "error": code, "message": message});
+        if self.numeric_refusals {
+            body["error"] = json!(403);
+        }
         if !self.older {
             body["success"] = json!(false);
         }
