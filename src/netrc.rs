@@ -37,6 +37,14 @@ impl Netrc {
         }
     }
 
+    /// What is wrong where nobody says whose password it is.
+    pub fn half(&self) -> String {
+        format!(
+            "the netrc file has a password of {} and no login",
+            self.host
+        )
+    }
+
     /// What the file says of the host, and with `login`, of that login.
     ///
     /// Errors: configuration, when the file cannot be read, or a login or password in it cannot be meant.

@@ -3,10 +3,17 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use crate::support::{Jira, Model, Navixy, RocketChat, Run, Running, Scratch, encoding, pictures};
+use crate::support::{
+    Jira, Model, Navixy, RocketChat, Run, Running, Scratch, World, encoding, pictures,
+};
 
 const UNCHANGED: &str = "jira robot: avatar 10122 (system)\n";
 
@@ -865,6 +872,724 @@ fn a_picture_and_a_secret_cannot_both_be_standard_input() {
             "",
             "avatarctl: jira: standard input cannot be both the picture and JIRA_PASSWORD_FILE\n",
         );
+}
+
+// ------------------------------------------------------------------------------------------------------ logins
+
+/// A name and a password, or an id and a token, as the models know them.
+const PAIRS: [(&str, &str, &str, &str, &str); 4] = [
+    ("jira", "JIRA_USER", "robot", "JIRA_PASSWORD", "secret"),
+    (
+        "rocketchat",
+        "ROCKETCHAT_USER_ID",
+        "aobEdbYhXfu5hkeqG",
+        "ROCKETCHAT_AUTH_TOKEN",
+        "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq",
+    ),
+    (
+        "rocketchat",
+        "ROCKETCHAT_USER",
+        "robot-admin",
+        "ROCKETCHAT_PASSWORD",
+        "secret",
+    ),
+    (
+        "navixy",
+        "NAVIXY_LOGIN",
+        "bot@example.com",
+        "NAVIXY_PASSWORD",
+        "secret",
+    ),
+];
+
+/// The three models, and a run of `whoami` at each of them that says nothing unless it fails.
+struct Three {
+    jira: Running<Jira>,
+    chat: Running<RocketChat>,
+    navixy: Running<Navixy>,
+}
+
+impl Three {
+    fn start() -> Three {
+        let (jira, mut chat, navixy) = (Jira::start(), RocketChat::default(), Navixy::start());
+        chat.limit = None;
+        let chat = chat.start();
+        let mut three = Three { jira, chat, navixy };
+        three.jira.expect_anything();
+        three.chat.expect_anything();
+        three.navixy.expect_anything();
+        three
+    }
+
+    fn whoami(&self, system: &str) -> Run {
+        let (name, url) = match system {
+            "jira" => ("JIRA_URL", self.jira.url()),
+            "rocketchat" => ("ROCKETCHAT_URL", self.chat.url()),
+            _ => ("NAVIXY_URL", self.navixy.url()),
+        };
+        Run::new([system, "whoami", "--quiet", "--retries=0"]).env(name, url)
+    }
+
+    /// How many requests came since the last time somebody asked, and whether anybody complained.
+    fn requests(&self) -> usize {
+        let count = [
+            self.jira.requests().len(),
+            self.chat.requests().len(),
+            self.navixy.requests().len(),
+        ];
+        self.jira.forget();
+        self.chat.forget();
+        self.navixy.forget();
+        let complaints = [
+            self.jira.violations(),
+            self.chat.violations(),
+            self.navixy.violations(),
+        ];
+        assert_eq!(complaints.concat(), [""; 0]);
+        count.iter().sum()
+    }
+}
+
+#[test]
+fn a_password_comes_from_standard_input() {
+    let three = Three::start();
+    for (system, name, login, variable, secret) in PAIRS {
+        for ending in ["", "\n", "\r\n"] {
+            three
+                .whoami(system)
+                .env(name, login)
+                .env(&format!("{variable}_FILE"), "-")
+                .stdin(format!("{secret}{ending}"))
+                .gives(0, "", "");
+        }
+        assert_ne!(three.requests(), 0, "{variable}");
+    }
+    three.chat.model().user("robot-admin").two_factor = Some("123456".into());
+    three
+        .whoami("rocketchat")
+        .env("ROCKETCHAT_USER", "robot-admin")
+        .env("ROCKETCHAT_PASSWORD", "secret")
+        .env("ROCKETCHAT_2FA_CODE_FILE", "-")
+        .stdin("123456\n")
+        .gives(0, "", "");
+}
+
+#[test]
+fn a_login_does_not_read_standard_input_twice() {
+    let both = |first: &str, second: &str| {
+        format!("standard input cannot be both {first}_FILE and {second}_FILE")
+    };
+    for (system, name, _, variable, _) in PAIRS {
+        refused(
+            system,
+            &[(
+                &[
+                    (&format!("{name}_FILE"), "-"),
+                    (&format!("{variable}_FILE"), "-"),
+                ],
+                &both(variable, name),
+            )],
+        );
+    }
+    refused(
+        "rocketchat",
+        &[(
+            &[
+                ("ROCKETCHAT_USER", "robot-admin"),
+                ("ROCKETCHAT_PASSWORD_FILE", "-"),
+                ("ROCKETCHAT_2FA_CODE_FILE", "-"),
+            ],
+            &both("ROCKETCHAT_PASSWORD", "ROCKETCHAT_2FA_CODE"),
+        )],
+    );
+}
+
+#[test]
+fn a_password_beside_a_token_or_a_hash_is_refused() {
+    let both = |one: &str, other: &str| {
+        format!("{one} and {other} are both set\nhint: keep the one that is meant")
+    };
+    let chat = both("ROCKETCHAT_AUTH_TOKEN", "ROCKETCHAT_PASSWORD");
+    refused(
+        "rocketchat",
+        &[
+            (
+                &[
+                    ("ROCKETCHAT_USER_ID", "u"),
+                    ("ROCKETCHAT_AUTH_TOKEN", "hunter2"),
+                    ("ROCKETCHAT_USER", "robot-admin"),
+                    ("ROCKETCHAT_PASSWORD", "hunter2"),
+                ],
+                &chat,
+            ),
+            (
+                &[
+                    ("ROCKETCHAT_AUTH_TOKEN_FILE", "DIR/token"),
+                    ("ROCKETCHAT_PASSWORD", "hunter2"),
+                ],
+                &chat,
+            ),
+            (
+                &[("ROCKETCHAT_PASSWORD", "hunter2")],
+                "ROCKETCHAT_PASSWORD is set and ROCKETCHAT_USER is not\nhint: set ROCKETCHAT_USER",
+            ),
+        ],
+    );
+    let navixy = both("NAVIXY_HASH", "NAVIXY_PASSWORD");
+    refused(
+        "navixy",
+        &[
+            (
+                &[
+                    ("NAVIXY_HASH", "hunter2"),
+                    ("NAVIXY_LOGIN", "bot@example.com"),
+                    ("NAVIXY_PASSWORD", "hunter2"),
+                ],
+                &navixy,
+            ),
+            (
+                &[
+                    ("NAVIXY_HASH_FILE", "-"),
+                    ("NAVIXY_PASSWORD_FILE", "DIR/token"),
+                ],
+                &navixy,
+            ),
+            (
+                &[("NAVIXY_PASSWORD", "hunter2")],
+                "NAVIXY_PASSWORD is set and NAVIXY_LOGIN is not\nhint: set NAVIXY_LOGIN",
+            ),
+        ],
+    );
+}
+
+/// Only the password says that a login is meant.
+#[test]
+fn a_login_name_beside_a_token_or_a_hash_is_fine() {
+    let three = Three::start();
+    three
+        .whoami("rocketchat")
+        .env("ROCKETCHAT_USER", "robot-admin")
+        .env("ROCKETCHAT_2FA_CODE", "123456")
+        .env("ROCKETCHAT_USER_ID", PAIRS[1].2)
+        .env("ROCKETCHAT_AUTH_TOKEN", PAIRS[1].4)
+        .gives(0, "", "");
+    assert_eq!(
+        three.chat.calls(),
+        ["GET /chat/api/v1/me", "GET /chat/api/info"]
+    );
+    three
+        .whoami("navixy")
+        .env("NAVIXY_LOGIN", "bot@example.com")
+        .env("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")
+        .gives(0, "", "");
+    assert_eq!(three.navixy.calls(), ["POST /v2/user/get_info"]);
+}
+
+/// Where a value may stand, the first of them first.
+const PLACES: [&str; 4] = ["a file", "the variable", "systemd", "a netrc"];
+
+#[test]
+fn each_value_is_taken_from_the_first_place_that_has_it() {
+    let three = Three::start();
+    three.chat.model().user("robot-admin").two_factor = Some("123456".into());
+    // What is looked for, what goes with it, and the entry of a netrc where one may give it.
+    let mut rows = Vec::new();
+    for (system, name, login, variable, secret) in PAIRS {
+        let entry = (name != "ROCKETCHAT_USER")
+            .then(|| format!("machine 127.0.0.1 login {login} password {secret}\n"));
+        let code = ("ROCKETCHAT_2FA_CODE", "123456");
+        rows.push((
+            system,
+            name,
+            login,
+            [(variable, secret), code],
+            entry.clone(),
+        ));
+        rows.push((system, variable, secret, [(name, login), code], entry));
+    }
+    let [user, password] = [
+        ("ROCKETCHAT_USER", "robot-admin"),
+        ("ROCKETCHAT_PASSWORD", "secret"),
+    ];
+    rows.push((
+        "rocketchat",
+        "ROCKETCHAT_2FA_CODE",
+        "123456",
+        [user, password],
+        None,
+    ));
+    let token = "ROBOTTOKEN";
+    let hash = "22eac1c27af4be7b9d04da2ce1af111b";
+    let nothing = ("UNRELATED", "x");
+    rows.push(("jira", "JIRA_TOKEN", token, [nothing; 2], None));
+    rows.push(("navixy", "NAVIXY_HASH", hash, [nothing; 2], None));
+
+    for (system, variable, value, others, entry) in rows {
+        for (right, place) in PLACES.iter().enumerate() {
+            println!("{variable} from {place}");
+            let scratch = Scratch::new();
+            let value = |at: usize| if at == right { value } else { "wrong" };
+            let mut run = three.whoami(system);
+            for (name, other) in others {
+                run = run.env(name, other);
+            }
+            match right {
+                // Beside a file the variable itself would be one too many.
+                0 => {
+                    let file = scratch.write("value", value(0));
+                    run = run.env(&format!("{variable}_FILE"), file);
+                }
+                1 => run = run.env(variable, value(1)),
+                _ => {}
+            }
+            if right <= 2 {
+                scratch.write(&variable.to_lowercase(), value(2));
+            }
+            let netrc = match (right, &entry) {
+                (3, Some(entry)) => entry,
+                (3, None) => continue,
+                _ => "machine 127.0.0.1 login wrong password wrong\n",
+            };
+            run.env("CREDENTIALS_DIRECTORY", scratch.path())
+                .env("NETRC", netrc_file(&scratch, netrc, 0o600))
+                .gives(0, "", "");
+            assert_ne!(three.requests(), 0);
+        }
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------- netrc
+
+/// A netrc file of these permissions.
+fn netrc_file(scratch: &Scratch, text: &str, mode: u32) -> PathBuf {
+    let path = scratch.write("netrc", text);
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the file is ours");
+    path
+}
+
+#[test]
+fn a_netrc_holds_what_each_system_takes() {
+    let (three, scratch) = (Three::start(), Scratch::new());
+    for (system, _, login, variable, secret) in PAIRS {
+        if variable == "ROCKETCHAT_PASSWORD" {
+            continue;
+        }
+        let text = format!("machine 127.0.0.1 login {login} password {secret}\n");
+        let path = netrc_file(&scratch, &text, 0o600);
+        three
+            .whoami(system)
+            .arg("--netrc")
+            .arg(&path)
+            .gives(0, "", "");
+        three.whoami(system).env("NETRC", &path).gives(0, "", "");
+    }
+    let pair = format!("Basic {}", encoding::base64(b"robot:secret"));
+    assert_eq!(authorization(&three.jira), Some(pair));
+    // An id and a token: nobody logs in with them, and nobody may log out.
+    let [me, info] = ["GET /chat/api/v1/me", "GET /chat/api/info"];
+    assert_eq!(three.chat.calls(), [me, info, me, info]);
+    assert_eq!(three.chat.violations(), [""; 0]);
+    // A login and a password: a session of the run's own.
+    let session = ["auth", "get_info", "logout"].map(|call| format!("POST /v2/user/{call}"));
+    assert_eq!(three.navixy.calls(), [session.clone(), session].concat());
+}
+
+#[test]
+fn the_option_comes_before_the_variable() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    let path = netrc_file(&scratch, "default login robot password secret\n", 0o600);
+    let missing = scratch.join("nothing");
+    show(&jira)
+        .arg("--netrc")
+        .arg(&path)
+        .env("NETRC", &missing)
+        .gives(0, UNCHANGED, "");
+    // Relative to where the program runs.
+    show(&jira)
+        .env("NETRC", "netrc")
+        .dir(scratch.path())
+        .gives(0, UNCHANGED, "");
+    // Empty means unset.
+    show(&quiet(Jira::start()))
+        .env("NETRC", "")
+        .gives(78, "", NONE);
+}
+
+/// What comes to a proxy when it is asked for this address: a way to see requests to hosts that are not there.
+fn asked_of_a_proxy(url: &str, netrc: &Path) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
+    let address = listener.local_addr().expect("a listener has an address");
+    let serving = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().expect("somebody calls");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            socket.read_exact(&mut byte).expect("a whole head");
+            head.extend(byte);
+        }
+        let answer = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        socket.write_all(answer).expect("the program reads");
+        String::from_utf8(head).expect("a head is ASCII")
+    });
+    let output = Run::new(["jira", "show", "--url", url, "--retries=0"])
+        .arg(format!("--proxy=http://{address}"))
+        .arg("--netrc")
+        .arg(netrc)
+        .output();
+    assert_eq!(output.status, 77, "{output:?}");
+    serving.join().expect("the proxy was asked")
+}
+
+#[test]
+fn an_entry_is_found_by_the_host_alone() {
+    let scratch = Scratch::new();
+    let pair = encoding::base64(b"a:b");
+    for (host, url) in [
+        ("jira.example", "http://jira.example"),
+        ("jira.example", "http://jira.example:8080/jira"),
+        ("JIRA.example", "http://jira.EXAMPLE:8080"),
+        ("::1", "http://[::1]:8080/jira"),
+        ("::1", "http://[::1]"),
+        ("127.0.0.2", "http://127.0.0.2:8080"),
+    ] {
+        let others = "machine example login x password y\nmachine jira login x password y\n";
+        let text = format!("{others}machine {host} login a password b\n");
+        let head = asked_of_a_proxy(url, &netrc_file(&scratch, &text, 0o600));
+        assert!(
+            head.contains(&format!("\r\nauthorization: Basic {pair}\r\n")),
+            "{url}: {head}"
+        );
+    }
+}
+
+/// What a hint says where a file is named that gives nothing for the host.
+fn no_entry(system: &str, ways: &str, host: &str) -> String {
+    format!("avatarctl: {system}\nhint: set {ways}, or give {host} a login in the netrc file\n")
+}
+
+#[test]
+fn a_host_without_an_entry_has_no_credentials() {
+    let scratch = Scratch::new();
+    for text in [
+        "",
+        "machine localhost login robot password secret\n",
+        "machine 127.0.0.1:80 login robot password secret\n",
+        "machine 127.0.0 login robot password secret\nmachine 127.0.0.11 login robot password secret\n",
+    ] {
+        let path = netrc_file(&scratch, text, 0o600);
+        for (system, who, ways) in [
+            (
+                "jira",
+                "jira: no credentials for Jira",
+                "JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
+            ),
+            (
+                "rocketchat",
+                "rocketchat: no credentials for Rocket.Chat",
+                "ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN, or ROCKETCHAT_USER and ROCKETCHAT_PASSWORD",
+            ),
+            (
+                "navixy",
+                "navixy: no credentials for Navixy",
+                "NAVIXY_HASH, or NAVIXY_LOGIN and NAVIXY_PASSWORD",
+            ),
+        ] {
+            let three = Three::start();
+            three.whoami(system).env("NETRC", &path).gives(
+                78,
+                "",
+                &no_entry(who, ways, "127.0.0.1"),
+            );
+            assert_eq!(three.requests(), 0);
+        }
+    }
+    let path = netrc_file(&scratch, "machine [::1] login a password b\n", 0o600);
+    Run::new(["jira", "show", "--url", "http://[::1]:1/jira"])
+        .env("NETRC", &path)
+        .gives(
+            78,
+            "",
+            &no_entry(
+                "jira: no credentials for Jira",
+                "JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
+                "::1",
+            ),
+        );
+}
+
+#[test]
+fn a_user_name_chooses_among_the_logins_of_a_host() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    let text = "machine 127.0.0.1 login other password wrong\n\
+                machine 127.0.0.1 login robot password secret\n\
+                default login x password wrong\n";
+    let path = netrc_file(&scratch, text, 0o600);
+    show(&jira)
+        .env("NETRC", &path)
+        .env("JIRA_USER", "robot")
+        .gives(0, UNCHANGED, "");
+    let quiet = quiet(Jira::start());
+    show(&quiet)
+        .env("NETRC", &path)
+        .env("JIRA_USER", "nobody")
+        .gives(
+            78,
+            "",
+            &no_entry(
+                "jira: no credentials for Jira",
+                "JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
+                "127.0.0.1",
+            ),
+        );
+    // A password alone is for any login; the name is then needed.
+    let path = netrc_file(&scratch, "machine 127.0.0.1 password secret\n", 0o600);
+    show(&jira)
+        .env("NETRC", &path)
+        .env("JIRA_USER", "robot")
+        .gives(0, UNCHANGED, "");
+    show(&quiet).env("NETRC", &path).gives(
+        78,
+        "",
+        "avatarctl: jira: the netrc file has a password of 127.0.0.1 and no login\nhint: set JIRA_USER\n",
+    );
+}
+
+#[test]
+fn a_password_of_a_variable_takes_its_login_from_the_netrc() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    let path = netrc_file(
+        &scratch,
+        "machine 127.0.0.1 login robot password wrong\n",
+        0o600,
+    );
+    show(&jira)
+        .env("NETRC", &path)
+        .env("JIRA_PASSWORD", "secret")
+        .gives(0, UNCHANGED, "");
+    show(&quiet(Jira::start()))
+        .env("NETRC", netrc_file(&scratch, "", 0o600))
+        .env("JIRA_PASSWORD", "secret")
+        .gives(
+            78,
+            "",
+            "avatarctl: jira: JIRA_PASSWORD is set and JIRA_USER is not\nhint: set JIRA_USER\n",
+        );
+}
+
+/// Nobody minds a file that nobody reads.
+#[test]
+fn whole_credentials_of_variables_leave_the_netrc_unread() {
+    let (three, scratch) = (Three::start(), Scratch::new());
+    let whole = PAIRS.map(|(system, name, login, variable, secret)| {
+        (system, vec![(name, login), (variable, secret)])
+    });
+    let whole = whole.into_iter().chain([
+        ("jira", vec![("JIRA_TOKEN", "ROBOTTOKEN")]),
+        (
+            "navixy",
+            vec![("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")],
+        ),
+    ]);
+    for (system, variables) in whole {
+        for path in [scratch.join("nothing"), scratch.path().to_owned()] {
+            let mut run = three.whoami(system).arg("--netrc").arg(path);
+            for (name, value) in &variables {
+                run = run.env(name, *value);
+            }
+            run.gives(0, "", "");
+        }
+        let open = netrc_file(&scratch, "default login a password b\n", 0o644);
+        let mut run = three.whoami(system).env("NETRC", open);
+        for (name, value) in &variables {
+            run = run.env(name, *value);
+        }
+        run.gives(0, "", "");
+    }
+}
+
+#[test]
+fn a_netrc_that_cannot_be_used_is_refused() {
+    let scratch = Scratch::new();
+    let place = scratch.path().to_str().expect("a path of letters");
+    scratch.write(
+        "latin",
+        b"machine 127.0.0.1 login robot password s\xe9cret\n",
+    );
+    scratch.write("long", "#".repeat(64 * 1024 + 1));
+    scratch.write("blank", "machine 127.0.0.1 login robot password \"\"\n");
+    scratch.write("nobody", "machine 127.0.0.1 login \"\" password hunter2\n");
+    scratch.write(
+        "lines",
+        "machine 127.0.0.1 login robot password \"hun\\nter2\"\n",
+    );
+    scratch.write(
+        "bell",
+        "machine 127.0.0.1 login ro\u{7}bot password hunter2\n",
+    );
+    scratch.write("file", "");
+    for name in ["blank", "nobody", "lines", "bell"] {
+        let mode = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(scratch.join(name), mode).expect("the file is ours");
+    }
+    let control = "in the netrc file contains a control character (a second line, perhaps)";
+    for (name, said) in [
+        (
+            "nothing",
+            "cannot read the netrc file \"DIR/nothing\": no such file or directory".to_owned(),
+        ),
+        (
+            "file/netrc",
+            "cannot read the netrc file \"DIR/file/netrc\": not a directory".to_owned(),
+        ),
+        (
+            "",
+            "cannot read the netrc file \"DIR/\": is a directory".to_owned(),
+        ),
+        (
+            "latin",
+            "the netrc file \"DIR/latin\" is not valid UTF-8".to_owned(),
+        ),
+        (
+            "long",
+            "the netrc file \"DIR/long\": the file is longer than 65536 bytes".to_owned(),
+        ),
+        (
+            "blank",
+            "the password of 127.0.0.1 in the netrc file is empty".to_owned(),
+        ),
+        (
+            "nobody",
+            "the login of 127.0.0.1 in the netrc file is empty".to_owned(),
+        ),
+        ("lines", format!("the password of 127.0.0.1 {control}")),
+        ("bell", format!("the login of 127.0.0.1 {control}")),
+    ] {
+        for system in ["jira", "rocketchat", "navixy"] {
+            let three = Three::start();
+            three
+                .whoami(system)
+                .env("NETRC", scratch.join(name))
+                .mask(place, "DIR")
+                .gives(78, "", &format!("avatarctl: {system}: {said}\n"));
+            assert_eq!(three.requests(), 0);
+        }
+    }
+    show(&quiet(Jira::start()))
+        .env("NETRC", OsString::from_vec(b"/\xff".to_vec()))
+        .gives(78, "", "avatarctl: jira: NETRC is not valid UTF-8\n");
+}
+
+#[test]
+fn a_netrc_that_everybody_may_read_is_warned_about() {
+    let scratch = Scratch::new();
+    let place = scratch.path().to_str().expect("a path of letters");
+    let jira = Jira::start();
+    for (mode, warned) in [
+        (0o600, false),
+        (0o400, false),
+        (0o640, false),
+        (0o644, true),
+        (0o604, true),
+    ] {
+        let path = netrc_file(&scratch, "default login robot password secret\n", mode);
+        let warning = match warned {
+            true => {
+                "avatarctl: jira: warning: the netrc file \"DIR/netrc\" can be read by everybody on this machine; chmod 600 it\n"
+            }
+            false => "",
+        };
+        show(&jira)
+            .env("NETRC", &path)
+            .mask(place, "DIR")
+            .gives(0, UNCHANGED, warning);
+    }
+}
+
+/// Three servers whose credentials are all in a netrc; two names for the loopback address stand for two hosts, and
+/// the login of the manifest's own variable chooses the third.
+fn three_by_netrc(world: &mut World) {
+    let path = world.declare(
+        r#"
+    {"server": "jira", "user": "robot", "avatar_id": 24880},
+    {"server": "chat", "user": "build-bot", "image": "faces/build.png"},
+    {"server": "fleet", "employee_id": 2132, "icon_id": 3654}"#,
+    );
+    let text = fs::read_to_string(&path).expect("it was just written");
+    let chat = world.chat.url();
+    let text = text.replace(&chat, &chat.replace("127.0.0.1", "localhost"));
+    let text = text.replace("\"navixy\"", "\"navixy\", \"credentials\": \"TEAM\"");
+    fs::write(&path, text).expect("scratch is writable");
+}
+
+fn by_netrc(words: &str, world: &World, netrc: &Path) -> Run {
+    let place = world.scratch.path().to_str().expect("a path of letters");
+    let given = world.settings().into_iter().map(|(name, _)| name);
+    given
+        .fold(world.run(words), Run::without)
+        .env("TEAM_LOGIN", "bot@example.com")
+        .env("NETRC", netrc)
+        .mask(place, "DIR")
+}
+
+#[test]
+fn a_batch_reads_and_warns_about_its_netrc_once() {
+    let mut world = World::new();
+    three_by_netrc(&mut world);
+    let text = "machine 127.0.0.1 login robot password secret\n\
+                machine localhost login aobEdbYhXfu5hkeqG password 9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq\n\
+                machine 127.0.0.1 login bot@example.com password secret\n";
+    let netrc = netrc_file(&world.scratch, text, 0o644);
+    by_netrc("apply m.json", &world, &netrc).gives(
+        0,
+        "jira robot: avatar 24880 (was 10122)\n\
+         chat build-bot: image build.png (etag 83o…, first avatar)\n\
+         fleet 2132: icon 3654 (was 12)\n",
+        "avatarctl: jira: warning: the netrc file \"DIR/netrc\" can be read by everybody on this machine; chmod 600 it\n",
+    );
+    let calls = world.fleet.calls();
+    assert_eq!(
+        (calls.first(), calls.last()),
+        (
+            Some(&"POST /v2/user/auth".to_owned()),
+            Some(&"POST /v2/user/logout".to_owned())
+        )
+    );
+    let asked = world.chat.calls();
+    let session = |call: &String| call.ends_with("/login") || call.ends_with("/logout");
+    assert!(!asked.iter().any(session), "{asked:?}");
+}
+
+#[test]
+fn a_netrc_that_cannot_be_used_is_told_for_each_server_of_a_batch() {
+    let mut world = World::new();
+    three_by_netrc(&mut world);
+    world.offline();
+    by_netrc("apply m.json", &world, &world.scratch.join("nothing")).gives(
+        78,
+        "",
+        "avatarctl: jira robot: cannot read the netrc file \"DIR/nothing\": no such file or directory\n\
+         avatarctl: chat build-bot: cannot read the netrc file \"DIR/nothing\": no such file or directory\n\
+         avatarctl: fleet 2132: cannot read the netrc file \"DIR/nothing\": no such file or directory\n",
+    );
+    // A file that everybody may read, and nobody can use, is told as what it is and no more.
+    let path = world.scratch.write("latin", b"\xff");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("the file is ours");
+    by_netrc("apply m.json", &world, &path).gives(
+        78,
+        "",
+        "avatarctl: jira robot: the netrc file \"DIR/latin\" is not valid UTF-8\n\
+         avatarctl: chat build-bot: the netrc file \"DIR/latin\" is not valid UTF-8\n\
+         avatarctl: fleet 2132: the netrc file \"DIR/latin\" is not valid UTF-8\n",
+    );
+    // A hint names the variables of the manifest's prefix.
+    let text = "machine localhost login a password b\n";
+    let netrc = netrc_file(&world.scratch, text, 0o600);
+    by_netrc("apply m.json --only fleet/*", &world, &netrc).gives(
+        78,
+        "",
+        "avatarctl: fleet 2132: no credentials for Navixy\n\
+         hint: set TEAM_HASH, or TEAM_LOGIN and TEAM_PASSWORD, or give 127.0.0.1 a login in the netrc file\n",
+    );
 }
 
 // --------------------------------------------------------------------------------------------------- pictures

@@ -315,10 +315,12 @@ impl Credentials {
             chosen = Some((login, secret));
         }
         let by_host = system.logins.iter().find(|login| login.netrc);
+        let mut by_netrc = false;
         if let (None, Some(login)) = (&chosen, by_host) {
             let user = environment.secret(&variable(login.variables[0]))?;
             let pair = netrc.pair(user.as_ref().map(Secret::expose), environment)?;
             chosen = pair.map(|(_, password)| (login, password));
+            by_netrc = chosen.is_some();
         }
         let Some((login, secret)) = chosen else {
             let ways: Vec<String> = system
@@ -343,15 +345,17 @@ impl Credentials {
                 known => known,
             };
             let Some(value) = value else {
-                return Err(Error::new(
-                    Class::Configuration,
-                    format!(
+                let what = match by_netrc {
+                    true => netrc.half(),
+                    false => format!(
                         "{} is set and {} is not",
                         variable(login.last()),
                         variable(name)
                     ),
-                )
-                .hint(format!("set {}", variable(name))));
+                };
+                return Err(
+                    Error::new(Class::Configuration, what).hint(format!("set {}", variable(name)))
+                );
             };
             values.push(value);
         }
