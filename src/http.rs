@@ -2,6 +2,7 @@
 //! every system shares live here; what an answer means to a system does not. With `connect.rs` the only
 //! file that knows ureq.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
@@ -561,7 +562,7 @@ impl Client {
         self.credentials.iter().map(|(_, _, curl)| curl.as_str())
     }
 
-    /// Takes this text, as it is and as it stands in a URL, out of whatever a server says.
+    /// Takes this text, in the spellings that servers repeat it in, out of whatever a server says.
     pub fn hide(&mut self, secret: &Secret) {
         self.hidden.extend(spellings(secret));
     }
@@ -1018,15 +1019,30 @@ impl Client {
 /// How many spellings of passing secrets are kept; one address has a dozen at most in practice.
 const PASSING: usize = 256;
 
-/// A secret as it is and as it stands in a URL.
-fn spellings(secret: &Secret) -> Vec<String> {
+/// A secret as it is, and as servers repeat it that show a URL, a request's JSON body, a page or base64.
+fn spellings(secret: &Secret) -> BTreeSet<String> {
     let text = secret.expose();
     // Shorter ones would blot out ordinary words.
     if text.chars().count() < 3 {
-        return Vec::new();
+        return BTreeSet::new();
     }
     let encoded = address::encode(text);
-    vec![lower_escapes(&encoded), encoded, text.to_owned()]
+    let json = serde_json::Value::from(text).to_string();
+    let page = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;");
+    BTreeSet::from([
+        text.to_owned(),
+        lower_escapes(&encoded),
+        encoded.replace("%20", "+"),
+        encoded,
+        json[1..json.len() - 1].to_owned(),
+        page.replace('\'', "&#39;"),
+        page,
+        BASE64_STANDARD.encode(text),
+    ])
 }
 
 /// The other spelling of percent-encoded bytes.

@@ -18,9 +18,13 @@ const TOKEN: &str = "tk7Hunter1/Qz+Lw==";
 const PASSWORD: &str = "pw7Hunter2 \"\u{fc}&%/<b>";
 const AUTH_TOKEN: &str = "at7Hunter3_Xy-Zw";
 const USER_ID: &str = "ui7Hunter4Kk";
-const HASH: &str = "ha7hunter5c27af4be7b9d04da2ce1af1";
+const HASH: &str = "ba5e7e5ec2e75c27af4be7b9d04da2ce";
 /// In place of the first digits of the model's sessions.
 const COOKIE: &str = "ck7Hunter6";
+/// What a login of Rocket.Chat, and one of Navixy, gives in place of the model's own.
+const SESSION_TOKEN: &str = "st7Hunter9_Vw+/=";
+const SESSION_HASH: &str = "sh7hunter0c27af4be7b9d04da2ce1af1";
+const CODE: &str = "730915";
 const SIGNATURE: &str = "sg7Hunter7%2Fxx";
 const URL_PASSWORD: &str = "up7Hunter8";
 
@@ -57,11 +61,15 @@ fn all() -> BTreeSet<String> {
         AUTH_TOKEN,
         HASH,
         COOKIE,
+        SESSION_TOKEN,
+        SESSION_HASH,
+        CODE,
         SIGNATURE,
         URL_PASSWORD,
     ];
     let mut all: BTreeSet<String> = secrets.into_iter().flat_map(spellings).collect();
     all.insert(encoding::base64(format!("robot:{PASSWORD}").as_bytes()));
+    all.insert(encoding::base64(format!("NVX {SESSION_HASH}").as_bytes()));
     all
 }
 
@@ -81,17 +89,19 @@ fn echo(request: &Request) -> String {
         None if request.body.len() < 300 => String::from_utf8_lossy(&request.body).into_owned(),
         _ => String::new(),
     };
-    let password = match decoded.is_empty() {
-        true => "",
-        false => PASSWORD,
-    };
-    format!(
-        "{CONTROL} {} {} {} {} {body}",
-        values.join(" "),
-        String::from_utf8_lossy(&decoded),
-        encoding::percent_encode(password),
-        small_escapes(&encoding::percent_encode(password))
-    )
+    let decoded = String::from_utf8_lossy(&decoded);
+    // What stands in a body as a secret, or is a word of a header, in every spelling.
+    let fields = request.try_json().unwrap_or_default();
+    let texts = ["password", "code"].map(|name| fields[name].as_str().unwrap_or_default());
+    let words = values.iter().flat_map(|value| value.split(' '));
+    let password = decoded.split_once(':').map_or("", |(_, password)| password);
+    let spelt: BTreeSet<String> = words
+        .chain(texts)
+        .chain([password])
+        .flat_map(spellings)
+        .collect();
+    let spelt = spelt.into_iter().collect::<Vec<_>>().join(" ");
+    format!("{CONTROL} {} {decoded} {spelt} {body}", values.join(" "))
 }
 
 /// A way to answer, made of what is to be said and the request.
@@ -195,7 +205,14 @@ struct Case {
     arguments: Vec<String>,
 }
 
-fn cases(picture: &str) -> Vec<Case> {
+/// Of a picture, with a password before its host and a signature behind its path.
+fn address() -> String {
+    format!("https://u:{URL_PASSWORD}@pictures.example/a.png?sig={SIGNATURE}")
+}
+
+fn cases(scratch: &Scratch) -> Vec<Case> {
+    let picture = scratch.write("robot.png", pictures::png(64, 64, 1));
+    let picture = picture.to_str().expect("a path of letters");
     let token = vec![("JIRA_TOKEN", TOKEN.to_owned())];
     let basic = vec![
         ("JIRA_USER", "robot".to_owned()),
@@ -206,7 +223,7 @@ fn cases(picture: &str) -> Vec<Case> {
         ("ROCKETCHAT_AUTH_TOKEN", AUTH_TOKEN.to_owned()),
     ];
     let hash = vec![("NAVIXY_HASH", HASH.to_owned())];
-    let address = format!("https://u:{URL_PASSWORD}@pictures.example/a.png?sig={SIGNATURE}");
+    let address = address();
     let case = |system: &'static str, variables: &Vec<(&'static str, String)>, line: &str| Case {
         system,
         variables: variables.clone(),
@@ -218,7 +235,83 @@ fn cases(picture: &str) -> Vec<Case> {
             })
             .collect(),
     };
+    let netrc = |name: &str, login: &str, password: &str| {
+        let quoted = password.replace('"', "\\\"");
+        let text = format!("machine 127.0.0.1 login \"{login}\" password \"{quoted}\"\n");
+        let path = scratch.write(name, text);
+        vec![(
+            "NETRC",
+            path.to_str().expect("a path of letters").to_owned(),
+        )]
+    };
     let mut cases = Vec::new();
+    for (system, variables, lines) in [
+        (
+            "jira",
+            netrc("jira.netrc", "robot", PASSWORD),
+            &["jira whoami"][..],
+        ),
+        (
+            "jira",
+            basic.clone(),
+            &[
+                "jira set --image PICTURE --dry-run",
+                "jira delete --avatar-id 24901 --dry-run --force",
+            ],
+        ),
+        (
+            "rocketchat",
+            netrc("chat.netrc", USER_ID, AUTH_TOKEN),
+            &["rocketchat whoami"],
+        ),
+        (
+            "rocketchat",
+            chat.clone(),
+            &[
+                "rocketchat set --user build-bot --avatar-url=ADDRESS --dry-run",
+                "rocketchat reset --user build-bot --force --dry-run",
+            ],
+        ),
+        (
+            "rocketchat",
+            vec![
+                ("ROCKETCHAT_USER", "robot-admin".to_owned()),
+                ("ROCKETCHAT_PASSWORD", PASSWORD.to_owned()),
+                ("ROCKETCHAT_2FA_CODE", CODE.to_owned()),
+            ],
+            &[
+                "rocketchat whoami",
+                "rocketchat set --user build-bot --avatar-url=ADDRESS",
+                "rocketchat set --image PICTURE --dry-run",
+                "rocketchat reset --user build-bot --force --dry-run",
+            ],
+        ),
+        (
+            "navixy",
+            netrc("fleet.netrc", "bot@example.com", PASSWORD),
+            &["navixy whoami"],
+        ),
+        (
+            "navixy",
+            hash.clone(),
+            &["navixy set --employee-id 2132 --icon-id 7 --dry-run"],
+        ),
+        (
+            "navixy",
+            vec![
+                ("NAVIXY_LOGIN", "bot@example.com".to_owned()),
+                ("NAVIXY_PASSWORD", PASSWORD.to_owned()),
+            ],
+            &[
+                "navixy set --employee-id 2132 --icon-id 7",
+                "navixy set --employee-id 2132 --image PICTURE --dry-run",
+            ],
+        ),
+    ] {
+        for line in lines {
+            cases.push(case(system, &variables, line));
+        }
+    }
     for variables in [token, basic] {
         for line in [
             "jira show",
@@ -258,6 +351,8 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             jira.context = String::new();
             let robot = jira.user_mut("robot");
             (robot.token, robot.password) = (Some(TOKEN.into()), Some(PASSWORD.into()));
+            jira.give("robot", pictures::png(64, 64, 9));
+            jira.token_sessions_survive = true;
             Box::new(move |request| {
                 // The session of the real server would be a number; this one is a secret that can be recognised.
                 let mut request = request.clone();
@@ -277,16 +372,47 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             (chat.tokens[0].token, chat.tokens[0].user_id) = (AUTH_TOKEN.into(), USER_ID.into());
             chat.users[0].id = USER_ID.into();
             chat.limit = None;
-            Box::new(move |request| chat.handle(request))
+            chat.publish(&address(), pictures::png(64, 64, 3));
+            let admin = &mut chat.users[0];
+            (admin.password, admin.two_factor) = (Some(PASSWORD.into()), Some(CODE.into()));
+            renamed(SESSION_TOKEN, "/data/authToken", move |request| {
+                chat.handle(request)
+            })
         }
         _ => {
             let mut navixy = Navixy::default();
             navixy.context = String::new();
             let access = navixy.hashes.values().next().expect("an access").clone();
             navixy.hashes.insert(HASH.into(), access);
-            Box::new(move |request| navixy.handle(request))
+            navixy.logins[0].password = PASSWORD.into();
+            renamed(SESSION_HASH, "/hash", move |request| navixy.handle(request))
         }
     }
+}
+
+/// What a model gives for a login becomes a secret that can be recognised; `place` is where it stands in an answer.
+fn renamed(
+    name: &'static str,
+    place: &'static str,
+    mut model: impl FnMut(&Request) -> Reply + Send + 'static,
+) -> Box<dyn FnMut(&Request) -> Reply + Send> {
+    let mut own: Option<String> = None;
+    Box::new(move |request| {
+        let mut request = request.clone();
+        if let Some(own) = &own {
+            for (_, value) in &mut request.headers {
+                *value = value.replace(name, own);
+            }
+        }
+        let mut reply = model(&request);
+        let answer: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        if let Some(given) = answer.pointer(place).and_then(|given| given.as_str()) {
+            let text = String::from_utf8_lossy(&reply.body).replace(given, name);
+            own = Some(given.to_owned());
+            reply.body = text.into_bytes();
+        }
+        reply
+    })
 }
 
 /// Runs a case against a server whose `nth` answer, and every later one, is the fault.
@@ -332,8 +458,7 @@ fn shown(output: &Output, all: &BTreeSet<String>) -> Vec<String> {
 fn leaks(name: &str, fault: impl Fn(&str, &Request) -> Reply + Clone + Send + 'static) -> Tally {
     let mut tally = Tally::default();
     let (scratch, all) = (Scratch::new(), all());
-    let path = scratch.write("robot.png", pictures::png(64, 64, 1));
-    for case in cases(path.to_str().expect("a path of letters")) {
+    for case in cases(&scratch) {
         for nth in 1..=8 {
             let mut asked = 0;
             for more in ["-vv", "--json"] {
@@ -419,6 +544,20 @@ fn no_failure_shows_a_secret() {
     assert!(tally.leaks.is_empty(), "{}", leaks.collect::<String>());
 }
 
+/// Otherwise the faults would meet runs that had failed before, and half of the answers nobody.
+#[test]
+fn all_goes_well_until_the_fault() {
+    let scratch = Scratch::new();
+    for case in cases(&scratch) {
+        let fault = |_: &str, _: &Request| Reply::empty(500);
+        for more in ["-vv", "--json"] {
+            let (output, _) = run(&case, usize::MAX, &fault, more);
+            assert_eq!(output.status, 0, "{:?}: {output:?}", case.arguments);
+            assert_eq!(shown(&output, &all()), Vec::<String>::new(), "{output:?}");
+        }
+    }
+}
+
 /// A message is cut at its bound; a secret that lies across a bound must not leave its first half behind.
 #[test]
 fn no_half_of_a_secret_is_left_at_a_bound() {
@@ -450,6 +589,54 @@ fn no_half_of_a_secret_is_left_at_a_bound() {
     }
 }
 
+/// Logins that are almost one: what they give is as secret as what a good one gives.
+#[test]
+fn no_login_that_is_none_shows_what_it_gave() {
+    let scratch = Scratch::new();
+    let logs_in = |name: &str| name.ends_with("_PASSWORD");
+    let cases = cases(&scratch).into_iter().filter(|case| {
+        let variables = &case.variables;
+        case.system != "jira" && variables.iter().any(|(name, _)| logs_in(name))
+    });
+    let fleet = |more: serde_json::Value| {
+        let mut answer = json!({"success": true, "hash": SESSION_HASH});
+        let more = more.as_object().expect("an object").clone();
+        answer.as_object_mut().expect("an object").extend(more);
+        answer
+    };
+    let chat = |token: &str| {
+        let data = json!({"userId": USER_ID, "authToken": token});
+        json!({"status": "success", "data": data})
+    };
+    let bodies = [
+        chat(&format!("{SESSION_TOKEN}\r\nx: {SESSION_TOKEN}")),
+        chat(&format!("{SESSION_TOKEN}\u{e9}")),
+        json!({"success": true, "data": {"authToken": SESSION_TOKEN}}),
+        json!({"success": true, "data": SESSION_TOKEN}),
+        json!({"data": {"userId": USER_ID, "authToken": SESSION_TOKEN}}),
+        fleet(json!({"type": "second_factor_required", "factor_type": "email"})),
+        fleet(json!({"type": "something_new"})),
+        fleet(json!({"hash": format!("{SESSION_HASH}\n")})),
+        fleet(json!({"hash": [SESSION_HASH]})),
+        fleet(json!({"success": "true"})),
+    ];
+    let mut runs = 0;
+    for case in cases {
+        for body in &bodies {
+            for more in ["-vv", "--json"] {
+                let body = body.clone();
+                let fault = move |_: &str, _: &Request| Reply::json(200, body.clone());
+                let (output, asked) = run(&case, 1, &fault, more);
+                assert!(matches!(output.status, 76 | 77), "{output:?}");
+                assert_eq!(asked, 1, "{output:?}");
+                assert_eq!(shown(&output, &all()), Vec::<String>::new(), "{output:?}");
+                runs += 1;
+            }
+        }
+    }
+    assert_eq!(runs, 6 * bodies.len() * 2);
+}
+
 /// Messages before anything is sent: what is wrong about a secret is said without the secret.
 #[test]
 fn no_refusal_of_a_secret_shows_it() {
@@ -464,6 +651,8 @@ fn no_refusal_of_a_secret_shows_it() {
             &["ROCKETCHAT_AUTH_TOKEN", "ROCKETCHAT_USER_ID"],
         ),
         ("navixy", &["NAVIXY_HASH"]),
+        ("rocketchat", &["ROCKETCHAT_PASSWORD", "ROCKETCHAT_USER"]),
+        ("navixy", &["NAVIXY_PASSWORD", "NAVIXY_LOGIN"]),
     ] {
         for more in ["-vv", "--json"] {
             let mut run = Run::new([system, "list", more, "--url", &quiet.url()]);

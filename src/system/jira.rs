@@ -883,6 +883,13 @@ fn confirm(
 ) -> Result<String> {
     let mut request = confirmation(user, picture);
     if let Some(cookies) = cookies {
+        // A server may repeat one of them alone. Short values are words of settings and open nothing.
+        let pairs = cookies.expose().split("; ");
+        for (_, value) in pairs.filter_map(|pair| pair.split_once('=')) {
+            if value.len() >= 8 {
+                session.client.hide_for_now(&Secret::new(value.to_owned()));
+            }
+        }
         request = request.secret("cookie", cookies);
     }
     let response = match send(session, &request) {
