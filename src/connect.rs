@@ -462,7 +462,7 @@ impl Transport for Plain {
                 ..timeout
             };
             match self.inner.await_input(tick) {
-                Err(ureq::Error::Timeout(_)) if signals::caught().is_some() => {
+                Err(ureq::Error::Timeout(_)) if signals::hurry() => {
                     return Err(failed(Error::new(Class::Temporary, "interrupted"), true));
                 }
                 Err(ureq::Error::Timeout(_)) => {}

@@ -2,9 +2,18 @@
 //! what became of every account, and ends with 128 plus the signal's number. What was proven is in the state
 //! already, so an end by force loses nothing.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::{Duration, Instant};
 
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
+/// When the signal was looked at first; a handler may not read a clock into this.
+static NOTICED: OnceLock<Instant> = OnceLock::new();
+static LEAVING: AtomicBool = AtomicBool::new(false);
+
+/// How long after a signal the end of a login is waited for. It takes a connection and an answer, and with the
+/// moment in which the signal was noticed it must fit into the grace.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How long a run may take to end by itself, in seconds.
 const GRACE: u32 = 1;
@@ -13,8 +22,22 @@ const GRACE: u32 = 1;
 pub fn caught() -> Option<u8> {
     match CAUGHT.load(Ordering::Relaxed) {
         0 => None,
-        signal => Some(exit(signal)),
+        signal => {
+            NOTICED.get_or_init(Instant::now);
+            Some(exit(signal))
+        }
     }
+}
+
+/// Whether a login is being ended from now on: a signal gives that up last.
+pub fn leaving(so: bool) {
+    LEAVING.store(so, Ordering::Relaxed);
+}
+
+/// Whether a signal has ended what is waited for.
+pub fn hurry() -> bool {
+    let late = || NOTICED.get().is_some_and(|at| at.elapsed() >= LAST_WORDS);
+    caught().is_some() && (!LEAVING.load(Ordering::Relaxed) || late())
 }
 
 fn exit(signal: i32) -> u8 {

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -463,11 +463,13 @@ fn tried_once<M: Model>(
         println!("{said}");
         let model = start();
         model.fault(fault);
-        with_password(&format!("{words} --retries 5 --timeout 0.5"), &model).gives(
-            status,
-            NOTHING,
-            &format!("avatarctl: {who}: {said}\n"),
-        );
+        let run = with_password(&format!("{words} --retries 5"), &model);
+        // Elsewhere a machine that is busy would be taken for a server that is.
+        let run = match said.contains("--timeout") {
+            true => run.arg("--timeout").arg("0.5"),
+            false => run,
+        };
+        run.gives(status, NOTHING, &format!("avatarctl: {who}: {said}\n"));
         assert_eq!(calls(&model), [route]);
     }
 }
@@ -928,12 +930,12 @@ fn a_logout_that_fails_is_a_warning_and_no_failure() {
             Reply::close_without_answer(),
             "log out: the connection was lost before the answer was complete",
         ),
-        (Reply::hang(), "log out: no answer within 0.5 s"),
+        (Reply::hang(), "log out: no answer within 2.0 s"),
     ] {
         println!("{warning}");
         let chat = chat();
         chat.fault(Fault::on("* /logout").always().instead(answer));
-        with_password("rocketchat show --user build-bot --timeout 0.5", &chat).gives(
+        with_password("rocketchat show --user build-bot --timeout 2", &chat).gives(
             0,
             "rocketchat build-bot: no avatar, the generated letter shows\n",
             &warned("rocketchat build-bot", warning),
@@ -1018,7 +1020,7 @@ fn a_login_that_no_time_is_left_to_end_is_told() {
     let chat = chat();
     chat.fault(Fault::on("* /users.info").from(2).always().hang());
     with_password(
-        "rocketchat set --user build-bot --max-time 2 --image",
+        "rocketchat set --user build-bot --max-time 3 --image",
         &chat,
     )
     .arg(robot(&scratch))
@@ -1075,6 +1077,34 @@ fn a_signal_in_the_middle_of_a_batch_does_not_leave_the_login_open() {
         assert_eq!(count(&world.chat), (1, 1));
         assert_eq!(left_open(&world.chat), 0);
     }
+}
+
+/// The end of a login takes a connection and an answer; a server that is not near may need longer for them than any
+/// other wait gets after a signal.
+#[test]
+fn a_logout_after_a_signal_is_waited_for() {
+    let mut world = World::new();
+    world.declare(
+        "\n    {\"server\": \"chat\", \"user\": \"build-bot\", \"image\": \"faces/build.png\"}",
+    );
+    world.chat.fault(Fault::on("* /users.setAvatar").hang());
+    world.chat.fault(Fault::on("* /logout").hang());
+    let process = batch("apply m.json --json", &world).start();
+    world.chat.wait_for(3);
+    let begun = Instant::now();
+    process.signal("TERM");
+    let told = process.wait();
+    let passed = begun.elapsed();
+    assert!(passed >= Duration::from_millis(500), "{passed:?}");
+    assert!(passed < Duration::from_millis(1900), "{passed:?}");
+    assert_eq!(told.status, 143);
+    assert_eq!(
+        told.stderr,
+        "avatarctl: chat build-bot: upload \"build.png\": interrupted\n\
+         avatarctl: chat: warning: log out: interrupted\n"
+    );
+    assert_eq!(told.json()[1]["exit"], 143, "the run came to its end");
+    assert_eq!(count(&world.chat), (1, 1));
 }
 
 /// A signal that comes while the login is answered: the login is there, so it is ended.

@@ -19,6 +19,7 @@ use crate::image::Header;
 use crate::netrc::Netrc;
 use crate::picture::Picture;
 use crate::secret::{Environment, Secret};
+use crate::signals;
 use crate::terminal::{MESSAGE, clean};
 
 /// Every system, in the order of help texts.
@@ -448,7 +449,12 @@ impl Session {
     /// Logs out where this session logged in: a login that is left open stays open for weeks.
     pub fn end(&mut self) -> Result<()> {
         match self.leave.take() {
-            Some(leave) => leave(self),
+            Some(leave) => {
+                signals::leaving(true);
+                let left = leave(self);
+                signals::leaving(false);
+                left
+            }
             None => Ok(()),
         }
     }
