@@ -1,11 +1,11 @@
 #!/bin/sh
-# Runs every test. Some talk to real programs: a proxy, a browser, the openssl command, curl, shells, groff. What is
-# missing is installed where that can be done; elsewhere the tests of it are left out, and that is said. In CI
+# Runs every test. Some talk to real programs: a proxy, a browser, the openssl command, curl, shells, groff, strace.
+# What is missing is installed where that can be done; elsewhere the tests of it are left out, and that is said. In CI
 # nothing is.
 set -eu
 
 missing() {
-    for program in tinyproxy chromium openssl curl bash zsh fish groff; do
+    for program in tinyproxy chromium openssl curl bash zsh fish groff strace; do
         command -v "$program" >/dev/null || printf '%s ' "$program"
     done
 }
@@ -27,6 +27,7 @@ for program in $(missing); do
         zsh) export AVATARCTL_TESTS_WITHOUT_ZSH=1 ;;
         fish) export AVATARCTL_TESTS_WITHOUT_FISH=1 ;;
         groff) export AVATARCTL_TESTS_WITHOUT_GROFF=1 ;;
+        strace) export AVATARCTL_TESTS_WITHOUT_STRACE=1 ;;
         bash) exit 1 ;; # what most people complete in
         openssl | curl) exit 1 ;; # what makes certificates everywhere, and has the last word on netrc files
     esac

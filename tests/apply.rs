@@ -235,6 +235,69 @@ fn presets_icons_and_resets_need_no_state() {
     assert_eq!(world.writes(), [""; 0]);
 }
 
+/// `"self": true` is told by the name that the server reports, and remembered as what it is.
+#[test]
+fn an_account_may_be_the_caller_itself() {
+    let mut world = World::new();
+    world.declare(
+        r#"
+    {"server": "jira", "self": true, "avatar_id": 24880},
+    {"server": "chat", "self": true, "image": "faces/build.png"}"#,
+    );
+    let etag = "83okkgZWFdKc9RDgW";
+    world.run("diff m.json").gives(
+        2,
+        "~ jira robot: avatar 24880 (now avatar 10122)\n\
+         ? chat robot-admin: image build.png (now no avatar)\n\
+         1 to change, 0 changed on the server, 1 not known, 0 the same\n",
+        NOTHING,
+    );
+    world.run("apply m.json --json").gives(
+        0,
+        concat!(
+            r#"{"v":1,"type":"account","system":"jira","server":"JIRA","account":"robot","action":"apply","outcome":"changed","before":"10122","after":"24880","verified":true}"#, "\n",
+            r#"{"v":1,"type":"account","system":"rocketchat","server":"CHAT","account":"robot-admin","action":"apply","outcome":"changed","before":null,"after":"83okkgZWFdKc9RDgW","verified":true}"#, "\n",
+            r#"{"v":1,"type":"summary","changed":2,"unchanged":0,"failed":0,"pending":0,"skipped":0,"exit":0}"#, "\n",
+        ),
+        NOTHING,
+    );
+    assert_eq!(
+        world.state(),
+        format!(
+            "{{\"v\":1,\"server\":\"JIRA\",\"by\":\"self\",\"account\":\"self\",\"set\":\"avatar_id:24880\",\
+             \"fingerprint\":\"24880\",\"time\":\"TIME\"}}\n\
+             {{\"v\":1,\"server\":\"CHAT\",\"by\":\"self\",\"account\":\"self\",\
+             \"set\":\"sha256:65baaeceaa230f534b26c1515775a547792fe76ce5552bc5777e6ac0a2b8aa59\",\
+             \"fingerprint\":\"{etag}\",\"time\":\"TIME\"}}\n"
+        )
+    );
+    world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
+}
+
+#[test]
+fn every_kind_of_avatar_is_remembered_as_what_it_is() {
+    let mut world = World::new();
+    world
+        .chat
+        .model()
+        .give("retired-bot", pictures::png(8, 8, 1));
+    world.declare(
+        r#"
+    {"server": "chat", "user": "retired-bot", "reset": true},
+    {"server": "fleet", "employee_id": 2132, "icon_id": null}"#,
+    );
+    assert_eq!(world.run("apply m.json").output().status, 0);
+    assert_eq!(
+        world.state(),
+        concat!(
+            r#"{"v":1,"server":"CHAT","by":"user","account":"retired-bot","set":"reset","fingerprint":null,"time":"TIME"}"#,
+            "\n",
+            r#"{"v":1,"server":"FLEET","by":"employee_id","account":"2132","set":"icon_id:null","fingerprint":null,"time":"TIME"}"#,
+            "\n",
+        )
+    );
+}
+
 #[test]
 fn a_walk_over_many_pages_serves_all_accounts_of_a_server() {
     let mut world = World::with_bots(250);
@@ -1199,6 +1262,124 @@ fn every_agent_cuts_the_same_way_whatever_the_order_of_its_manifest() {
     assert_eq!(all, wanted);
 }
 
+/// Sorted by server and account, whatever the order of the file, and dealt out one by one; a pattern chooses
+/// before the cut.
+#[test]
+fn a_shard_is_cut_from_the_accounts_in_the_order_of_their_names() {
+    let mut world = World::new();
+    world.declare(
+        r#"
+    {"server": "jira", "user": "robot", "avatar_id": 24880},
+    {"server": "fleet", "employee_id": 2134, "icon_id": 1},
+    {"server": "jira", "user": "build-bot", "avatar_id": 24880},
+    {"server": "fleet", "employee_id": 2132, "icon_id": 1},
+    {"server": "chat", "user": "build-bot", "image": "faces/build.png"}"#,
+    );
+    world.lenient();
+    for (options, wanted) in [
+        (
+            "--shard 1/3",
+            "jira build-bot: avatar 24880\nchat build-bot: image build.png (PNG, 64 x 64, N bytes)\n",
+        ),
+        (
+            "--shard 2/3",
+            "jira robot: avatar 24880\nfleet 2132: icon 1\n",
+        ),
+        ("--shard=3/3", "fleet 2134: icon 1\n"),
+        ("--shard 2/2 --only */2*", "fleet 2134: icon 1\n"),
+        (
+            "--only jira/* --shard 1/1",
+            "jira robot: avatar 24880\njira build-bot: avatar 24880\n",
+        ),
+        ("--shard 9/9", NOTHING),
+    ] {
+        let accounts = wanted.lines().count();
+        let servers: std::collections::BTreeSet<&str> = wanted
+            .lines()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        let plural = |count: usize, word: &str| match count {
+            1 => format!("1 {word}"),
+            _ => format!("{count} {word}s"),
+        };
+        let length = pictures::png(64, 64, 1).len();
+        let wanted = format!(
+            "{}{} on {}: no errors, 0 warnings\n",
+            wanted.replace("N bytes", &format!("{length} bytes")),
+            plural(accounts, "account"),
+            plural(servers.len(), "server"),
+        );
+        world
+            .run(&format!("check m.json -v {options}"))
+            .gives(0, &wanted, NOTHING);
+    }
+}
+
+/// Every agent would do everything: so each of them does nothing.
+#[test]
+fn an_agent_that_is_half_set_up_does_nothing() {
+    let mut world = World::new();
+    world.declare(ALL);
+    world.offline();
+    for (index, total, why) in [
+        (None, None, "neither CI_NODE_INDEX nor CI_NODE_TOTAL is set"),
+        (
+            Some("1"),
+            None,
+            "CI_NODE_INDEX is set and CI_NODE_TOTAL is not",
+        ),
+        (
+            None,
+            Some("2"),
+            "CI_NODE_TOTAL is set and CI_NODE_INDEX is not",
+        ),
+        (
+            Some("3"),
+            Some("2"),
+            "CI_NODE_INDEX and CI_NODE_TOTAL are no part of a whole",
+        ),
+    ] {
+        let mut run = world.run("apply m.json --shard auto --junit j.xml --html h.html");
+        for (name, value) in [("CI_NODE_INDEX", index), ("CI_NODE_TOTAL", total)] {
+            if let Some(value) = value {
+                run = run.env(name, value);
+            }
+        }
+        run.gives(
+            64,
+            NOTHING,
+            &format!(
+                "avatarctl: --shard auto: {why}\n\
+                 hint: run the job with the CI engine's parallelism, or give --shard I/N\n"
+            ),
+        );
+        for name in ["m.json.state", "j.xml", "h.html"] {
+            assert!(!world.scratch.join(name).exists(), "{name}");
+        }
+    }
+    // What GitLab says of a job without `parallel:`.
+    world.lenient();
+    let told = world
+        .run("apply m.json --shard auto -q")
+        .env("CI_NODE_TOTAL", "1")
+        .output();
+    assert_eq!(
+        (told.status, told.stdout.lines().count()),
+        (0, 6),
+        "{told:?}"
+    );
+    let told = world
+        .run("apply m.json --shard auto")
+        .env("CI_NODE_INDEX", "2")
+        .env("CI_NODE_TOTAL", "6")
+        .output();
+    told.gives(
+        0,
+        "chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg, unchanged\n",
+        NOTHING,
+    );
+}
+
 #[test]
 fn make_runs_three_shards_side_by_side() {
     let mut world = World::with_bots(10);
@@ -1414,6 +1595,27 @@ fn pruning_deletes_what_an_earlier_apply_uploaded_and_nothing_else() {
     assert_eq!(deletions(&world).len(), 1);
     assert_eq!(world.run("diff m.json").output().status, 0);
     assert!(world.jira.model().custom(foreign).is_some());
+}
+
+#[test]
+fn what_was_pruned_is_told() {
+    let mut world = World::new();
+    for (picture, wanted) in [
+        (
+            "build",
+            "jira build-bot: image build.png (avatar 24901, was 10122)\n",
+        ),
+        (
+            "other",
+            "jira build-bot: image other.png (avatar 24902, was 24901), avatar 24901 deleted\n",
+        ),
+    ] {
+        world.declare(&format!(
+            "\n    {{\"server\": \"jira\", \"user\": \"build-bot\", \"image\": \"faces/{picture}.png\"}}"
+        ));
+        world.run("apply m.json --prune").gives(0, wanted, NOTHING);
+    }
+    assert!(world.jira.model().custom(24901).is_none());
 }
 
 // ------------------------------------------------------------------------------------------------- a terminal

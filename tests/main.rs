@@ -4,6 +4,7 @@ mod apply;
 mod cli;
 mod completions;
 mod configuration;
+mod contract;
 mod hostile;
 mod jira;
 mod logins;

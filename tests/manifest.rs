@@ -108,6 +108,40 @@ fn the_documented_manifest_is_in_order() {
     check(&scratch).arg("-q").gives(0, NOTHING, NOTHING);
 }
 
+/// The one of the README, and what it says of relative paths.
+#[test]
+fn the_manifest_of_the_readme_is_in_order() {
+    let readme = include_str!("../README.md");
+    let begin = readme.find("    {\n      \"servers\"").expect("a manifest");
+    let end = begin + readme[begin..].find("\n    }\n").expect("its end") + "\n    }\n".len();
+    let scratch = scratch(&readme[begin..end]);
+    scratch.write("faces/build-bot.png", pictures::png(256, 256, 1));
+    scratch.write("faces/driver.jpg", pictures::jpeg(256, 256, 1));
+    check(&scratch).gives(
+        0,
+        "4 accounts on 3 servers: no errors, 0 warnings\n",
+        NOTHING,
+    );
+}
+
+/// For programs every error has its path, its line and its class; people read the same on standard error.
+#[test]
+fn an_error_of_a_manifest_is_told_to_programs_and_to_people() {
+    let scratch = scratch(with(
+        "{\"server\": \"jira\", \"user\": \"a\", \"image\": \"x.png\"}",
+    ));
+    for verb in ["check", "diff", "apply"] {
+        Run::new([verb, "m.json", "--json"]).dir(scratch.path()).gives(
+            66,
+            concat!(
+                r#"{"v":1,"type":"problem","path":"accounts[0].image","line":6,"error":{"class":"input","exit":66,"status":null,"message":"cannot read the picture \"x.png\": no such file or directory","hint":null}}"#, "\n",
+                r#"{"v":1,"type":"summary","changed":0,"unchanged":0,"failed":1,"pending":0,"skipped":0,"exit":66}"#, "\n",
+            ),
+            "avatarctl: line 6: accounts[0].image: cannot read the picture \"x.png\": no such file or directory\n",
+        );
+    }
+}
+
 #[test]
 fn every_documented_key_and_unusual_value_is_taken() {
     let scratch = scratch(
@@ -988,6 +1022,95 @@ fn credentials_come_from_variables_with_the_prefix_of_the_server() {
     run()
         .env("CREDENTIALS_DIRECTORY", "systemd")
         .gives(0, same, NOTHING);
+}
+
+/// Every variable of a system has the prefix, and a refusal names it as it is set here.
+#[test]
+fn the_prefix_stands_before_every_variable() {
+    let mut world = World::new();
+    let path = world.declare(
+        r#"
+    {"server": "jira", "user": "robot", "avatar_id": 24880},
+    {"server": "chat", "user": "retired-bot", "reset": true},
+    {"server": "fleet", "employee_id": 2132, "icon_id": 3654}"#,
+    );
+    let text = fs::read_to_string(&path).expect("it was just written");
+    let text = text
+        .replace(
+            "\"system\": \"jira\"",
+            "\"system\": \"jira\", \"credentials\": \"A\"",
+        )
+        .replace(
+            "\"system\": \"rocketchat\"",
+            "\"system\": \"rocketchat\", \"credentials\": \"b_2\"",
+        )
+        .replace(
+            "\"system\": \"navixy\"",
+            "\"system\": \"navixy\", \"credentials\": \"C\"",
+        );
+    fs::write(&path, text).expect("scratch is writable");
+    const DONE: &str = "jira robot: avatar 24880 (was 10122)\n\
+        chat retired-bot: generated letter, unchanged\n\
+        fleet 2132: icon 3654 (was 12)\n";
+    let pairs = |logins: bool| {
+        let (token, id) = (
+            "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq",
+            "aobEdbYhXfu5hkeqG",
+        );
+        match logins {
+            false => vec![
+                ("A_TOKEN", "ROBOTTOKEN"),
+                ("b_2_USER_ID", id),
+                ("b_2_AUTH_TOKEN", token),
+                ("C_HASH", "22eac1c27af4be7b9d04da2ce1af111b"),
+            ],
+            true => vec![
+                ("A_USER", "robot"),
+                ("A_PASSWORD", "secret"),
+                ("b_2_USER", "robot-admin"),
+                ("b_2_PASSWORD", "secret"),
+                ("C_LOGIN", "bot@example.com"),
+                ("C_PASSWORD", "secret"),
+            ],
+        }
+    };
+    let run = |pairs: &[(&str, &str)]| {
+        let mut run = Run::new(["apply", "m.json"]).dir(world.scratch.path());
+        for (name, value) in pairs {
+            run = run.env(name, *value);
+        }
+        run
+    };
+    run(&pairs(false)).gives(0, DONE, NOTHING);
+    run(&pairs(true)).gives(
+        0,
+        &DONE
+            .replace(" (was 10122)", ", unchanged")
+            .replace(" (was 12)", ", unchanged"),
+        NOTHING,
+    );
+    let wrong: Vec<_> = pairs(false)
+        .iter()
+        .map(|(name, _)| (*name, "wrong"))
+        .collect();
+    let told = run(&wrong).output();
+    assert_eq!(
+        (told.status, told.stdout.as_str()),
+        (77, NOTHING),
+        "{told:?}"
+    );
+    let hints: String = told
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("hint: "))
+        .collect();
+    for name in ["A_TOKEN", "b_2_USER_ID", "b_2_AUTH_TOKEN", "C_HASH"] {
+        assert!(hints.contains(name), "{name}: {told:?}");
+    }
+    assert!(
+        !hints.contains("JIRA_") && !hints.contains("ROCKETCHAT_") && !hints.contains("NAVIXY_"),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -348,6 +348,69 @@ fn the_variables_name_a_proxy_and_leave_hosts_out() {
     }
 }
 
+/// For https they have names of their own, and those of http mean nothing.
+#[test]
+fn the_variables_of_https_are_others() {
+    let (proxy, scratch) = (Proxy::start(Way::Forward), Scratch::new());
+    let through = proxy.url("");
+    for (variables, used) in [
+        (&[("https_proxy", "P")][..], true),
+        (&[("HTTPS_PROXY", "P")], true),
+        (&[("all_proxy", "P")], true),
+        (&[("ALL_PROXY", "P")], true),
+        (&[("HTTP_PROXY", "P"), ("http_proxy", "P")], false),
+        (&[("HTTPS_PROXY", "P"), ("NO_PROXY", "127.0.0.1")], false),
+        (&[("https_proxy", "P"), ("no_proxy", "127.0.0.1")], false),
+    ] {
+        let (jira, root) = encrypted(&scratch);
+        let before = proxy.heads().len();
+        let run = Run::new(SELECT).with(&jira).args(["--ca-file", &root]);
+        let run = variables.iter().fold(run, |run, (name, value)| {
+            run.env(name, value.replace('P', &through))
+        });
+        run.gives(0, DONE, "");
+        assert_eq!(proxy.heads().len() > before, used, "{variables:?}");
+    }
+}
+
+/// It comes before the command line's and the environment's, which a server without one takes.
+#[test]
+fn a_server_of_a_manifest_may_have_a_proxy_of_its_own() {
+    let (own, other) = (Proxy::start(Way::Forward), Proxy::start(Way::Forward));
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    for (key, ours) in [
+        (format!(", \"proxy\": \"{}\"", own.url("")), true),
+        (String::new(), false),
+    ] {
+        scratch.write(
+            "m.json",
+            format!(
+                "{{\"servers\": {{\"jira\": {{\"system\": \"jira\", \"url\": \"{}\"{key}}}}},\n\
+                 \"accounts\": [{{\"server\": \"jira\", \"user\": \"build-bot\", \"avatar_id\": 10122}}]}}",
+                jira.url()
+            ),
+        );
+        for option in [true, false] {
+            let before = [own.heads().len(), other.heads().len()];
+            let run = Run::new(["diff", "m.json"]).with(&jira).dir(scratch.path());
+            let run = match option {
+                true => run.args(["--proxy", &other.url("")]),
+                false => run.env("HTTP_PROXY", other.url("")),
+            };
+            run.gives(
+                0,
+                "0 to change, 0 changed on the server, 0 not known, 1 the same\n",
+                "",
+            );
+            let used = [
+                own.heads().len() > before[0],
+                other.heads().len() > before[1],
+            ];
+            assert_eq!(used, [ours, !ours], "{option}");
+        }
+    }
+}
+
 /// A refusal, as the proxy's own or a server's.
 fn refusal(status: &str, signature: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\n{signature}Content-Type: text/html\r\nContent-Length: 9\r\n\r\n<p>no</p>").into_bytes()

@@ -262,6 +262,51 @@ fn a_state_that_is_mostly_stale_is_written_anew_in_one_piece() {
     world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
 }
 
+/// Each later line replaces what an earlier one says of the account: of its avatar, and of what the server made
+/// of it.
+#[test]
+fn the_last_line_of_an_account_counts() {
+    let (world, state) = two_proven();
+    let lines: Vec<&str> = state.lines().collect();
+    let worn = world.fleet.model().employee(2132).avatar_file_name.clone();
+    let worn = worn.expect("a picture was proven");
+    let elsewhere = lines[0].replace(&worn, "elsewhere.png");
+    let other = format!(
+        "{}{}",
+        &lines[0][..lines[0].find("sha256:").expect("a picture")],
+        "sha256:"
+    ) + &"0".repeat(64)
+        + &lines[0][lines[0].find("\",\"fingerprint").expect("a fingerprint")..];
+    const COUNT: &str = "to change, N changed on the server, 0 not known, M the same\n";
+    let counted = |wanted: u8, drifted: u8, same: u8| {
+        format!("{wanted} {COUNT}")
+            .replace('N', &drifted.to_string())
+            .replace('M', &same.to_string())
+    };
+    let line = format!("fleet 2132: image build.png (now file {worn})\n");
+    for (before, last, status, shown) in [
+        (&elsewhere, lines[0], 0, counted(0, 0, 2)),
+        (&other, lines[0], 0, counted(0, 0, 2)),
+        (
+            &lines[0].to_owned(),
+            &elsewhere,
+            2,
+            format!("! {line}{}", counted(0, 1, 1)),
+        ),
+        (
+            &lines[0].to_owned(),
+            &other,
+            2,
+            format!("~ {line}{}", counted(1, 0, 1)),
+        ),
+    ] {
+        world
+            .scratch
+            .write("m.json.state", format!("{before}\n{}\n{last}\n", lines[1]));
+        world.run("diff m.json").gives(status, &shown, NOTHING);
+    }
+}
+
 #[test]
 fn a_link_to_a_state_stays_a_link_when_the_state_is_written_anew() {
     let (world, state) = two_proven();

@@ -843,6 +843,39 @@ fn a_store_that_was_named_and_is_empty_is_refused() {
 
 // ------------------------------------------------------------------------------------------ client certificates
 
+/// A manifest names the files of a server beside itself, wherever the program runs; they come before those of
+/// the command line.
+#[test]
+fn the_files_of_a_manifest_are_found_beside_it() {
+    let (house, scratch) = (house(), Scratch::new());
+    scratch.write("in/certs/ca.pem", house.pem());
+    let client = signed(parameters(&[], "avatar-bot"), &house);
+    scratch.write("in/certs/client.pem", client.pem());
+    scratch.write("in/certs/client.key", client.key.serialize_pem());
+    scratch.write(
+        "in/certs/both.pem",
+        client.pem() + &client.key.serialize_pem(),
+    );
+    let other = scratch.write("other.pem", authority(parameters(&[], "Another CA")).pem());
+    for keys in [
+        r#""client_cert": "certs/client.pem", "client_key": "certs/client.key""#,
+        r#""client_cert": "certs/both.pem""#,
+    ] {
+        let fleet = guarded(&house, &rustls::version::TLS13);
+        let manifest = format!(
+            "{{\"servers\": {{\"fleet\": {{\"system\": \"navixy\", \"url\": \"{}\", \"ca_file\": \"certs/ca.pem\", {keys}}}}},\n\
+             \"accounts\": [{{\"server\": \"fleet\", \"employee_id\": 2132, \"icon_id\": 12}}]}}",
+            fleet.url()
+        );
+        scratch.write("in/m.json", manifest);
+        Run::new(["apply", "in/m.json", "--ca-file"])
+            .arg(&other)
+            .dir(scratch.path())
+            .env("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")
+            .gives(0, "fleet 2132: icon 12, unchanged\n", "");
+    }
+}
+
 /// A server that lets in only whom its house vouches for, and what has to be said to believe it.
 fn guarded(house: &Identity, version: &'static SupportedProtocolVersion) -> Running<Navixy> {
     let server = signed(parameters(&["127.0.0.1"], "navixy"), house);

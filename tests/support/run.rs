@@ -35,6 +35,7 @@ pub struct Run {
     command: Command,
     stdin: Option<Vec<u8>>,
     masks: Vec<(String, String)>,
+    patience: Duration,
 }
 
 impl Run {
@@ -47,7 +48,14 @@ impl Run {
             command,
             stdin: None,
             masks: Vec::new(),
+            patience: WATCHDOG,
         }
+    }
+
+    /// How long it may take to its end, where that is longer than any other run takes.
+    pub fn patience(mut self, time: Duration) -> Run {
+        self.patience = time;
+        self
     }
 
     pub fn arg(mut self, argument: impl Into<OsString>) -> Run {
@@ -131,7 +139,8 @@ impl Run {
             stdout,
             stderr,
             masks: self.masks,
-            deadline: Instant::now() + WATCHDOG,
+            patience: self.patience,
+            deadline: Instant::now() + self.patience,
         }
     }
 }
@@ -153,6 +162,7 @@ pub struct Process {
     stdout: Receiver<Vec<u8>>,
     stderr: Receiver<Vec<u8>>,
     masks: Vec<(String, String)>,
+    patience: Duration,
     deadline: Instant,
 }
 
@@ -185,7 +195,7 @@ impl Process {
         let (Ok(stdout), Ok(stderr)) = (stdout, stderr) else {
             panic!(
                 "the program did not end within {} seconds",
-                WATCHDOG.as_secs()
+                self.patience.as_secs()
             );
         };
         let status = self.child.wait().expect("a child can be waited for");
