@@ -335,6 +335,77 @@ fn every_class_has_its_name_and_its_number() {
     }
 }
 
+/// A run for one account ends like a batch does: within a second, with its line and its summary.
+#[test]
+fn a_signal_ends_a_run_for_one_account() {
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        for (line, nth, said) in [
+            (
+                "jira show --json",
+                1,
+                "ask what server this is: interrupted",
+            ),
+            (
+                "jira set --json --user robot --avatar-id 24880",
+                3,
+                "select avatar 24880: interrupted",
+            ),
+        ] {
+            let jira = Jira::start();
+            jira.fault(Fault::any().from(nth).always().hang());
+            let process = Run::new(words(line)).with(&jira).start();
+            jira.wait_for(nth);
+            let begun = Instant::now();
+            process.signal(signal);
+            let told = process.wait();
+            assert!(begun.elapsed() < Duration::from_millis(1900));
+            let (account, name) = match line.contains("--user") {
+                true => ("\"robot\"", " robot"),
+                false => ("null", NOTHING),
+            };
+            let action = line.split(' ').nth(1).unwrap_or_default();
+            told.gives(
+                status,
+                &format!(
+                    "{{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"server\":\"URL\",\"account\":{account},\
+                     \"action\":\"{action}\",\"outcome\":\"failed\",\"error\":{{\"class\":\"temporary\",\"exit\":75,\
+                     \"status\":null,\"message\":\"{said}\",\"hint\":null}}}}\n{}",
+                    summary(1, status)
+                ),
+                &format!("avatarctl: jira{name}: {said}\n"),
+            );
+        }
+    }
+}
+
+/// With what was given for one server no other is spoken to, whatever it answers to a call.
+#[test]
+fn credentials_stay_with_their_own_server() {
+    for status in [301, 302, 307, 308] {
+        let mut elsewhere = Jira::start();
+        elsewhere.expect_no_calls();
+        for (line, call, rest) in [
+            ("jira show", "GET /serverInfo", "serverInfo"),
+            (
+                "jira set --user robot --avatar-id 24880",
+                "PUT /user/avatar",
+                "user/avatar?username=robot",
+            ),
+        ] {
+            let jira = Jira::start();
+            let location = format!("{}/rest/api/2/{rest}", elsewhere.url());
+            jira.fault(Fault::on(call).instead(Reply::empty(status).header("Location", location)));
+            let told = Run::new(words(line)).with(&jira).output();
+            assert_eq!(
+                (told.status, told.stdout.as_str()),
+                (76, NOTHING),
+                "{told:?}"
+            );
+        }
+        assert_eq!(elsewhere.connections(), 0);
+    }
+}
+
 // ------------------------------------------------------------------------------------------------- credentials
 
 /// Who may come in, by which variables; all of one row together are one login.
