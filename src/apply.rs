@@ -246,7 +246,6 @@ impl<'a> Run<'_, 'a> {
                 self.prove();
             }
             if self.goes_on() {
-                self.memory.keep();
                 (self.tell)(Event::Begun(job));
                 self.job(job, known);
                 continue;

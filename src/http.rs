@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{self, Read};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -418,8 +417,6 @@ pub struct Reach {
     pub trace: Trace,
     /// Waits, and tells the user for what.
     pub pause: fn(Duration, &str),
-    /// The state file, brought to the disk before a wait.
-    pub journal: Option<File>,
 }
 
 /// Whether an answer says that the call was not carried out and may be made again, and after how long at
@@ -884,10 +881,6 @@ impl Client {
     fn pause(&self, time: Duration, request: &Request, why: &str) -> Result<()> {
         if time.is_zero() {
             return Ok(());
-        }
-        if let Some(journal) = &self.reach.journal {
-            // A disk that fails will say so at the next line.
-            let _ = journal.sync_data();
         }
         let prefix = format!("{}: ", request.operation);
         let why = why.strip_prefix(&prefix).unwrap_or(why);

@@ -36,8 +36,7 @@ mod tls;
 #[cfg(all(target_env = "musl", panic = "abort"))]
 mod unwind;
 
-use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -151,7 +150,7 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
         for warning in environment.warnings() {
             report.warning(&subject, &warning);
         }
-        let open = || open(&server, &credentials?, options, environment, begun, None);
+        let open = || open(&server, &credentials?, options, environment, begun);
         let rules = Rules {
             write: true,
             look: true,
@@ -227,7 +226,7 @@ fn ask(
 /// Many accounts, declared in a manifest.
 fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
     let mut report = Report::new(style(&batch.options, environment));
-    let plan = match plan(batch, &mut report) {
+    let plan = match distinct(batch).and_then(|()| plan(batch, &mut report)) {
         Ok(Some(plan)) => plan,
         Ok(None) => return report.finish(),
         Err(error) => {
@@ -269,6 +268,36 @@ fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
         report.broken(&error);
     }
     report.finish()
+}
+
+/// What is written must not take the place of what was read.
+fn distinct(batch: &Batch) -> Result<()> {
+    let named = [
+        ("the manifest", Some(&batch.manifest)),
+        ("--state", Some(&batch.state)),
+        ("--junit", batch.junit.as_ref()),
+        ("--html", batch.html.as_ref()),
+    ];
+    let mut files: Vec<(&str, PathBuf)> = Vec::new();
+    for (name, path) in named
+        .into_iter()
+        .filter_map(|(name, path)| Some((name, path?)))
+    {
+        let real = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+        let real = real.unwrap_or_else(|_| path.clone());
+        // A device may be named as often as one likes.
+        if real.exists() && !real.is_file() {
+            continue;
+        }
+        if let Some((other, _)) = files.iter().find(|(_, known)| *known == real) {
+            return Err(Error::new(
+                Class::Usage,
+                format!("{name} and {other} are the same file"),
+            ));
+        }
+        files.push((name, real));
+    }
+    Ok(())
 }
 
 /// Reads the manifest and its pictures; None where problems were told.
@@ -370,21 +399,11 @@ fn compare(
                 rehearse: false,
             },
         };
-        let journal = memory.file();
         let credentials = credentials(&part.server, options, environment);
         for warning in environment.warnings() {
             report.warning(&subject(part, None, batch.action.name()), &warning);
         }
-        let open = || {
-            open(
-                &part.server,
-                &credentials?,
-                options,
-                environment,
-                begun,
-                journal,
-            )
-        };
+        let open = || open(&part.server, &credentials?, options, environment, begun);
         jobs.run(open, &mut memory, &mut |event: Event| {
             let news = match event {
                 Event::Begun(job) => {
@@ -422,9 +441,6 @@ fn compare(
                 ));
             }
         });
-    }
-    if let Memory::Written(journal) = &mut memory {
-        journal.sync(true)?;
     }
     if !write {
         report.counted();
@@ -488,7 +504,6 @@ fn open(
     options: &Options,
     environment: &Environment,
     begun: Instant,
-    journal: Option<File>,
 ) -> Result<Session> {
     let base = server.base.clone();
     let proxy = server.proxy.as_deref().or(options.proxy.as_deref());
@@ -505,7 +520,6 @@ fn open(
         },
         retries: options.retries,
         pause: report::pause,
-        journal,
         connect_timeout: options.connect_timeout,
         timeout: options.timeout,
         deadline: options.max_time.map(|time| begun + time),

@@ -6,7 +6,6 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -17,8 +16,6 @@ use crate::terminal::quote;
 
 /// Lines of this version are read and written.
 const VERSION: u32 = 1;
-/// Written lines reach the disk at least this often.
-const SYNC: Duration = Duration::from_secs(1);
 
 /// What is remembered of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,8 +191,6 @@ pub struct Journal {
     pub state: State,
     file: File,
     path: PathBuf,
-    synced: Instant,
-    dirty: bool,
     /// A line could not be written; the next ones are not tried.
     broken: bool,
 }
@@ -212,8 +207,6 @@ impl Journal {
             state,
             file,
             path: path.to_owned(),
-            synced: Instant::now(),
-            dirty: false,
             broken: false,
         };
         journal
@@ -284,7 +277,7 @@ impl Journal {
         }
     }
 
-    /// Remembers an account, at once.
+    /// Remembers an account, at once and on the disk: nobody knows how long the next server takes to answer.
     ///
     /// Errors: input, when the line could not be written.
     pub fn remember(&mut self, key: Key, entry: Entry) -> Result<()> {
@@ -293,8 +286,7 @@ impl Journal {
             return Err(unusable(&self.path, "write", &error));
         }
         self.state.entries.insert(key, entry);
-        self.dirty = true;
-        self.sync(false)
+        Ok(())
     }
 
     /// A line that did not fit on the disk is taken back whole: a later one must not hang on its beginning.
@@ -304,19 +296,8 @@ impl Journal {
         if written.is_err() {
             let _ = self.file.set_len(before);
         }
-        written
-    }
-
-    /// Brings what was written to the disk, when it is time or the run is over.
-    pub fn sync(&mut self, end: bool) -> Result<()> {
-        if self.dirty && (end || self.synced.elapsed() >= SYNC) {
-            self.file
-                .sync_data()
-                .map_err(|error| unusable(&self.path, "write", &error))?;
-            self.synced = Instant::now();
-            self.dirty = false;
-        }
-        Ok(())
+        written?;
+        self.file.sync_data()
     }
 }
 
@@ -351,22 +332,6 @@ impl Memory {
         match self {
             Memory::Nothing | Memory::Read(_) => false,
             Memory::Written(journal) => journal.broken,
-        }
-    }
-
-    /// Brings what was written to the disk, when it is time.
-    pub fn keep(&mut self) {
-        if let Memory::Written(journal) = self {
-            // A disk that fails will say so at the next line.
-            let _ = journal.sync(false);
-        }
-    }
-
-    /// What must be on the disk before a long wait.
-    pub fn file(&self) -> Option<File> {
-        match self {
-            Memory::Written(journal) => journal.file.try_clone().ok(),
-            _ => None,
         }
     }
 

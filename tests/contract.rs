@@ -913,10 +913,37 @@ fn system_calls(world: &World, line: &str) -> Option<Vec<String>> {
     Some(kept.collect())
 }
 
-/// Every account's line is one write; the disk has them when the run is over, and a new file before it has the
-/// name.
+/// A file that is written must not take the place of one that was read.
 #[test]
-fn a_state_is_on_the_disk_when_a_run_is_over() {
+fn no_file_is_named_twice() {
+    let mut world = World::new();
+    world.declare(r#"{"server": "jira", "user": "robot", "avatar_id": 24880}"#);
+    world.offline();
+    let manifest = world.scratch.read("m.json");
+    for (line, message) in [
+        ("check m.json --html m.json", "--html and the manifest"),
+        ("check m.json --html ./m.json", "--html and the manifest"),
+        ("check m.json --html m.json.state", "--html and --state"),
+        ("diff m.json --junit m.json", "--junit and the manifest"),
+        ("diff m.json --junit out --html ./out", "--html and --junit"),
+        ("apply m.json --state m.json", "--state and the manifest"),
+    ] {
+        println!("{line}");
+        let message = format!("avatarctl: {message} are the same file\n");
+        world.run(line).gives(64, "", &message);
+        assert_eq!(world.scratch.read("m.json"), manifest);
+    }
+    world.run("check m.json --html /dev/null").gives(
+        0,
+        "1 account on 1 server: no errors, 0 warnings\n",
+        "",
+    );
+}
+
+/// Every account's line is one write, and on the disk before anything else is done; a new file is, before it has
+/// the name.
+#[test]
+fn what_is_remembered_is_on_the_disk() {
     let mut world = World::new();
     world.declare(
         r#"
@@ -926,15 +953,8 @@ fn a_state_is_on_the_disk_when_a_run_is_over() {
     let Some(calls) = system_calls(&world, "apply m.json") else {
         return;
     };
-    let (last, written) = calls.split_last().expect("a run ends");
-    assert_eq!(last, "exit");
-    let writes = written.iter().filter(|call| *call == "write m.json.state");
-    assert_eq!(writes.count(), 2, "{calls:?}");
-    assert_eq!(
-        written.last().map(String::as_str),
-        Some("fdatasync m.json.state"),
-        "{calls:?}"
-    );
+    let remembered = ["write m.json.state", "fdatasync m.json.state"];
+    assert_eq!(calls, [&remembered[..], &remembered, &["exit"]].concat());
     let state = world.scratch.read("m.json.state");
     world.scratch.write("m.json.state", state.repeat(3));
     let calls = system_calls(&world, "apply m.json").expect("strace is there");
