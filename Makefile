@@ -1,9 +1,10 @@
 # avatarctl: one static binary. `make demo` shows it at work, `make test` proves it.
 
 TARGET  := x86_64-unknown-linux-musl
-BINARY  := target/$(TARGET)/release/avatarctl
-SANDBOX := target/debug/examples/sandbox
-DEMO    := target/demo
+BUILDS  := $(abspath $(or $(CARGO_TARGET_DIR),target))
+BINARY  := $(BUILDS)/$(TARGET)/release/avatarctl
+SANDBOX := $(BUILDS)/debug/examples/sandbox
+DEMO    := $(BUILDS)/demo
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
@@ -12,9 +13,9 @@ DESTDIR ?=
 demo: $(BINARY) $(SANDBOX)
 	rm -rf $(DEMO) && mkdir -p $(DEMO)
 	$(SANDBOX) --pictures $(DEMO)
-	AVATARCTL=$(CURDIR)/$(BINARY) DEMO=$(DEMO) $(SANDBOX) --page $(DEMO)/page.html -- sh tests/demo.sh
-	@printf '\nLook at the pictures in a browser: file://%s\n' "$(CURDIR)/$(DEMO)/page.html"
-	@printf 'and at the page that apply made:   file://%s\n' "$(CURDIR)/$(DEMO)/avatars.html"
+	AVATARCTL=$(BINARY) DEMO=$(DEMO) $(SANDBOX) --page $(DEMO)/page.html -- sh tests/demo.sh
+	@printf '\nLook at the pictures in a browser: file://%s\n' "$(DEMO)/page.html"
+	@printf 'and at the page that apply made:   file://%s\n' "$(DEMO)/avatars.html"
 	@printf 'To set some yourself: make sandbox\n'
 
 sandbox: $(SANDBOX)
@@ -28,7 +29,7 @@ test:
 # Figures, no judgement: beside curl, and with ten thousand accounts.
 bench: $(BINARY)
 	cargo build --locked --release --example sandbox
-	AVATARCTL=$(BINARY) SANDBOX=target/release/examples/sandbox sh tests/bench.sh
+	AVATARCTL=$(BINARY) SANDBOX=$(BUILDS)/release/examples/sandbox sh tests/bench.sh
 
 static: $(BINARY)
 

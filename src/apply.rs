@@ -356,6 +356,18 @@ impl<'a> Run<'_, 'a> {
             };
             return self.say(job, seen.as_ref(), outcome);
         }
+        // What apply would refuse is no pending change.
+        let refused = match &job.avatar {
+            Avatar::Preset(..) if !rules.write => {
+                let change = Change::Wear(&job.avatar);
+                (self.batch.system.rehearse)(self.session, &job.target, &change, seen.as_ref())
+                    .err()
+            }
+            _ => None,
+        };
+        if let Some(error) = refused {
+            return self.fail(job, seen.as_ref(), error);
+        }
         if !rules.write {
             return self.say(job, seen.as_ref(), Outcome::Pending { verdict, shown });
         }

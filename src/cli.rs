@@ -125,15 +125,14 @@ pub struct Refusal {
 }
 
 /// Words that name secrets; whoever types them is told where secrets go.
-const SECRETS: [&str; 8] = [
-    "--password",
-    "--token",
-    "--auth-token",
-    "--hash",
-    "--api-key",
-    "--secret",
+const SECRETS: [&str; 7] = [
+    "pass",
+    "token",
+    "hash",
+    "api-key",
+    "secret",
     "--login",
-    "--credentials",
+    "credential",
 ];
 
 /// Reads the arguments, the program's name not among them.
@@ -147,10 +146,14 @@ pub fn parse(arguments: Vec<OsString>, shard: Shard) -> std::result::Result<Comm
 }
 
 fn parse_with(arguments: Vec<OsString>, shard: Shard) -> Result<Command> {
-    let (words, typed) = spell(arguments)?;
-    let mut words = words.into_iter();
+    let (mut words, typed) = spell(arguments)?;
     let mut arguments = Arguments::from_vec(typed);
-    let asks_help = arguments.contains("--help");
+    let mut asks_help = arguments.contains("--help");
+    if words.first().is_some_and(|word| word == "help") {
+        words.remove(0);
+        asks_help = true;
+    }
+    let mut words = words.into_iter();
     if arguments.contains("--version") {
         return Ok(Command::Text(
             concat!("avatarctl ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
@@ -177,8 +180,15 @@ fn parse_with(arguments: Vec<OsString>, shard: Shard) -> Result<Command> {
             Place::Manifest => batch(verb, second, &mut arguments, shard)?,
             Place::Alone(choices) => alone(verb, choices, second, &arguments)?,
             Place::System => {
-                return Err(usage(format!("{} needs a system before it", verb.name))
-                    .hint(format!("name one of {}", systems().join(", "))));
+                let system = second.as_deref().and_then(system::find);
+                let system = system.map_or("SYSTEM", |system| system.name);
+                return Err(
+                    usage(format!("{} needs a system before it", verb.name)).hint(format!(
+                        "write avatarctl {system} {}; the systems are {}",
+                        verb.name,
+                        systems().join(", ")
+                    )),
+                );
             }
         },
         (None, None) => {
@@ -222,7 +232,15 @@ fn account(
     if let Some(instead) = grammar::instead(system, &typed) {
         return Err(usage(format!("{} has no {typed}", system.title)).hint(instead));
     }
-    let Some(verb) = verb.filter(|verb| verb.place == Place::System) else {
+    if let Some(verb) = verb.filter(|verb| verb.place != Place::System) {
+        return Err(
+            usage(format!("{} is no verb of a system", verb.name)).hint(format!(
+                "avatarctl {} --help says how it is called",
+                verb.name
+            )),
+        );
+    }
+    let Some(verb) = verb else {
         return Err(unknown_word("verb", &typed, &verbs()));
     };
     let place = format!("{} {}", system.name, verb.name);
@@ -397,9 +415,12 @@ fn spell(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<OsString>)> {
             words.push(argument);
             continue;
         }
-        // -vv is -v twice, and the one option that may be.
-        if argument == "-vv" {
-            options.extend(["--verbose".into(), "--verbose".into()]);
+        if let Some(switches) = cluster(&argument, &known) {
+            rest = switches
+                .into_iter()
+                .chain(rest)
+                .collect::<Vec<_>>()
+                .into_iter();
             continue;
         }
         let (name, attached) = split(&argument);
@@ -422,6 +443,15 @@ fn spell(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Vec<OsString>)> {
         }
     }
     Ok((words, options))
+}
+
+/// `-qv` is `-q -v`, if each of them is a switch.
+fn cluster(argument: &OsStr, known: &[Flag]) -> Option<Vec<OsString>> {
+    let letters = argument.to_str()?.strip_prefix('-')?;
+    let switches = letters.chars().map(|letter| format!("-{letter}"));
+    let each_is = |switch: String| known.iter().any(|flag| flag.short == Some(switch.as_str()));
+    let apart = letters.len() > 1 && switches.clone().all(each_is);
+    apart.then(|| switches.map(OsString::from).collect())
 }
 
 /// The word behind an option. An unset variable of a Makefile must not make the next option its value.
@@ -502,7 +532,8 @@ fn shown(name: &str) -> &str {
 /// `words` tell the system and verb, whose options are the ones to choose from.
 fn unknown_option(name: &str, words: &[OsString]) -> Error {
     let error = usage(format!("unknown option {}", quote(shown(name))));
-    if SECRETS.contains(&name.to_lowercase().as_str()) {
+    let lower = name.to_lowercase();
+    if SECRETS.iter().any(|secret| lower.contains(secret)) {
         return error.hint("secrets never stand on the command line; set the system's variables, avatarctl SYSTEM --help names them");
     }
     let word = |at: usize| words.get(at).and_then(|word| word.to_str());
@@ -515,8 +546,12 @@ fn unknown_option(name: &str, words: &[OsString]) -> Error {
         Some(verb) => [&verb.options(system), &EVERYWHERE[..]].concat(),
         None => grammar::flags(),
     };
+    // Nobody is led to this by a slip.
     let own = own.iter().map(|flag| flag.name);
-    match nearest(name, own) {
+    let own = own.filter(|known| *known != "--insecure" || distance(name, known) <= 4);
+    // A letter is near to anything.
+    let near = |near: &&str| name.starts_with("--") || distance(name, near) <= 2;
+    match nearest(name, own).filter(near) {
         Some(near) => error.hint(format!("the nearest one is {near}")),
         None => error,
     }
@@ -539,7 +574,8 @@ fn unknown_word(what: &str, typed: &str, known: &[&'static str]) -> Error {
 
 fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
-    known.min_by_key(|name| distance(&typed, name))
+    // Who stops in the middle of a word means that word.
+    known.min_by_key(|name| (!name.starts_with(&typed), distance(&typed, name)))
 }
 
 /// How far a typed word is from a known one: a character that was left out costs 1, one too many or a wrong

@@ -67,7 +67,7 @@ pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
     let content_type = request.body.content_type();
     headers.extend(content_type.map(|value| ("content-type".to_owned(), value)));
 
-    let mut curl = format!("curl -sS{}{}", literally(&url), way(client));
+    let mut curl = format!("curl -fsS{}{}", literally(&url), way(client));
     // With a body, POST is what curl does by itself.
     if method != "POST" {
         let _ = write!(curl, " -X {method}");
@@ -107,6 +107,10 @@ pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
     if step.answers_id {
         let find = r#"sed -n 's/.*"id" *: *"*\([0-9]*\).*/\1/p'"#;
         curl = format!("AVATAR_ID=$({curl} | {find})");
+        if step.cookies == Cookies::Send {
+            // The session they open has done its work.
+            curl.push_str("; rm -f avatarctl.cookies");
+        }
     }
     Rehearsal {
         method,

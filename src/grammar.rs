@@ -83,7 +83,7 @@ pub static EVERYWHERE: [Flag; 19] = [
 #[rustfmt::skip] // a table
 static SOME: [Flag; 7] = [
     flag("--dry-run", Switch, "print each write as the curl command that does it, and send none"),
-    flag("--state", File("FILE"), "what was proven before (MANIFEST.state); one run at a time"),
+    flag("--state", File("FILE"), "what was proven before (MANIFEST.state)"),
     flag("--only", Text("PATTERN"), "accounts whose server/account matches, with * and ?"),
     flag("--shard", Words("I/N", &["auto"]), "part I of N; auto reads CI_NODE_INDEX and CI_NODE_TOTAL"),
     flag("--junit", File("FILE"), "the outcomes for a CI engine"),

@@ -46,6 +46,7 @@ use cli::{Account, Action, Batch, BatchAction, Command, Options};
 use error::{Class, Error, Result};
 use http::{Client, Reach, Trace};
 use manifest::Server;
+use multipart::Content;
 use netrc::Netrc;
 use plan::{Job, Part, Plan};
 use proxy::Proxy;
@@ -53,7 +54,7 @@ use record::Record;
 use report::{Report, Style, Subject};
 use secret::Environment;
 use state::{Journal, Memory, State};
-use system::{Credentials, Session, System, Wish};
+use system::{Avatar, Credentials, Session, System, Wish};
 
 fn main() -> ExitCode {
     let begun = Instant::now();
@@ -226,7 +227,12 @@ fn ask(
 /// Many accounts, declared in a manifest.
 fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
     let mut report = Report::new(style(&batch.options, environment));
-    let plan = match distinct(batch).and_then(|()| plan(batch, &mut report)) {
+    let checked = distinct(batch).and_then(|files| {
+        let plan = plan(batch, &mut report)?;
+        spared(&files, plan.as_ref())?;
+        Ok(plan)
+    });
+    let plan = match checked {
         Ok(Some(plan)) => plan,
         Ok(None) => return report.finish(),
         Err(error) => {
@@ -270,21 +276,32 @@ fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
     report.finish()
 }
 
-/// What is written must not take the place of what was read.
-fn distinct(batch: &Batch) -> Result<()> {
+/// The files of a run by what names them; none that is written may be one that is read.
+fn distinct(batch: &Batch) -> Result<Vec<(&'static str, PathBuf)>> {
     let named = [
         ("the manifest", Some(&batch.manifest)),
         ("--state", Some(&batch.state)),
         ("--junit", batch.junit.as_ref()),
         ("--html", batch.html.as_ref()),
     ];
-    let mut files: Vec<(&str, PathBuf)> = Vec::new();
+    let mut files: Vec<(&'static str, PathBuf)> = Vec::new();
     for (name, path) in named
         .into_iter()
         .filter_map(|(name, path)| Some((name, path?)))
     {
-        let real = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
-        let real = real.unwrap_or_else(|_| path.clone());
+        let real = real(path);
+        // Said before anything is sent, and not when the work is done.
+        let folder = path.parent().filter(|folder| {
+            let made = ["--junit", "--html"].contains(&name);
+            made && !folder.as_os_str().is_empty() && !folder.is_dir()
+        });
+        if let Some(folder) = folder {
+            let folder = terminal::quote(&folder.to_string_lossy());
+            return Err(Error::new(
+                Class::Input,
+                format!("{name}: there is no folder {folder}"),
+            ));
+        }
         // A device may be named as often as one likes.
         if real.exists() && !real.is_file() {
             continue;
@@ -297,7 +314,36 @@ fn distinct(batch: &Batch) -> Result<()> {
         }
         files.push((name, real));
     }
+    Ok(files)
+}
+
+/// The same for the pictures of a plan.
+fn spared(files: &[(&str, PathBuf)], plan: Option<&Plan>) -> Result<()> {
+    let jobs = plan
+        .into_iter()
+        .flat_map(|plan| &plan.parts)
+        .flat_map(|part| &part.jobs);
+    for job in jobs {
+        if let Avatar::Picture(picture) = &job.avatar
+            && let Some(path) = picture.path()
+            && let Some((name, _)) = files
+                .iter()
+                .find(|(_, file)| file.file_name() == path.file_name() && *file == real(path))
+        {
+            let picture = terminal::quote(&picture.name);
+            return Err(Error::new(
+                Class::Usage,
+                format!("{name} and the picture {picture} are the same file"),
+            ));
+        }
+    }
     Ok(())
+}
+
+/// The one path of a file, whether or not it is there yet.
+fn real(path: &Path) -> PathBuf {
+    let real = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    real.unwrap_or_else(|_| path.to_owned())
 }
 
 /// Reads the manifest and its pictures; None where problems were told.
@@ -519,7 +565,10 @@ fn open(
             insecure: options.insecure,
         },
         retries: options.retries,
-        pause: report::pause,
+        pause: match options.quiet {
+            true => report::rest,
+            false => report::pause,
+        },
         connect_timeout: options.connect_timeout,
         timeout: options.timeout,
         deadline: options.max_time.map(|time| begun + time),

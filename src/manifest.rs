@@ -310,7 +310,7 @@ impl<'a> Reader<'a> {
         let Ok(accounts) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
             return self.wrong(value, "accounts", "is no list");
         };
-        let mut seen: BTreeMap<(usize, &str, String), usize> = BTreeMap::new();
+        let mut seen: BTreeMap<(Option<usize>, &str, String), usize> = BTreeMap::new();
         for (at, account) in accounts.into_iter().enumerate() {
             let path = format!("accounts[{at}]");
             let Some(entry) = self.account(account, &path, manifest) else {
@@ -321,7 +321,15 @@ impl<'a> Reader<'a> {
                 Target::Named { kind, .. } if kind.any_case => value.to_lowercase(),
                 _ => value.to_owned(),
             };
-            let key = (entry.server, entry.target.key(), name);
+            // Two servers with one address are one; who the caller is depends on the credentials.
+            let caller = entry.target == Target::Caller;
+            let servers = &manifest.servers;
+            let ours = &servers[entry.server];
+            let same = |other: &Server| {
+                other.base == ours.base && (!caller || other.prefix == ours.prefix)
+            };
+            let server = servers.iter().position(same);
+            let key = (server, entry.target.key(), name);
             match seen.get(&key) {
                 Some(first) => {
                     let why = format!("is the same account as accounts[{first}]");

@@ -98,7 +98,8 @@ impl Report {
 
     /// A batch of so many accounts begins; a terminal shows how far it is.
     pub fn begin(&mut self, total: usize) {
-        if obeys() && !self.style.quiet {
+        // The lines of a trace would be written behind it.
+        if obeys() && !self.style.quiet && !self.style.verbose {
             self.progress = Some(Progress {
                 total,
                 done: 0,
@@ -694,12 +695,22 @@ pub fn status(exit: u8) -> u8 {
     }
 }
 
-/// Waits, and says for what: a countdown on a terminal, one line elsewhere. A signal ends it.
+/// Waits without a word: a wait that ended well is no news, and cron mails whatever is printed.
+pub fn rest(time: Duration, _: &str) {
+    wait(time, false, "");
+}
+
+/// Waits, and says for what: a countdown on a terminal, one line elsewhere.
 pub fn pause(time: Duration, why: &str) {
     let terminal = obeys();
     if !terminal {
         complain(&format!("avatarctl: waiting {}: {why}", span(time)));
     }
+    wait(time, terminal, why);
+}
+
+/// A signal ends it.
+fn wait(time: Duration, terminal: bool, why: &str) {
     let end = Instant::now() + time;
     loop {
         let left = match crate::signals::caught() {

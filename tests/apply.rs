@@ -636,7 +636,7 @@ fn without_credentials_a_server_is_not_called() {
         "avatarctl: jira robot: no credentials for Jira\n\
          hint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD\n\
          avatarctl: jira build-bot: skipped: jira could not be opened\n\
-         avatarctl: chat build-bot: no credentials for Rocket.Chat\n\
+         avatarctl: chat build-bot: ROCKETCHAT_USER_ID is set and ROCKETCHAT_AUTH_TOKEN is not\n\
          hint: set ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN, or ROCKETCHAT_USER and ROCKETCHAT_PASSWORD\n\
          avatarctl: chat rbAXPnMktTFbNpwtJ: skipped: chat could not be opened\n",
     );
@@ -1498,8 +1498,8 @@ fn a_junit_file_has_a_case_an_account() {
         .output();
     told.gives(
         66,
-        "jira robot: avatar 24880, unchanged\n",
-        "avatarctl: cannot write \"nowhere/out.xml\": no such file or directory\n",
+        "",
+        "avatarctl: --junit: there is no folder \"nowhere\"\n",
     );
 }
 
@@ -1669,4 +1669,25 @@ fn a_terminal_is_shown_how_far_a_batch_is() {
     assert_eq!(on_a_terminal(&world, "apply m.json --quiet"), NOTHING);
     // Elsewhere there is none; every other test of this file compares standard error as a whole.
     world.run("apply m.json -q").gives(0, NOTHING, NOTHING);
+}
+
+/// What apply would refuse, diff refuses too.
+#[test]
+fn a_diff_promises_no_avatar_that_nobody_has() {
+    let mut world = World::new();
+    world.declare(
+        r#"{"server": "jira", "user": "robot", "avatar_id": 99999},
+           {"server": "jira", "user": "build-bot", "avatar_id": 24880}"#,
+    );
+    let refused = "avatarctl: jira robot: select avatar 99999: \"robot\" has no such avatar\n\
+                   hint: avatarctl jira list shows the ids there are\n";
+    world.run("diff m.json").gives(
+        67,
+        "~ jira build-bot: avatar 24880 (now avatar 10122)\n\
+         1 to change, 0 changed on the server, 0 not known, 0 the same\n",
+        refused,
+    );
+    world
+        .run("apply m.json")
+        .gives(67, "jira build-bot: avatar 24880 (was 10122)\n", refused);
 }

@@ -104,7 +104,19 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "set jira",
-            "avatarctl: set needs a system before it\nhint: name one of jira, rocketchat, navixy",
+            "avatarctl: set needs a system before it\nhint: write avatarctl jira set; the systems are jira, rocketchat, navixy",
+        ),
+        (
+            "whoami",
+            "avatarctl: whoami needs a system before it\nhint: write avatarctl SYSTEM whoami; the systems are jira, rocketchat, navixy",
+        ),
+        (
+            "jira who",
+            "avatarctl: unknown verb \"who\"\nhint: the nearest one is whoami",
+        ),
+        (
+            "jira apply m.json",
+            "avatarctl: apply is no verb of a system\nhint: avatarctl apply --help says how it is called",
         ),
         (
             "'' set",
@@ -786,6 +798,8 @@ fn help_forms() -> Vec<(Vec<&'static str>, &'static str)> {
         (vec!["-h"], HELP),
         (vec!["--help", "--json"], HELP),
         (vec!["no-such-system", "--help"], HELP),
+        (vec!["help"], HELP),
+        (vec!["help", "navixy", "set"], VERBS[0].1),
     ];
     for (system, text) in SYSTEMS {
         forms.push((vec![system, "--help"], text));
@@ -954,6 +968,42 @@ fn help_promises_nothing_else() {
                 .starts_with("avatarctl: a system is missing\n");
         assert!(known, "{option}: {output:?}");
     }
+}
+
+/// `-qv` is `-q -v`; a letter that is no switch leaves the word as it is.
+#[test]
+fn switches_may_be_written_together() {
+    let jira = Jira::start();
+    for together in ["-qv", "-vq", "-vvvq"] {
+        let output = Run::new(["jira", "show", together]).with(&jira).output();
+        assert_eq!((output.status, output.stdout.as_str()), (0, ""));
+        assert!(output.stderr.contains("GET /jira/rest/"), "{output:?}");
+    }
+    refused(&[
+        ("jira show -qq", "avatarctl: --quiet is given twice"),
+        ("jira show -qx", "avatarctl: unknown option \"-q\""),
+    ]);
+}
+
+/// A slip leads neither to an open door nor to a secret on the command line.
+#[test]
+fn a_hint_is_no_trap() {
+    let advice = "hint: secrets never stand on the command line; set the system's variables, avatarctl SYSTEM --help names them";
+    refused(&[
+        (
+            "jira show --jira-token=x",
+            &format!("avatarctl: unknown option \"--jira-token\"\n{advice}"),
+        ),
+        (
+            "jira show --passwordd=x",
+            &format!("avatarctl: unknown option \"--passwordd\"\n{advice}"),
+        ),
+        ("jira show -p", "avatarctl: unknown option \"-p\""),
+        (
+            "jira show --insecur",
+            "avatarctl: unknown option \"--insecur\"\nhint: the nearest one is --insecure",
+        ),
+    ]);
 }
 
 #[test]

@@ -817,7 +817,7 @@ fn no_credentials_are_answered_with_the_ways_to_give_them() {
             ),
             (
                 &[("JIRA_USER", "robot")],
-                "no credentials for Jira\nhint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
+                "JIRA_USER is set and JIRA_PASSWORD is not\nhint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
             ),
             (
                 &[
@@ -1336,7 +1336,7 @@ fn a_user_name_chooses_among_the_logins_of_a_host() {
             78,
             "",
             &no_entry(
-                "jira: no credentials for Jira",
+                "jira: JIRA_USER is set and JIRA_PASSWORD is not",
                 "JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
                 "127.0.0.1",
             ),
@@ -1587,7 +1587,7 @@ fn a_netrc_that_cannot_be_used_is_told_for_each_server_of_a_batch() {
     by_netrc("apply m.json --only fleet/*", &world, &netrc).gives(
         78,
         "",
-        "avatarctl: fleet 2132: no credentials for Navixy\n\
+        "avatarctl: fleet 2132: TEAM_LOGIN is set and TEAM_PASSWORD is not\n\
          hint: set TEAM_HASH, or TEAM_LOGIN and TEAM_PASSWORD, or give 127.0.0.1 a login in the netrc file\n",
     );
 }

@@ -933,6 +933,14 @@ fn no_file_is_named_twice() {
         world.run(line).gives(64, "", &message);
         assert_eq!(world.scratch.read("m.json"), manifest);
     }
+    world.scratch.write("face.png", pictures::png(64, 64, 1));
+    world.declare(r#"{"server": "jira", "user": "robot", "image": "face.png"}"#);
+    world.offline();
+    world.run("check m.json --html face.png").gives(
+        64,
+        "",
+        "avatarctl: --html and the picture \"face.png\" are the same file\n",
+    );
     world.run("check m.json --html /dev/null").gives(
         0,
         "1 account on 1 server: no errors, 0 warnings\n",

@@ -66,7 +66,7 @@ wanted=2 run diff avatars.json
 run apply avatars.json --html avatars.html
 
 say "a third run sends no write"
-printf '\n$ avatarctl apply avatars.json -v\n'
+printf '\n$ avatarctl apply avatars.json -v 2> third.log\n'
 "$AVATARCTL" apply avatars.json -v > third.txt 2> third.log
 cat third.txt
 grep -qE '^GET .*: 200, ' third.log # a trace there is
@@ -74,4 +74,5 @@ if grep -E '^(PUT|DELETE|POST .*(temporary|setAvatar|resetAvatar|assign|upload))
     echo "demo: the third run wrote" >&2
     exit 1
 fi
-echo "requests that write: 0"
+printf '\n$ grep -cE "^(PUT|POST .*(temporary|setAvatar|resetAvatar|assign|upload))" third.log\n'
+grep -cE '^(PUT|POST .*(temporary|setAvatar|resetAvatar|assign|upload))' third.log || true

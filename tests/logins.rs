@@ -1146,7 +1146,7 @@ fn a_dry_run_logs_in_and_out_and_says_what_the_commands_need() {
     )
     .gives(
         0,
-        "curl -sS -H \"x-user-id: $ROCKETCHAT_USER_ID\" -H \"x-auth-token: $ROCKETCHAT_AUTH_TOKEN\" -H 'user-agent: avatarctl/VERSION' \
+        "curl -fsS -H \"x-user-id: $ROCKETCHAT_USER_ID\" -H \"x-auth-token: $ROCKETCHAT_AUTH_TOKEN\" -H 'user-agent: avatarctl/VERSION' \
          -H 'accept: application/json' -H 'content-type: application/json' \
          -d '{\"avatarUrl\":\"http://pictures.example/a\",\"userId\":\"BsNr28znDkG8aeo7W\"}' 'URL/api/v1/users.setAvatar'\n"
             .replace("VERSION", env!("CARGO_PKG_VERSION"))
@@ -1159,7 +1159,7 @@ fn a_dry_run_logs_in_and_out_and_says_what_the_commands_need() {
     );
     with_password("navixy set --employee-id 2132 --icon-id 5 --dry-run", &fleet).gives(
         0,
-        "curl -sS -H \"authorization: NVX $NAVIXY_HASH\" -H 'user-agent: avatarctl/VERSION' -H 'accept: application/json' \
+        "curl -fsS -H \"authorization: NVX $NAVIXY_HASH\" -H 'user-agent: avatarctl/VERSION' -H 'accept: application/json' \
          -H 'content-type: application/json' -d '{\"employee_id\":2132,\"icon_id\":5}' 'URL/employee/avatar/assign'\n"
             .replace("VERSION", env!("CARGO_PKG_VERSION"))
             .as_str(),

@@ -717,6 +717,26 @@ fn an_account_is_listed_once() {
     );
 }
 
+/// Two servers with one address are one, but who the caller is depends on the credentials.
+#[test]
+fn an_account_is_listed_once_whatever_its_server_is_called() {
+    let scratch = scratch(
+        r#"{"servers": {
+    "a": {"system": "jira", "url": "https://jira.example.com"},
+    "b": {"system": "jira", "url": "https://jira.example.com/", "credentials": "OTHER"}},
+"accounts": [
+    {"server": "a", "user": "robot", "avatar_id": 1},
+    {"server": "b", "user": "Robot", "avatar_id": 2},
+    {"server": "a", "self": true, "avatar_id": 1},
+    {"server": "b", "self": true, "avatar_id": 2}]}"#,
+    );
+    check(&scratch).gives(
+        65,
+        NOTHING,
+        "avatarctl: line 6: accounts[1]: is the same account as accounts[0]\n",
+    );
+}
+
 #[test]
 fn editors_and_generators_write_what_they_like() {
     let plain = with("{\"server\": \"jira\", \"user\": \"a\", \"image\": \"a.png\"}");

@@ -402,7 +402,7 @@ fn jira_selects_by_password() {
         printed
             .replace(env!("CARGO_PKG_VERSION"), "VERSION")
             .replace(&url, "URL"),
-        "curl -sS -X PUT -u \"$JIRA_USER:$JIRA_PASSWORD\" -H 'user-agent: avatarctl/VERSION' \
+        "curl -fsS -X PUT -u \"$JIRA_USER:$JIRA_PASSWORD\" -H 'user-agent: avatarctl/VERSION' \
          -H 'accept: application/json' -H 'x-atlassian-token: no-check' -H 'content-type: application/json' \
          -d '{\"id\":\"10123\",\"isSelected\":false,\"isSystemAvatar\":true,\"urls\":{\
          \"16x16\":\"https://jira.example.com/jira/secure/useravatar?size=xsmall&avatarId=10123\",\
@@ -468,12 +468,12 @@ fn jira_uploads_and_crops() {
             .replace(env!("CARGO_PKG_VERSION"), "VERSION")
             .replace(&url, "URL"),
         format!(
-            "curl -sS {head} -H 'content-type: image/png' -H expect: -c avatarctl.cookies --data-binary '@face.png' \
+            "curl -fsS {head} -H 'content-type: image/png' -H expect: -c avatarctl.cookies --data-binary '@face.png' \
              'URL/rest/api/2/user/avatar/temporary?username=build-bot&filename=avatar.png'\n\
-             AVATAR_ID=$(curl -sS {head} -H 'content-type: application/json' -b avatarctl.cookies \
+             AVATAR_ID=$(curl -fsS {head} -H 'content-type: application/json' -b avatarctl.cookies \
              -d '{{\"cropperWidth\":64,\"cropperOffsetX\":16,\"cropperOffsetY\":0}}' \
-             'URL/rest/api/2/user/avatar?username=build-bot' | {find})\n\
-             curl -sS -X PUT {head} -H 'content-type: application/json' \
+             'URL/rest/api/2/user/avatar?username=build-bot' | {find}); rm -f avatarctl.cookies\n\
+             curl -fsS -X PUT {head} -H 'content-type: application/json' \
              -d '{{\"id\":\"'\"$AVATAR_ID\"'\",\"isSelected\":false,\"isSystemAvatar\":false}}' \
              'URL/rest/api/latest/user/avatar?username=build-bot'\n"
         )
@@ -557,7 +557,7 @@ fn jira_deletes() {
         printed
             .replace(env!("CARGO_PKG_VERSION"), "VERSION")
             .replace(&url, "URL"),
-        "curl -sS -X DELETE -u \"$JIRA_USER:$JIRA_PASSWORD\" -H 'user-agent: avatarctl/VERSION' \
+        "curl -fsS -X DELETE -u \"$JIRA_USER:$JIRA_PASSWORD\" -H 'user-agent: avatarctl/VERSION' \
          -H 'accept: application/json' -H 'x-atlassian-token: no-check' \
          'URL/rest/api/2/user/avatar/24901?username=build-bot'\n"
     );
@@ -632,7 +632,7 @@ fn rocketchat_prints_a_form() {
         printed
             .replace(env!("CARGO_PKG_VERSION"), "VERSION")
             .replace(&side.model.url(), "URL"),
-        "curl -sS -H \"x-user-id: $ROCKETCHAT_USER_ID\" -H \"x-auth-token: $ROCKETCHAT_AUTH_TOKEN\" \
+        "curl -fsS -H \"x-user-id: $ROCKETCHAT_USER_ID\" -H \"x-auth-token: $ROCKETCHAT_AUTH_TOKEN\" \
          -H 'user-agent: avatarctl/VERSION' -H 'accept: application/json' -H expect: \
          --form-string 'userId=BsNr28znDkG8aeo7W' -F 'image=@\"my face.png\";type=image/png;filename=avatar.png' \
          'URL/api/v1/users.setAvatar'\n"
@@ -852,7 +852,7 @@ fn navixy_assigns() {
         printed
             .replace(env!("CARGO_PKG_VERSION"), "VERSION")
             .replace(&sides[0].model.url(), "URL"),
-        "curl -sS -H \"authorization: NVX $NAVIXY_HASH\" -H 'user-agent: avatarctl/VERSION' \
+        "curl -fsS -H \"authorization: NVX $NAVIXY_HASH\" -H 'user-agent: avatarctl/VERSION' \
          -H 'accept: application/json' -H 'content-type: application/json' \
          -d '{\"employee_id\":2132,\"icon_id\":3654}' 'URL/employee/avatar/assign'\n"
     );
@@ -966,7 +966,7 @@ fn a_root_of_ones_own_is_given_to_curl() {
     let sides = encrypted_twice();
     let printed = same(&case(SELECT).arg("--ca-file=root.pem"), 1, &sides);
     assert!(
-        printed.starts_with("curl -sS --cacert 'root.pem' -X PUT "),
+        printed.starts_with("curl -fsS --cacert 'root.pem' -X PUT "),
         "{printed}"
     );
     selected(&sides);
@@ -987,7 +987,8 @@ fn a_client_certificate_is_given_to_curl() {
         .arg("--client-cert=a:b\\c.pem")
         .arg("--client-key=it's:k.pem");
     let printed = same(&select, 1, &sides);
-    let wanted = r"curl -sS --cacert 'root.pem' --cert 'a\:b\\c.pem' --key 'it'\''s:k.pem' -X PUT ";
+    let wanted =
+        r"curl -fsS --cacert 'root.pem' --cert 'a\:b\\c.pem' --key 'it'\''s:k.pem' -X PUT ";
     assert!(printed.starts_with(wanted), "{printed}");
     selected(&sides);
 }
@@ -997,7 +998,7 @@ fn nobody_checks_for_curl_either() {
     let sides = encrypted_twice();
     let warning = "avatarctl: jira build-bot: warning: --insecure: nobody checks that this is 127.0.0.1; the credentials go to whoever answers\n";
     let printed = same(&case(SELECT).arg("--insecure").warned(warning), 1, &sides);
-    assert!(printed.starts_with("curl -sS -k -X PUT "), "{printed}");
+    assert!(printed.starts_with("curl -fsS -k -X PUT "), "{printed}");
     selected(&sides);
 }
 
@@ -1008,7 +1009,7 @@ fn curl_goes_through_the_same_proxy() {
     let select = case(SELECT).arg(format!("--proxy={}", proxy.url("")));
     let printed = same(&select, 1, &sides);
     assert!(
-        printed.starts_with("curl -sS -x 'http://127.0.0.1:"),
+        printed.starts_with("curl -fsS -x 'http://127.0.0.1:"),
         "{printed}"
     );
     selected(&sides);
@@ -1082,7 +1083,7 @@ fn a_rehearsal_in_json() {
             0,
             "{\"v\":1,\"type\":\"request\",\"method\":\"POST\",\"url\":\"URL/employee/avatar/assign\",\"headers\":{\
              \"user-agent\":\"avatarctl/VERSION\",\"accept\":\"application/json\",\"content-type\":\"application/json\"},\
-             \"curl\":\"curl -sS -H \\\"authorization: NVX $NAVIXY_HASH\\\" -H 'user-agent: avatarctl/VERSION' \
+             \"curl\":\"curl -fsS -H \\\"authorization: NVX $NAVIXY_HASH\\\" -H 'user-agent: avatarctl/VERSION' \
              -H 'accept: application/json' -H 'content-type: application/json' \
              -d '{\\\"employee_id\\\":2132,\\\"icon_id\\\":3654}' 'URL/employee/avatar/assign'\"}\n\
              {\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":0,\"failed\":0,\"pending\":1,\"skipped\":0,\"exit\":0}\n",
@@ -1125,7 +1126,7 @@ fn a_rehearsal_only_looks() {
             (0, ""),
             "{output:?}"
         );
-        assert!(output.stdout.contains("curl -sS "), "{output:?}");
+        assert!(output.stdout.contains("curl -fsS "), "{output:?}");
         assert_eq!(
             (written(&jira), written(&chat), written(&fleet)),
             (vec![], vec![], vec![])
@@ -1176,7 +1177,7 @@ fn what_is_worn_already_needs_no_command() {
     // By force there is one.
     let forced = run("jira set --avatar-id 10122 --force").output();
     assert!(
-        forced.status == 0 && forced.stdout.starts_with("curl -sS -X PUT "),
+        forced.status == 0 && forced.stdout.starts_with("curl -fsS -X PUT "),
         "{forced:?}"
     );
     assert_eq!(

@@ -632,6 +632,20 @@ fn every_wait_is_longer_than_the_one_before() {
     );
 }
 
+/// cron mails whatever is printed: a wait that ended well is no news.
+#[test]
+fn a_quiet_run_waits_without_a_word() {
+    let model = Jira::start();
+    model.fault(
+        Fault::any()
+            .times(1)
+            .instead(Reply::html(503, "Restarting")),
+    );
+    Run::new(["jira", "show", "-q"])
+        .with(&model)
+        .gives(0, "", "");
+}
+
 #[test]
 fn a_refused_connection_is_tried_again() {
     let gone = TcpListener::bind("127.0.0.1:0")

@@ -195,11 +195,13 @@ fn dress(jira: &mut Jira, chat: &mut RocketChat, fleet: &mut Navixy) {
 
 fn serve(wishes: &Wishes, until_eof: bool) -> Result<ExitCode, Box<dyn Error>> {
     let sandbox = Sandbox::start(wishes)?;
-    let lines = sandbox
-        .settings()
-        .iter()
-        .map(|(name, value)| format!("{name}={value}\n"))
-        .collect::<String>();
+    let mut lines = String::from(
+        "# paste this into another shell, or run: sandbox -- bash; Ctrl-C ends it; PAGE shows who wears what\n\
+         # these log in, too: ROCKETCHAT_USER=robot-admin, NAVIXY_LOGIN=bot@example.com, each with the password secret\n",
+    );
+    for (name, value) in sandbox.settings() {
+        lines.push_str(&format!("export {name}={value}\n"));
+    }
     let mut stdout = io::stdout().lock();
     stdout.write_all(lines.as_bytes())?;
     stdout.flush()?;

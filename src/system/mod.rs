@@ -333,11 +333,20 @@ impl Credentials {
                     names.join(" and ")
                 })
                 .collect();
-            return Err(Error::new(
-                Class::Configuration,
-                format!("no credentials for {}", system.title),
-            )
-            .hint(format!("set {}{}", ways.join(", or "), netrc.remedy())));
+            let mut what = format!("no credentials for {}", system.title);
+            for login in system.logins {
+                let (last, others) = (login.last(), &login.variables[..login.variables.len() - 1]);
+                for name in others.iter().map(|name| variable(name)) {
+                    if environment.secret(&name)?.is_some() {
+                        what = format!("{name} is set and {} is not", variable(last));
+                    }
+                }
+            }
+            return Err(Error::new(Class::Configuration, what).hint(format!(
+                "set {}{}",
+                ways.join(", or "),
+                netrc.remedy()
+            )));
         };
         let mut values = Vec::new();
         for name in &login.variables[..login.variables.len() - 1] {
