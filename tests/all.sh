@@ -33,4 +33,5 @@ for program in $(missing); do
     esac
 done
 
-cargo test --locked
+# Most tests wait for a clock and not for a core.
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 3))} cargo test --locked "$@"

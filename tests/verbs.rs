@@ -1148,6 +1148,14 @@ fn rocketchat_tells_administrators_by_their_roles() {
         (json!(["user"]), json!("bot"), "bot", UNKNOWN, json!(null)),
         (json!([]), json!("bot"), "bot", UNKNOWN, json!(null)),
         (json!(null), json!("bot"), "bot", UNKNOWN, json!(null)),
+        (json!("admin"), json!("bot"), "bot", UNKNOWN, json!(null)),
+        (
+            json!([{"_id": "admin"}]),
+            json!("bot"),
+            "bot",
+            UNKNOWN,
+            json!(null),
+        ),
         (
             json!(["administrator", "Admin"]),
             json!("bot"),

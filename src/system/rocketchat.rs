@@ -169,7 +169,8 @@ struct User {
     #[serde(rename = "avatarETag")]
     avatar_etag: Option<String>,
     avatar_origin: Option<String>,
-    roles: Option<Vec<String>>,
+    /// A list of names; of another shape it tells nothing.
+    roles: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -400,7 +401,8 @@ fn whoami(session: &mut Session) -> Result<Identity> {
     let response = session.client.send(&asked)?;
     // Any other answer tells nothing.
     let about = response.success().then(|| response.json::<About>().ok());
-    let roles = caller.roles.unwrap_or_default();
+    let roles = caller.roles.as_ref().and_then(Value::as_array);
+    let admin = roles.is_some_and(|roles| roles.contains(&json!("admin")));
     Ok(Identity {
         name: Some(caller.username.unwrap_or(caller.id)),
         server: Server {
@@ -408,7 +410,7 @@ fn whoami(session: &mut Session) -> Result<Identity> {
             deployment: None,
         },
         // Administrators have the permission as installed; to whom else it was given, nobody is told.
-        may_change_others: roles.iter().any(|role| role == "admin").then_some(true),
+        may_change_others: admin.then_some(true),
     })
 }
 
