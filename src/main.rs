@@ -151,6 +151,17 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
         for warning in environment.warnings() {
             report.warning(&subject, &warning);
         }
+        // A command without them would be a failed login.
+        if options.dry_run
+            && let Ok(credentials) = &credentials
+            && let names @ [_, ..] = &credentials.elsewhere(environment)[..]
+        {
+            let names = names.join(" and ");
+            report.warning(
+                &subject,
+                &format!("set {names} before the commands are run; they were read from a file"),
+            );
+        }
         let open = || open(&server, &credentials?, options, environment, begun);
         let rules = Rules {
             write: true,

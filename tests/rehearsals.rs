@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::fs::{self, Permissions};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -1134,6 +1136,41 @@ fn a_rehearsal_only_looks() {
         let looks = jira.requests().len() + chat.requests().len() + fleet.requests().len();
         assert!(looks > before);
     }
+}
+
+/// A shell knows nothing of what a file held, and a command without it would be a failed login.
+#[test]
+fn what_came_from_files_is_to_be_set_first() {
+    let (fleet, scratch) = (Navixy::start(), Scratch::new());
+    let hash = scratch.write("hash", "22eac1c27af4be7b9d04da2ce1af111b\n");
+    let output = Run::new("navixy set --employee-id 2132 --icon-id 7 --dry-run".split(' '))
+        .with(&fleet)
+        .without("NAVIXY_HASH")
+        .env("NAVIXY_HASH_FILE", hash)
+        .output();
+    assert_eq!(
+        (output.status, output.stderr.as_str()),
+        (
+            0,
+            "avatarctl: navixy 2132: warning: set NAVIXY_HASH before the commands are run; they were read from a file\n"
+        )
+    );
+    let jira = jira().start();
+    let netrc = scratch.write("netrc", "machine 127.0.0.1 login robot password secret\n");
+    fs::set_permissions(&netrc, Permissions::from_mode(0o600)).expect("the file is ours");
+    let output = Run::new("jira set --avatar-id 10123 --dry-run --netrc".split(' '))
+        .arg(netrc)
+        .with(&jira)
+        .without("JIRA_USER")
+        .without("JIRA_PASSWORD")
+        .output();
+    assert_eq!(
+        (output.status, output.stderr.as_str()),
+        (
+            0,
+            "avatarctl: jira: warning: set JIRA_USER and JIRA_PASSWORD before the commands are run; they were read from a file\n"
+        )
+    );
 }
 
 #[test]
