@@ -342,33 +342,22 @@ impl<'a> Run<'_, 'a> {
             };
             return self.say(job, seen.as_ref(), Outcome::Unchanged { shown, verified });
         }
+        let system = self.batch.system;
+        let change = Change::Wear(&job.avatar);
         if rules.rehearse {
-            let change = Change::Wear(&job.avatar);
-            let outcome = match rehearse(
-                self.session,
-                self.batch.system,
-                &job.target,
-                &change,
-                seen.as_ref(),
-            ) {
-                Ok(writes) => Outcome::Rehearsed(writes),
-                Err(error) => Outcome::Failed(error),
+            return match rehearse(self.session, system, &job.target, &change, seen.as_ref()) {
+                Ok(writes) => self.say(job, seen.as_ref(), Outcome::Rehearsed(writes)),
+                Err(error) => self.fail(job, seen.as_ref(), error),
             };
-            return self.say(job, seen.as_ref(), outcome);
-        }
-        // What apply would refuse is no pending change.
-        let refused = match &job.avatar {
-            Avatar::Preset(..) if !rules.write => {
-                let change = Change::Wear(&job.avatar);
-                (self.batch.system.rehearse)(self.session, &job.target, &change, seen.as_ref())
-                    .err()
-            }
-            _ => None,
-        };
-        if let Some(error) = refused {
-            return self.fail(job, seen.as_ref(), error);
         }
         if !rules.write {
+            // What apply would refuse is no pending change.
+            if let Avatar::Preset(..) = &job.avatar
+                && let Err(error) =
+                    (system.rehearse)(self.session, &job.target, &change, seen.as_ref())
+            {
+                return self.fail(job, seen.as_ref(), error);
+            }
             return self.say(job, seen.as_ref(), Outcome::Pending { verdict, shown });
         }
         match self.write(job, seen.as_ref(), verdict, proven.as_ref()) {

@@ -243,19 +243,18 @@ impl Verb {
                 }
             }
         }
-        for some in self.some {
-            own.extend(SOME.iter().filter(|flag| flag.name == *some));
-        }
+        own.extend(self.some());
         own
+    }
+
+    fn some(&self) -> impl Iterator<Item = Flag> {
+        let named = |some: &&str| SOME.iter().find(|flag| flag.name == *some).copied();
+        self.some.iter().filter_map(named)
     }
 
     /// What `--help` says.
     pub fn help(&self) -> String {
-        let some: Vec<Flag> = self
-            .some
-            .iter()
-            .filter_map(|some| SOME.iter().find(|flag| flag.name == *some).copied())
-            .collect();
+        let some: Vec<Flag> = self.some().collect();
         self.help.replace("{options}\n", &lines(&some))
     }
 }

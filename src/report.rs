@@ -24,8 +24,6 @@ pub struct Report {
     style: Style,
     counts: Counts,
     failures: Vec<Class>,
-    /// Accounts whose writes were told and not sent.
-    rehearsed: usize,
     /// Of a batch whose progress a terminal shows.
     progress: Option<Progress>,
 }
@@ -55,6 +53,8 @@ struct Counts {
     unchanged: usize,
     skipped: usize,
     pending: [usize; 3],
+    /// Accounts whose writes were told and not sent.
+    rehearsed: usize,
 }
 
 /// Which account a line is about.
@@ -91,7 +91,6 @@ impl Report {
             style,
             counts: Counts::default(),
             failures: Vec::new(),
-            rehearsed: 0,
             progress: None,
         }
     }
@@ -181,7 +180,7 @@ impl Report {
 
     /// Writes that would be sent, each as the command that does it.
     pub fn rehearsed(&mut self, writes: &[Rehearsal]) {
-        self.rehearsed += 1;
+        self.counts.rehearsed += 1;
         for write in writes {
             print(&match self.style.json {
                 false => format!("{}\n", write.curl),
@@ -413,7 +412,7 @@ impl Report {
             exit => exit,
         };
         let exit = crate::signals::caught().unwrap_or(exit);
-        let pending = pending + self.rehearsed;
+        let pending = pending + self.counts.rehearsed;
         let news = self.counts.changed + self.failures.len() + pending + self.counts.skipped > 0;
         if self.style.json && (news || !self.style.quiet) {
             let line = JsonLine::new("summary")

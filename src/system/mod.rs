@@ -274,6 +274,10 @@ impl Login {
     const fn last(&self) -> &'static str {
         self.variables[self.variables.len() - 1]
     }
+
+    fn others(&self) -> &'static [&'static str] {
+        &self.variables[..self.variables.len() - 1]
+    }
 }
 
 /// The credentials of one run.
@@ -335,10 +339,9 @@ impl Credentials {
                 .collect();
             let mut what = format!("no credentials for {}", system.title);
             for login in system.logins {
-                let (last, others) = (login.last(), &login.variables[..login.variables.len() - 1]);
-                for name in others.iter().map(|name| variable(name)) {
+                for name in login.others().iter().map(|name| variable(name)) {
                     if environment.secret(&name)?.is_some() {
-                        what = format!("{name} is set and {} is not", variable(last));
+                        what = format!("{name} is set and {} is not", variable(login.last()));
                     }
                 }
             }
@@ -349,7 +352,7 @@ impl Credentials {
             )));
         };
         let mut values = Vec::new();
-        for name in &login.variables[..login.variables.len() - 1] {
+        for name in login.others() {
             let value = match environment.secret(&variable(name))? {
                 None if login.netrc => netrc.pair(None, environment)?.and_then(|(user, _)| user),
                 known => known,
@@ -508,6 +511,11 @@ impl Session {
             )
             .status(response.status)
     }
+}
+
+/// Whether a header can carry what a login gave; nobody could even log out without.
+fn is_sendable(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// What a server says it is.

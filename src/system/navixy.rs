@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     Avatar, Change, Credentials, Crop, Identity, Login, Proof, Row, Seen, Server, Session, Source,
-    System, Target, TargetKind,
+    System, Target, TargetKind, is_sendable,
 };
 use crate::curl::Step;
 use crate::error::{Class, Error, Result};
@@ -387,11 +387,7 @@ fn login(session: &mut Session, credentials: &Credentials, password: &Secret) ->
                 "a second factor is asked for, which this program cannot give",
             )
             .hint("use an API key as NAVIXY_HASH, or an account without a second factor")),
-        (None | Some("authenticated"), Some(hash))
-            if !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_graphic()) =>
-        {
-            Ok(Secret::new(hash))
-        }
+        (None | Some("authenticated"), Some(hash)) if is_sendable(&hash) => Ok(Secret::new(hash)),
         _ => Err(request
             .failed(Class::Protocol, "a login without a usable hash")
             .hint(BASE)),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Avatar, Change, Credentials, Crop, Identity, Login, Proof, Row, Seen, Server, Session, Source,
-    System, Target, TargetKind,
+    System, Target, TargetKind, is_sendable,
 };
 use crate::address::decode;
 use crate::curl::Step;
@@ -378,9 +378,7 @@ fn login(
         user_id,
         auth_token,
     } = answered?.data;
-    // Nothing else can be put into a header, and without one nobody could even log out.
-    let usable = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    match usable(&user_id) && usable(&auth_token) {
+    match is_sendable(&user_id) && is_sendable(&auth_token) {
         true => Ok((Secret::new(user_id), Secret::new(auth_token))),
         false => Err(last.failed(Class::Protocol, "a login without a usable id and token")),
     }
