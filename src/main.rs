@@ -33,7 +33,7 @@ mod state;
 mod system;
 mod terminal;
 mod tls;
-#[cfg(all(target_env = "musl", panic = "abort"))]
+#[cfg(no_unwinder)]
 mod unwind;
 
 use std::path::{Path, PathBuf};
