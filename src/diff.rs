@@ -18,12 +18,12 @@ pub enum Verdict {
 
 impl Verdict {
     /// As `diff` prints it.
-    pub fn sign(self) -> char {
+    pub fn sign(self) -> &'static str {
         match self {
-            Verdict::Same => '=',
-            Verdict::Wanted => '~',
-            Verdict::Drifted => '!',
-            Verdict::Unknown => '?',
+            Verdict::Same => "=",
+            Verdict::Wanted => "~",
+            Verdict::Drifted => "!",
+            Verdict::Unknown => "?",
         }
     }
 

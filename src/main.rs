@@ -51,7 +51,7 @@ use netrc::Netrc;
 use plan::{Job, Part, Plan};
 use proxy::Proxy;
 use record::Record;
-use report::{Report, Style, Subject};
+use report::{Colors, Report, Style, Subject};
 use secret::Environment;
 use state::{Journal, Memory, State};
 use system::{Avatar, Credentials, Session, System, Wish};
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     ExitCode::from(report::status(exit))
 }
 
-fn colored(wish: cli::Color, environment: &Environment) -> bool {
+fn colored(wish: cli::Color, environment: &Environment) -> Colors {
     let dumb = matches!(environment.plain("TERM"), Ok(Some(value)) if value == "dumb");
     report::colored(wish, environment.names("NO_COLOR"), dumb)
 }
@@ -217,7 +217,7 @@ fn ask(
 ) -> Result<()> {
     let Account { system, target, .. } = account;
     match &account.action {
-        Action::List => report.list(&(system.list)(session, target)?),
+        Action::List => report.list(subject, &(system.list)(session, target)?),
         Action::Whoami => report.identity(subject, &(system.whoami)(session)?),
         Action::Delete(id) => {
             let name = &mut subject.account;
@@ -499,8 +499,9 @@ fn compare(
             }
         });
     }
-    if !write {
-        report.counted();
+    match write {
+        true => report.applied(),
+        false => report.planned(),
     }
     Ok(())
 }
@@ -596,13 +597,13 @@ fn risks(base: &Address, insecure: bool) -> Vec<String> {
     let mut risks = Vec::new();
     if insecure && base.is_https() {
         risks.push(format!(
-            "--insecure: nobody checks that this is {}; the credentials go to whoever answers",
+            "--insecure: the credentials go to whoever answers; nobody checks that it is {}",
             base.host()
         ));
     }
     if !base.is_https() && !base.is_loopback() {
         risks.push(format!(
-            "the credentials go to {} over plain http, readable on the way",
+            "plain http: the credentials can be read on their way to {}",
             base.host()
         ));
     }

@@ -44,7 +44,14 @@ pub struct Style {
     pub quiet: bool,
     /// Accounts of a diff that are the same are shown, too.
     pub verbose: bool,
-    pub color: bool,
+    pub color: Colors,
+}
+
+/// Which streams are coloured.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Colors {
+    stdout: bool,
+    stderr: bool,
 }
 
 #[derive(Default)]
@@ -55,6 +62,8 @@ struct Counts {
     pending: [usize; 3],
     /// Accounts whose writes were told and not sent.
     rehearsed: usize,
+    /// Whether something was printed because it was asked for.
+    answered: bool,
 }
 
 /// Which account a line is about.
@@ -78,6 +87,9 @@ impl Subject<'_> {
         }
     }
 }
+
+/// How wide a terminal is that nobody made wider.
+const WIDTH: usize = 80;
 
 /// How much of a server's word a line of several carries, in characters.
 const WORD: usize = 80;
@@ -118,7 +130,13 @@ impl Report {
                 if subject.action == "diff" && !self.style.quiet {
                     self.compared(subject, Verdict::Same, &wanted, shown.as_deref());
                 } else if !self.style.quiet {
-                    let text = format!("{wanted}, unchanged");
+                    // Where nobody looked, the state file says so.
+                    let note = match verified {
+                        true => "unchanged",
+                        false => "unchanged (not looked at)",
+                    };
+                    let text = noted(room(subject), &wanted, &format!(", {note}"), note);
+                    let text = paint(self.style.color.stdout, DIM, &text);
                     self.account(subject, "unchanged", &text, |line| {
                         line.put("before", shown.as_deref())
                             .put("after", shown.as_deref())
@@ -135,11 +153,19 @@ impl Report {
                 self.counts.changed += 1;
                 let after = after.as_deref();
                 let looked = before.as_ref().map(Option::as_deref);
-                let mut text = changed(subject.system, avatar, looked, after, *verified);
-                let before = looked.flatten();
+                let mut notes = notes(subject.system, avatar, looked, after, *verified);
+                let mut behind = match notes.is_empty() {
+                    true => String::new(),
+                    false => format!(" ({})", notes.join(", ")),
+                };
                 if let Some(old) = pruned {
-                    text.push_str(&format!(", {} deleted", subject.system.spoken(old)));
+                    let deleted = format!("{} deleted", subject.system.spoken(old));
+                    behind.push_str(&format!(", {deleted}"));
+                    notes.push(deleted);
                 }
+                let text = noted(room(subject), &wanted, &behind, &notes.join(", "));
+                let text = paint(self.style.color.stdout, GREEN, &text);
+                let before = looked.flatten();
                 self.account(subject, "changed", &text, |line| {
                     let line = line
                         .put("before", before)
@@ -157,13 +183,11 @@ impl Report {
                     Verdict::Unknown => 2,
                     Verdict::Wanted | Verdict::Same => 0,
                 }] += 1;
-                let worn = subject.system.worn(shown.as_deref());
-                self.compared(
-                    subject,
-                    *verdict,
-                    &format!("{wanted} (now {worn})"),
-                    shown.as_deref(),
-                );
+                let now = format!("now {}", subject.system.worn(shown.as_deref()));
+                // The sign takes two columns.
+                let room = room(subject).saturating_sub(2);
+                let text = noted(room, &wanted, &format!(" ({now})"), &now);
+                self.compared(subject, *verdict, &text, shown.as_deref());
             }
             Outcome::Rehearsed(writes) => self.rehearsed(writes),
             Outcome::Failed(error) => self.failed(subject, error),
@@ -206,6 +230,7 @@ impl Report {
         if !verified {
             text.push_str(" (not verified)");
         }
+        let text = paint(self.style.color.stdout, GREEN, &text);
         self.account(subject, "changed", &text, |line| {
             line.put("before", id)
                 .put("after", Value::Null)
@@ -214,10 +239,8 @@ impl Report {
     }
 
     /// Whose credentials these are.
-    pub fn identity(&self, subject: &Subject, identity: &Identity) {
-        if self.style.quiet {
-            return;
-        }
+    pub fn identity(&mut self, subject: &Subject, identity: &Identity) {
+        self.counts.answered = true;
         let Identity {
             name,
             server,
@@ -249,26 +272,25 @@ impl Report {
         };
         let place = subject.server.unwrap_or_default();
         print(&format!(
-            "{}: {name}, {kind} at {place}, {right}\n",
+            "{}: {name}, {right}, {kind} at {place}\n",
             subject.label
         ));
     }
 
     pub fn show(&mut self, subject: &Subject, seen: &Seen) {
         self.counts.unchanged += 1;
-        if self.style.quiet {
-            return;
-        }
+        self.counts.answered = true;
         let text = clean(&(subject.system.describe)(seen), MESSAGE);
-        self.account(subject, "unchanged", &text, |line| {
+        self.account(subject, "shown", &text, |line| {
             let line = line.put("current", seen.fingerprint.as_deref());
             put_all(line, &seen.details)
         });
     }
 
-    pub fn list(&mut self, rows: &[Row]) {
-        if self.style.quiet {
-            return;
+    pub fn list(&mut self, subject: &Subject, rows: &[Row]) {
+        self.counts.answered = true;
+        if rows.is_empty() {
+            complain(&format!("avatarctl: {}: nothing to list", subject.name()));
         }
         if !self.style.json {
             return print(&table(rows));
@@ -296,7 +318,7 @@ impl Report {
         complain(&format!(
             "avatarctl: {}: {}: {text}",
             subject.name(),
-            self.painted("33", "warning")
+            self.painted(YELLOW, "warning")
         ));
     }
 
@@ -305,7 +327,7 @@ impl Report {
         self.clear();
         complain(&format!(
             "avatarctl: {}: {text}",
-            self.painted("33", "warning")
+            self.painted(YELLOW, "warning")
         ));
     }
 
@@ -382,25 +404,54 @@ impl Report {
             1 => format!("1 {word}"),
             _ => format!("{count} {word}s"),
         };
+        let warnings = match warnings {
+            0 => "no warnings".to_owned(),
+            _ => plural(warnings, "warning"),
+        };
         print(&format!(
-            "{} on {}: no errors, {}\n",
+            "{} on {}: no errors, {warnings}\n",
             plural(accounts, "account"),
             plural(servers, "server"),
-            plural(warnings, "warning")
         ));
     }
 
-    /// Ends a diff with its counts.
-    pub fn counted(&self) {
+    /// Ends a diff with what `apply` would do.
+    pub fn planned(&self) {
+        let [_, drifted, unknown] = self.counts.pending;
+        let all = self.counts.pending.iter().sum();
+        let why = listed(&[(drifted, "changed on the server"), (unknown, "not known")]);
+        let why = match why.is_empty() {
+            true => why,
+            false => format!(" ({why})"),
+        };
+        let same = self.counts.unchanged;
+        self.totals(all, &format!("{all} to change{why}, {same} the same"));
+    }
+
+    /// Ends an apply with what it did.
+    pub fn applied(&self) {
+        let Counts {
+            changed, unchanged, ..
+        } = self.counts;
+        self.totals(
+            changed,
+            &format!("{changed} changed, {unchanged} unchanged"),
+        );
+    }
+
+    /// One line of totals, of which so many are news; what was not done is news, too.
+    fn totals(&self, news: usize, text: &str) {
         self.clear();
-        let [wanted, drifted, unknown] = self.counts.pending;
-        if self.style.json || self.style.quiet && wanted + drifted + unknown == 0 {
+        let failed = self.failures.len();
+        let skipped = self.counts.skipped;
+        if self.style.json || self.style.quiet && news + failed + skipped == 0 {
             return;
         }
-        print(&format!(
-            "{wanted} to change, {drifted} changed on the server, {unknown} not known, {} the same\n",
-            self.counts.unchanged
-        ));
+        let undone = listed(&[(failed, "failed"), (skipped, "skipped")]);
+        print(&match undone.is_empty() {
+            true => format!("{text}\n"),
+            false => format!("{text}, {undone}\n"),
+        });
     }
 
     /// Ends the run: the summary, and the exit status.
@@ -414,7 +465,7 @@ impl Report {
         let exit = crate::signals::caught().unwrap_or(exit);
         let pending = pending + self.counts.rehearsed;
         let news = self.counts.changed + self.failures.len() + pending + self.counts.skipped > 0;
-        if self.style.json && (news || !self.style.quiet) {
+        if self.style.json && (news || self.counts.answered || !self.style.quiet) {
             let line = JsonLine::new("summary")
                 .put("changed", self.counts.changed)
                 .put("unchanged", self.counts.unchanged)
@@ -454,19 +505,16 @@ impl Report {
         let about = subject.map_or(String::new(), |subject| format!("{}: ", subject.name()));
         complain(&format!(
             "{} {about}{}",
-            self.painted("31", "avatarctl:"),
+            self.painted(RED, "avatarctl:"),
             error.message
         ));
         if let Some(hint) = &error.hint {
-            complain(&format!("{} {hint}", self.painted("36", "hint:")));
+            complain(&format!("{} {hint}", self.painted(CYAN, "hint:")));
         }
     }
 
     fn painted(&self, color: &str, text: &str) -> String {
-        match self.style.color {
-            true => format!("\x1b[{color}m{text}\x1b[0m"),
-            false => text.to_owned(),
-        }
+        paint(self.style.color.stderr, color, text)
     }
 
     fn account(
@@ -492,7 +540,14 @@ impl Report {
             let line = line(subject, outcome).put("before", shown);
             print(&line.put("reason", verdict.name()).end());
         } else if verdict != Verdict::Same || self.style.verbose {
-            print(&format!("{} {}: {text}\n", verdict.sign(), subject.name()));
+            let sign = verdict.sign();
+            let sign = match verdict {
+                Verdict::Same => sign.to_owned(),
+                Verdict::Wanted => paint(self.style.color.stdout, YELLOW, sign),
+                Verdict::Drifted => paint(self.style.color.stdout, RED, sign),
+                Verdict::Unknown => paint(self.style.color.stdout, CYAN, sign),
+            };
+            print(&format!("{sign} {}: {text}\n", subject.name()));
         }
     }
 }
@@ -549,14 +604,55 @@ fn obeys() -> bool {
     io::stderr().is_terminal() && !DUMB.load(Ordering::Relaxed)
 }
 
-/// Whether messages on standard error are coloured.
-pub fn colored(wish: Color, no_color: bool, dumb: bool) -> bool {
+/// What is coloured.
+pub fn colored(wish: Color, no_color: bool, dumb: bool) -> Colors {
     DUMB.store(dumb, Ordering::Relaxed);
-    match wish {
+    let on = |terminal: bool| match wish {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => !no_color && obeys(),
+        Color::Auto => !no_color && !dumb && terminal,
+    };
+    Colors {
+        stdout: on(io::stdout().is_terminal()),
+        stderr: on(io::stderr().is_terminal()),
     }
+}
+
+// Colours, as a terminal numbers them.
+const DIM: &str = "2";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const CYAN: &str = "36";
+
+fn paint(wish: bool, color: &str, text: &str) -> String {
+    match wish {
+        true => format!("\x1b[{color}m{text}\x1b[0m"),
+        false => text.to_owned(),
+    }
+}
+
+/// How many columns are left for what is said about an account.
+fn room(subject: &Subject) -> usize {
+    WIDTH.saturating_sub(subject.name().chars().count() + 2)
+}
+
+/// An avatar with notes: behind it where that fits, else before it, because an address or a file name may be long
+/// and a note says what happened.
+fn noted(room: usize, avatar: &str, behind: &str, before: &str) -> String {
+    match before.is_empty() || avatar.chars().count() + behind.chars().count() <= room {
+        true => format!("{avatar}{behind}"),
+        false => format!("{before}, {avatar}"),
+    }
+}
+
+/// `1 failed, 2 skipped`, without what is none.
+fn listed(counts: &[(usize, &str)]) -> String {
+    let some = counts.iter().filter(|(count, _)| *count > 0);
+    let texts: Vec<String> = some
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    texts.join(", ")
 }
 
 /// What was asked for: `avatar 24880`, `image robot.png`.
@@ -585,14 +681,14 @@ fn bare(authority: &str) -> &str {
     authority.rsplit('@').next().unwrap_or(authority)
 }
 
-/// `avatar 24880 (was 10122)`, `image robot.png (etag 6Qv…, first avatar)`: a word is not said twice.
-fn changed(
+/// `was 10122` of `avatar 24880`; `etag 6Qv…`, `first avatar` of `image robot.png`: a word is not said twice.
+fn notes(
     system: &System,
     avatar: &Avatar,
     before: Option<Option<&str>>,
     after: Option<&str>,
     verified: bool,
-) -> String {
+) -> Vec<String> {
     let wanted = wanted(avatar);
     let mut notes = Vec::new();
     let mut last = wanted.clone();
@@ -620,10 +716,7 @@ fn changed(
         notes.push("not verified".to_owned());
     }
     notes.retain(|note| !note.is_empty());
-    match notes.is_empty() {
-        true => wanted,
-        false => format!("{wanted} ({})", notes.join(", ")),
-    }
+    notes
 }
 
 /// Columns under their names, as wide as their widest cell.

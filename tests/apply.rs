@@ -27,7 +27,7 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
          ? chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg (now no avatar)\n\
          ~ fleet 2132: icon 3654 (now icon 12)\n\
          ? fleet 2133: image driver.jpg (now no avatar)\n\
-         2 to change, 0 changed on the server, 4 not known, 0 the same\n",
+         6 to change (4 not known), 0 the same\n",
         NOTHING,
     );
     assert_eq!(world.writes(), [""; 0], "a diff writes nothing");
@@ -42,9 +42,10 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
         "jira robot: avatar 24880 (was 10122)\n\
          jira build-bot: image build.png (avatar 24901, was 10122)\n\
          chat build-bot: image build.png (etag 83o…, first avatar)\n\
-         chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg (etag rkw…, first avatar)\n\
+         chat rbAXPnMktTFbNpwtJ: etag rkw…, first avatar, url http://pictures.example/a.jpg\n\
          fleet 2132: icon 3654 (was 12)\n\
-         fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, first avatar)\n",
+         fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, first avatar)\n\
+         6 changed, 0 unchanged\n",
         NOTHING,
     );
     assert_eq!(world.connections(), [2, 2, 2], "one connection a server");
@@ -88,18 +89,17 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
          chat build-bot: image build.png, unchanged\n\
          chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg, unchanged\n\
          fleet 2132: icon 3654, unchanged\n\
-         fleet 2133: image driver.jpg, unchanged\n",
+         fleet 2133: image driver.jpg, unchanged\n\
+         0 changed, 6 unchanged\n",
         NOTHING,
     );
     assert_eq!(world.writes(), [""; 0]);
     assert_eq!(world.scratch.read("m.json.state"), before);
     world.run("apply m.json --quiet").gives(0, NOTHING, NOTHING);
     world.run("diff m.json --quiet").gives(0, NOTHING, NOTHING);
-    world.run("diff m.json").gives(
-        0,
-        "0 to change, 0 changed on the server, 0 not known, 6 the same\n",
-        NOTHING,
-    );
+    world
+        .run("diff m.json")
+        .gives(0, "0 to change, 6 the same\n", NOTHING);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn every_sign_of_a_diff() {
          ? fleet 2132: image build.png (now icon 12)\n\
          ! fleet 2133: image build.png (now icon 7)\n\
          ! fleet 2134: icon 5 (now icon 8)\n\
-         1 to change, 3 changed on the server, 1 not known, 1 the same\n";
+         5 to change (3 changed on the server, 1 not known), 1 the same\n";
     let verbose = world.run("diff m.json -v").output();
     assert_eq!((verbose.status, verbose.stdout.as_str()), (2, signs));
     let quiet = signs.split_once('\n').expect("lines").1;
@@ -221,16 +221,15 @@ fn presets_icons_and_resets_need_no_state() {
          chat retired-bot: generated letter (was etag 83o…)\n\
          fleet 2132: no icon (was icon 12)\n\
          fleet 2133: icon 7 (first avatar)\n\
-         fleet 2134: no icon, unchanged\n",
+         fleet 2134: no icon, unchanged\n\
+         4 changed, 3 unchanged\n",
         NOTHING,
     );
     fs::remove_file(world.scratch.join("m.json.state")).expect("there is a state");
     world.forget();
-    world.run("diff m.json").gives(
-        0,
-        "0 to change, 0 changed on the server, 0 not known, 7 the same\n",
-        NOTHING,
-    );
+    world
+        .run("diff m.json")
+        .gives(0, "0 to change, 7 the same\n", NOTHING);
     world.run("apply m.json --quiet").gives(0, NOTHING, NOTHING);
     assert_eq!(world.writes(), [""; 0]);
 }
@@ -249,7 +248,7 @@ fn an_account_may_be_the_caller_itself() {
         2,
         "~ jira robot: avatar 24880 (now avatar 10122)\n\
          ? chat robot-admin: image build.png (now no avatar)\n\
-         1 to change, 0 changed on the server, 1 not known, 0 the same\n",
+         2 to change (1 not known), 0 the same\n",
         NOTHING,
     );
     world.run("apply m.json --json").gives(
@@ -314,7 +313,7 @@ fn a_walk_over_many_pages_serves_all_accounts_of_a_server() {
     world.declare(&accounts.join(","));
     world.run("diff m.json").gives(
         67,
-        "0 to change, 0 changed on the server, 0 not known, 250 the same\n",
+        "0 to change, 250 the same, 1 failed\n",
         "avatarctl: fleet 9: read employee 9: no such employee: Not found in the database (code 201)\n",
     );
     // Who was not met on the walk is looked for alone.
@@ -422,7 +421,8 @@ fn a_server_that_takes_long_to_show_it_is_asked_again() {
     told.gives(
         0,
         "chat build-bot: image build.png (etag 83o…, first avatar)\n\
-         chat retired-bot: image build.png (etag rkw…, first avatar)\n",
+         chat retired-bot: image build.png (etag rkw…, first avatar)\n\
+         2 changed, 0 unchanged\n",
         NOTHING,
     );
     let looks = world.chat.calls();
@@ -446,7 +446,8 @@ fn a_success_that_does_not_show_is_a_failure_of_its_own_and_no_line_is_written()
         .fault(Fault::on("PUT /user/avatar").instead(Reply::empty(204)));
     world.run("apply m.json").gives(
         76,
-        "jira build-bot: avatar 24881 (was 10122)\n",
+        "jira build-bot: avatar 24881 (was 10122)\n\
+         1 changed, 0 unchanged, 1 failed\n",
         "avatarctl: jira robot: the server answered success, but the account still shows avatar 10122\n\
          hint: look at the account with show, and at the server's log\n",
     );
@@ -469,7 +470,8 @@ fn a_failure_does_not_stop_the_others_and_they_end_with_the_class_they_share() {
     world.run("apply m.json").gives(
         67,
         "jira robot: avatar 24880 (was 10122)\n\
-         jira build-bot: avatar 24880 (was 10122)\n",
+         jira build-bot: avatar 24880 (was 10122)\n\
+         2 changed, 0 unchanged, 1 failed\n",
         COMPLAINT,
     );
     // Failure outranks what is pending.
@@ -477,7 +479,7 @@ fn a_failure_does_not_stop_the_others_and_they_end_with_the_class_they_share() {
     world.run("diff m.json").gives(
         67,
         "! jira robot: avatar 24880 (now avatar 10122)\n\
-         0 to change, 1 changed on the server, 0 not known, 1 the same\n",
+         1 to change (1 changed on the server), 1 the same, 1 failed\n",
         COMPLAINT,
     );
     world.run("diff m.json --json").gives(
@@ -575,7 +577,7 @@ fn credentials_that_are_refused_in_the_middle_are_not_tried_again() {
     let told = world.run("apply m.json").output();
     told.gives(
         77,
-        NOTHING,
+        "0 changed, 0 unchanged, 4 failed, 1 skipped\n",
         "avatarctl: chat bot-3: upload \"build.png\": not logged in: gone\n\
          hint: check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together\n\
          avatarctl: chat bot-0: the server took the change, but it is not proven: chat refused the credentials\n\
@@ -611,7 +613,8 @@ fn a_server_that_is_not_there_is_skipped_and_the_others_go_on() {
         .mask(&address.to_string(), "GONE")
         .gives(
             69,
-            "fleet 2132: icon 3654 (was 12)\n",
+            "fleet 2132: icon 3654 (was 12)\n\
+             1 changed, 0 unchanged, 1 failed, 1 skipped\n",
             "avatarctl: chat build-bot: look up \"build-bot\": cannot connect to GONE: connection refused\n\
              avatarctl: chat retired-bot: skipped: chat cannot be reached\n",
         );
@@ -632,7 +635,8 @@ fn without_credentials_a_server_is_not_called() {
     told.gives(
         78,
         "fleet 2132: icon 3654 (was 12)\n\
-         fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, first avatar)\n",
+         fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, first avatar)\n\
+         2 changed, 0 unchanged, 2 failed, 2 skipped\n",
         "avatarctl: jira robot: no credentials for Jira\n\
          hint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD\n\
          avatarctl: jira build-bot: skipped: jira could not be opened\n\
@@ -661,7 +665,9 @@ fn a_picture_that_goes_away_meanwhile_is_the_failure_of_its_account_alone() {
     fs::write(&path, text).expect("scratch is writable");
     let told = world.run("apply m.json").output();
     assert_eq!(
-        told.stdout, "chat retired-bot: image other.png (etag 83o…, first avatar)\n",
+        told.stdout,
+        "chat retired-bot: image other.png (etag 83o…, first avatar)\n\
+         1 changed, 0 unchanged, 1 failed\n",
         "{told:?}"
     );
     assert!(!told.stderr.contains("state file"), "{told:?}");
@@ -695,7 +701,7 @@ fn a_signal_during_a_wait_sends_nothing_more() {
     };
     told.gives(
         143,
-        NOTHING,
+        "0 changed, 0 unchanged, 1 failed, 2 skipped\n",
         &format!(
             "{how}avatarctl: jira deploy-bot: skipped: interrupted\n\
              avatarctl: jira build-bot: skipped: interrupted\n"
@@ -715,7 +721,8 @@ fn what_was_proven_on_another_server_is_not_taken_for_this_one() {
     world.declare(accounts);
     world.run("apply m.json -q").gives(
         0,
-        "jira build-bot: image build.png (avatar 24901, was 10122)\n",
+        "jira build-bot: image build.png (avatar 24901, was 10122)\n\
+         1 changed, 0 unchanged\n",
         NOTHING,
     );
     let state = world.scratch.read("m.json.state");
@@ -730,12 +737,13 @@ fn what_was_proven_on_another_server_is_not_taken_for_this_one() {
     moved.run("diff m.json").gives(
         2,
         "? jira build-bot: image build.png (now avatar 24901)\n\
-         0 to change, 0 changed on the server, 1 not known, 0 the same\n",
+         1 to change (1 not known), 0 the same\n",
         NOTHING,
     );
     moved.run("apply m.json --prune").gives(
         0,
-        "jira build-bot: image build.png (avatar 24902, was 24901)\n",
+        "jira build-bot: image build.png (avatar 24902, was 24901)\n\
+         1 changed, 0 unchanged\n",
         NOTHING,
     );
     assert!(moved.jira.model().custom(24901).is_some(), "somebody's own");
@@ -762,7 +770,8 @@ fn a_signal_ends_a_run_within_a_second_and_what_was_proven_is_kept() {
         assert!(begun.elapsed() < Duration::from_millis(1900));
         told.gives(
             status,
-            "jira robot: avatar 24880 (was 10122)\n",
+            "jira robot: avatar 24880 (was 10122)\n\
+             1 changed, 0 unchanged, 1 failed, 1 skipped\n",
             "avatarctl: jira deploy-bot: select avatar 24880: interrupted\n\
              avatarctl: jira build-bot: skipped: interrupted\n",
         );
@@ -774,7 +783,8 @@ fn a_signal_ends_a_run_within_a_second_and_what_was_proven_is_kept() {
             0,
             "jira robot: avatar 24880, unchanged\n\
              jira deploy-bot: avatar 24880, unchanged\n\
-             jira build-bot: avatar 24880 (was 10122)\n",
+             jira build-bot: avatar 24880 (was 10122)\n\
+             1 changed, 2 unchanged\n",
             NOTHING,
         );
     }
@@ -934,7 +944,7 @@ fn kill_at(system: usize, nth: usize, carried_out: bool) {
         (0, NOTHING),
         "{about}: {again:?}"
     );
-    assert_eq!(again.stdout.lines().count(), 6, "{about}: {again:?}");
+    assert_eq!(again.stdout.lines().count(), 7, "{about}: {again:?}");
     for line in killed.stdout.lines() {
         let name = line.split(':').next().expect("a name");
         let unchanged = again
@@ -1001,7 +1011,8 @@ fn without_a_look_the_state_alone_decides() {
          chat build-bot: image build.png (not verified)\n\
          chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg (not verified)\n\
          fleet 2132: icon 3654 (not verified)\n\
-         fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, not verified)\n",
+         fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, not verified)\n\
+         6 changed, 0 unchanged\n",
         NOTHING,
     );
     let looks = |world: &World| {
@@ -1030,12 +1041,22 @@ fn without_a_look_the_state_alone_decides() {
             r#"{"v":1,"type":"account","system":"rocketchat","server":"CHAT","account":"build-bot","action":"apply","outcome":"unchanged","before":null,"after":null,"verified":false}"#
         )
     );
-    // The next run that reads completes the lines that have no fingerprint, and sets nothing.
-    world.run("diff m.json").gives(
+    world.run("apply m.json --no-verify").gives(
         0,
-        "0 to change, 0 changed on the server, 0 not known, 6 the same\n",
+        "jira robot: avatar 24880, unchanged (not looked at)\n\
+         jira build-bot: image build.png, unchanged (not looked at)\n\
+         chat build-bot: image build.png, unchanged (not looked at)\n\
+         chat rbAXPnMktTFbNpwtJ: unchanged (not looked at), url http://pictures.example/a.jpg\n\
+         fleet 2132: icon 3654, unchanged (not looked at)\n\
+         fleet 2133: image driver.jpg, unchanged (not looked at)\n\
+         0 changed, 6 unchanged\n",
         NOTHING,
     );
+    assert_eq!(looks(&world), 0);
+    // The next run that reads completes the lines that have no fingerprint, and sets nothing.
+    world
+        .run("diff m.json")
+        .gives(0, "0 to change, 6 the same\n", NOTHING);
     assert_eq!(world.state().lines().count(), 6, "a diff writes nothing");
     assert_eq!(world.run("apply m.json -q").output().status, 0);
     assert_eq!(world.writes(), [""; 0]);
@@ -1066,7 +1087,7 @@ fn without_a_look_the_state_alone_decides() {
         .gives(
             2,
             "? chat build-bot: image build.png (now no avatar)\n\
-             0 to change, 0 changed on the server, 1 not known, 0 the same\n",
+             1 to change (1 not known), 0 the same\n",
             NOTHING,
         );
     // And so it is known when somebody else changes it.
@@ -1088,15 +1109,14 @@ fn force_writes_where_nothing_would_change() {
          chat build-bot: image build.png (etag Tke…, was 83o…)\n\
          chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg (etag 24g…, was rkw…)\n\
          fleet 2132: icon 3654 (was 3654)\n\
-         fleet 2133: image driver.jpg (file c6ef372fe94f82a.jpg, was e3779b97f4a7c15.jpg)\n",
+         fleet 2133: image driver.jpg (file c6ef372fe94f82a.jpg, was e3779b97f4a7c15.jpg)\n\
+         6 changed, 0 unchanged\n",
         NOTHING,
     );
     assert_eq!(world.writes().len(), 8);
-    world.run("diff m.json --force").gives(
-        0,
-        "0 to change, 0 changed on the server, 0 not known, 6 the same\n",
-        NOTHING,
-    );
+    world
+        .run("diff m.json --force")
+        .gives(0, "0 to change, 6 the same\n", NOTHING);
 }
 
 #[test]
@@ -1116,7 +1136,8 @@ fn a_pattern_chooses_accounts() {
     }
     world.run("apply m.json --only jira/r*").gives(
         0,
-        "jira robot: avatar 24880 (was 10122)\n",
+        "jira robot: avatar 24880 (was 10122)\n\
+         1 changed, 0 unchanged\n",
         NOTHING,
     );
     for verb in ["check", "diff", "apply"] {
@@ -1214,7 +1235,7 @@ fn every_setting_of_an_agent_of_a_ci_engine() {
         .output();
     told.gives(
         0,
-        "6 accounts on 3 servers: no errors, 0 warnings\n",
+        "6 accounts on 3 servers: no errors, no warnings\n",
         NOTHING,
     );
     for wrong in ["0/3", "4/3", "3", "a/b", "1/0", "1/3/5", "+1/3", "", "/"] {
@@ -1304,7 +1325,7 @@ fn a_shard_is_cut_from_the_accounts_in_the_order_of_their_names() {
         };
         let length = pictures::png(64, 64, 1).len();
         let wanted = format!(
-            "{}{} on {}: no errors, 0 warnings\n",
+            "{}{} on {}: no errors, no warnings\n",
             wanted.replace("N bytes", &format!("{length} bytes")),
             plural(accounts, "account"),
             plural(servers.len(), "server"),
@@ -1365,7 +1386,7 @@ fn an_agent_that_is_half_set_up_does_nothing() {
         .output();
     assert_eq!(
         (told.status, told.stdout.lines().count()),
-        (0, 6),
+        (0, 7),
         "{told:?}"
     );
     let told = world
@@ -1375,7 +1396,8 @@ fn an_agent_that_is_half_set_up_does_nothing() {
         .output();
     told.gives(
         0,
-        "chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg, unchanged\n",
+        "chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg, unchanged\n\
+         0 changed, 1 unchanged\n",
         NOTHING,
     );
 }
@@ -1410,7 +1432,11 @@ fn make_runs_three_shards_side_by_side() {
         assert_eq!((done.status.code(), errors.as_str()), (Some(0), NOTHING));
         String::from_utf8_lossy(&done.stdout).lines().count()
     };
-    assert_eq!(make(), 30);
+    assert_eq!(
+        make(),
+        33,
+        "a line an account, and the totals of each shard"
+    );
     assert_eq!(world.writes().len(), 30);
     let mut lines = 0;
     for part in 1..=3 {
@@ -1533,7 +1559,8 @@ fn pruning_deletes_what_an_earlier_apply_uploaded_and_nothing_else() {
     world.run("apply m.json --prune").gives(
         0,
         "jira robot: avatar 24880 (was 10122)\n\
-         jira build-bot: image build.png (avatar 24902, was 24901)\n",
+         jira build-bot: image build.png (avatar 24902, was 24901)\n\
+         2 changed, 0 unchanged\n",
         NOTHING,
     );
     assert_eq!(deletions(&world), [""; 0]);
@@ -1589,7 +1616,8 @@ fn pruning_deletes_what_an_earlier_apply_uploaded_and_nothing_else() {
     told.gives(
         0,
         "jira robot: avatar 24880, unchanged\n\
-         jira build-bot: image build.png (avatar 24909, was 24908)\n",
+         jira build-bot: image build.png (avatar 24909, was 24908)\n\
+         1 changed, 1 unchanged\n",
         "avatarctl: jira build-bot: warning: avatar 24908 is left: delete avatar 24908: the server failed with 500\n",
     );
     assert_eq!(deletions(&world).len(), 1);
@@ -1603,11 +1631,13 @@ fn what_was_pruned_is_told() {
     for (picture, wanted) in [
         (
             "build",
-            "jira build-bot: image build.png (avatar 24901, was 10122)\n",
+            "jira build-bot: image build.png (avatar 24901, was 10122)\n\
+             1 changed, 0 unchanged\n",
         ),
         (
             "other",
-            "jira build-bot: image other.png (avatar 24902, was 24901), avatar 24901 deleted\n",
+            "jira build-bot: image other.png (avatar 24902, was 24901), avatar 24901 deleted\n\
+             1 changed, 0 unchanged\n",
         ),
     ] {
         world.declare(&format!(
@@ -1663,12 +1693,58 @@ fn a_terminal_is_shown_how_far_a_batch_is() {
         line("build-bot"),
         frame("3/3 jira build-bot, N left"),
         // The line goes when all is done.
-        "\r\u{1b}[K".to_owned(),
+        "\r\u{1b}[K3 changed, 0 unchanged\r\n\r\u{1b}[K".to_owned(),
     ];
     assert_eq!(timeless, wanted.concat());
     assert_eq!(on_a_terminal(&world, "apply m.json --quiet"), NOTHING);
     // Elsewhere there is none; every other test of this file compares standard error as a whole.
     world.run("apply m.json -q").gives(0, NOTHING, NOTHING);
+}
+
+#[test]
+fn signs_and_outcomes_are_coloured_for_whoever_asks() {
+    let mut world = World::new();
+    world.lenient();
+    let (yellow, red, cyan, end) = ("\u{1b}[33m", "\u{1b}[31m", "\u{1b}[36m", "\u{1b}[0m");
+    world.declare(
+        r#"
+    {"server": "jira", "user": "robot", "avatar_id": 24880},
+    {"server": "jira", "user": "build-bot", "image": "faces/build.png"},
+    {"server": "jira", "user": "nobody", "avatar_id": 24880}"#,
+    );
+    let nobody = |red: &str, end: &str| {
+        format!(
+            "{red}avatarctl:{end} jira nobody: look up the avatars of \"nobody\": not found: The user named \
+             'nobody' does not exist\n"
+        )
+    };
+    world.run("diff m.json --color always").gives(
+        67,
+        &format!(
+            "{yellow}~{end} jira robot: avatar 24880 (now avatar 10122)\n\
+             {cyan}?{end} jira build-bot: image build.png (now avatar 10122)\n\
+             2 to change (1 not known), 0 the same, 1 failed\n"
+        ),
+        &nobody(red, end),
+    );
+    world.run("apply m.json --color always").gives(
+        67,
+        &format!(
+            "jira robot: \u{1b}[32mavatar 24880 (was 10122){end}\n\
+             jira build-bot: \u{1b}[32mimage build.png (avatar 24901, was 10122){end}\n\
+             2 changed, 0 unchanged, 1 failed\n"
+        ),
+        &nobody(red, end),
+    );
+    world.jira.model().user_mut("robot").selected = 10123;
+    world.run("diff m.json --color always").gives(
+        67,
+        &format!(
+            "{red}!{end} jira robot: avatar 24880 (now avatar 10123)\n\
+             1 to change (1 changed on the server), 1 the same, 1 failed\n"
+        ),
+        &nobody(red, end),
+    );
 }
 
 /// What apply would refuse, diff refuses too.
@@ -1684,10 +1760,13 @@ fn a_diff_promises_no_avatar_that_nobody_has() {
     world.run("diff m.json").gives(
         67,
         "~ jira build-bot: avatar 24880 (now avatar 10122)\n\
-         1 to change, 0 changed on the server, 0 not known, 0 the same\n",
+         1 to change, 0 the same, 1 failed\n",
         refused,
     );
-    world
-        .run("apply m.json")
-        .gives(67, "jira build-bot: avatar 24880 (was 10122)\n", refused);
+    world.run("apply m.json").gives(
+        67,
+        "jira build-bot: avatar 24880 (was 10122)\n\
+         1 changed, 0 unchanged, 1 failed\n",
+        refused,
+    );
 }

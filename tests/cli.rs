@@ -976,7 +976,10 @@ fn switches_may_be_written_together() {
     let jira = Jira::start();
     for together in ["-qv", "-vq", "-vvvq"] {
         let output = Run::new(["jira", "show", together]).with(&jira).output();
-        assert_eq!((output.status, output.stdout.as_str()), (0, ""));
+        assert_eq!(
+            (output.status, output.stdout.as_str()),
+            (0, "jira robot: avatar 10122 (system)\n")
+        );
         assert!(output.stderr.contains("GET /jira/rest/"), "{output:?}");
     }
     refused(&[

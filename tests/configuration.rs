@@ -95,7 +95,7 @@ fn a_context_path_is_kept_and_a_slash_behind_it_is_not() {
                 .gives(
                     0,
                     "{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"server\":\"URL\",\"account\":\"robot\",\"action\":\"show\",\
-                     \"outcome\":\"unchanged\",\"current\":\"10122\",\"kind\":\"system\",\
+                     \"outcome\":\"shown\",\"current\":\"10122\",\"kind\":\"system\",\
                      \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10122\"}\n\
                      {\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":1,\"failed\":0,\"pending\":0,\"skipped\":0,\"exit\":0}\n",
                     "",
@@ -927,7 +927,7 @@ impl Three {
             "rocketchat" => ("ROCKETCHAT_URL", self.chat.url()),
             _ => ("NAVIXY_URL", self.navixy.url()),
         };
-        Run::new([system, "whoami", "--quiet", "--retries=0"]).env(name, url)
+        Run::new([system, "whoami", "--retries=0"]).env(name, url)
     }
 
     /// How many requests came since the last time somebody asked, and whether anybody complained.
@@ -960,7 +960,7 @@ fn a_password_comes_from_standard_input() {
                 .env(name, login)
                 .env(&format!("{variable}_FILE"), "-")
                 .stdin(format!("{secret}{ending}"))
-                .gives(0, "", "");
+                .answers();
         }
         assert_ne!(three.requests(), 0, "{variable}");
     }
@@ -971,7 +971,7 @@ fn a_password_comes_from_standard_input() {
         .env("ROCKETCHAT_PASSWORD", "secret")
         .env("ROCKETCHAT_2FA_CODE_FILE", "-")
         .stdin("123456\n")
-        .gives(0, "", "");
+        .answers();
 }
 
 #[test]
@@ -1072,7 +1072,7 @@ fn a_login_name_beside_a_token_or_a_hash_is_fine() {
         .env("ROCKETCHAT_2FA_CODE", "123456")
         .env("ROCKETCHAT_USER_ID", PAIRS[1].2)
         .env("ROCKETCHAT_AUTH_TOKEN", PAIRS[1].4)
-        .gives(0, "", "");
+        .answers();
     assert_eq!(
         three.chat.calls(),
         ["GET /chat/api/v1/me", "GET /chat/api/info"]
@@ -1081,7 +1081,7 @@ fn a_login_name_beside_a_token_or_a_hash_is_fine() {
         .whoami("navixy")
         .env("NAVIXY_LOGIN", "bot@example.com")
         .env("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")
-        .gives(0, "", "");
+        .answers();
     assert_eq!(three.navixy.calls(), ["POST /v2/user/get_info"]);
 }
 
@@ -1152,7 +1152,7 @@ fn each_value_is_taken_from_the_first_place_that_has_it() {
             };
             run.env("CREDENTIALS_DIRECTORY", scratch.path())
                 .env("NETRC", netrc_file(&scratch, netrc, 0o600))
-                .gives(0, "", "");
+                .answers();
             assert_ne!(three.requests(), 0);
         }
     }
@@ -1176,12 +1176,8 @@ fn a_netrc_holds_what_each_system_takes() {
         }
         let text = format!("machine 127.0.0.1 login {login} password {secret}\n");
         let path = netrc_file(&scratch, &text, 0o600);
-        three
-            .whoami(system)
-            .arg("--netrc")
-            .arg(&path)
-            .gives(0, "", "");
-        three.whoami(system).env("NETRC", &path).gives(0, "", "");
+        three.whoami(system).arg("--netrc").arg(&path).answers();
+        three.whoami(system).env("NETRC", &path).answers();
     }
     let pair = format!("Basic {}", encoding::base64(b"robot:secret"));
     assert_eq!(authorization(&three.jira), Some(pair));
@@ -1396,14 +1392,14 @@ fn whole_credentials_of_variables_leave_the_netrc_unread() {
             for (name, value) in &variables {
                 run = run.env(name, *value);
             }
-            run.gives(0, "", "");
+            run.answers();
         }
         let open = netrc_file(&scratch, "default login a password b\n", 0o644);
         let mut run = three.whoami(system).env("NETRC", open);
         for (name, value) in &variables {
             run = run.env(name, *value);
         }
-        run.gives(0, "", "");
+        run.answers();
     }
 }
 
@@ -1543,7 +1539,8 @@ fn a_batch_reads_and_warns_about_its_netrc_once() {
         0,
         "jira robot: avatar 24880 (was 10122)\n\
          chat build-bot: image build.png (etag 83o…, first avatar)\n\
-         fleet 2132: icon 3654 (was 12)\n",
+         fleet 2132: icon 3654 (was 12)\n\
+         3 changed, 0 unchanged\n",
         "avatarctl: jira: warning: the netrc file \"DIR/netrc\" can be read by everybody on this machine; chmod 600 it\n",
     );
     let calls = world.fleet.calls();
@@ -1566,7 +1563,7 @@ fn a_netrc_that_cannot_be_used_is_told_for_each_server_of_a_batch() {
     world.offline();
     by_netrc("apply m.json", &world, &world.scratch.join("nothing")).gives(
         78,
-        "",
+        "0 changed, 0 unchanged, 3 failed\n",
         "avatarctl: jira robot: cannot read the netrc file \"DIR/nothing\": no such file or directory\n\
          avatarctl: chat build-bot: cannot read the netrc file \"DIR/nothing\": no such file or directory\n\
          avatarctl: fleet 2132: cannot read the netrc file \"DIR/nothing\": no such file or directory\n",
@@ -1576,7 +1573,7 @@ fn a_netrc_that_cannot_be_used_is_told_for_each_server_of_a_batch() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("the file is ours");
     by_netrc("apply m.json", &world, &path).gives(
         78,
-        "",
+        "0 changed, 0 unchanged, 3 failed\n",
         "avatarctl: jira robot: the netrc file \"DIR/latin\" is not valid UTF-8\n\
          avatarctl: chat build-bot: the netrc file \"DIR/latin\" is not valid UTF-8\n\
          avatarctl: fleet 2132: the netrc file \"DIR/latin\" is not valid UTF-8\n",
@@ -1586,7 +1583,7 @@ fn a_netrc_that_cannot_be_used_is_told_for_each_server_of_a_batch() {
     let netrc = netrc_file(&world.scratch, text, 0o600);
     by_netrc("apply m.json --only fleet/*", &world, &netrc).gives(
         78,
-        "",
+        "0 changed, 0 unchanged, 1 failed\n",
         "avatarctl: fleet 2132: TEAM_LOGIN is set and TEAM_PASSWORD is not\n\
          hint: set TEAM_HASH, or TEAM_LOGIN and TEAM_PASSWORD, or give 127.0.0.1 a login in the netrc file\n",
     );

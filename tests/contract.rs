@@ -601,7 +601,7 @@ fn the_server_and_the_target_are_reported_as_they_were_given() {
         .gives(
             0,
             "{\"v\":1,\"type\":\"account\",\"system\":\"rocketchat\",\"server\":\"GIVEN\",\"account\":\"rbAXPnMktTFbNpwtJ\",\
-             \"action\":\"show\",\"outcome\":\"unchanged\",\"current\":null}\n\
+             \"action\":\"show\",\"outcome\":\"shown\",\"current\":null}\n\
              {\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":1,\"failed\":0,\"pending\":0,\"skipped\":0,\"exit\":0}\n",
             NOTHING,
         );
@@ -943,7 +943,7 @@ fn no_file_is_named_twice() {
     );
     world.run("check m.json --html /dev/null").gives(
         0,
-        "1 account on 1 server: no errors, 0 warnings\n",
+        "1 account on 1 server: no errors, no warnings\n",
         "",
     );
 }

@@ -172,7 +172,7 @@ fn uploading_a_small_square_on_the_wire() {
 #[test]
 fn listing_on_the_wire() {
     let server = Jira::start();
-    jira(&server, &["list", "--user", "build-bot", "-q"]).gives(0, "", "");
+    jira(&server, &["list", "--user", "build-bot", "-q"]).answers();
     captured(&server, include_str!("golden/jira/list.txt"));
 }
 
@@ -492,12 +492,16 @@ fn the_selected_avatar_is_shown() {
     );
     jira(&server, &["show", "--user", "build-bot", "--json"]).gives(
         0,
-        r#"{"v":1,"type":"account","system":"jira","server":"URL","account":"build-bot","action":"show","outcome":"unchanged","current":"24901","kind":"custom","url":"https://jira.example.com/jira/secure/useravatar?ownerId=JIRAUSER10101&avatarId=24901"}
+        r#"{"v":1,"type":"account","system":"jira","server":"URL","account":"build-bot","action":"show","outcome":"shown","current":"24901","kind":"custom","url":"https://jira.example.com/jira/secure/useravatar?ownerId=JIRAUSER10101&avatarId=24901"}
 {"v":1,"type":"summary","changed":0,"unchanged":1,"failed":0,"pending":0,"skipped":0,"exit":0}
 "#,
         "",
     );
-    jira(&server, &["show", "--user", "build-bot", "-q"]).gives(0, "", "");
+    jira(&server, &["show", "--user", "build-bot", "-q"]).gives(
+        0,
+        "jira build-bot: avatar 24901 (custom)\n",
+        "",
+    );
 }
 
 // -------------------------------------------------------------------------------------- targets and addresses
@@ -653,7 +657,7 @@ fn jira_cloud_is_known_by_its_host() {
         let host = host.split(['/', ':']).next().unwrap();
         let warning = match url.starts_with("http:") {
             true => format!(
-                "avatarctl: jira build-bot: warning: the credentials go to {host} over plain http, readable on the way\n"
+                "avatarctl: jira build-bot: warning: plain http: the credentials can be read on their way to {host}\n"
             ),
             false => String::new(),
         };

@@ -55,7 +55,7 @@ fn the_documented_manifest_is_in_order() {
     scratch.write("faces/driver.jpg", pictures::jpeg(256, 256, 1));
     check(&scratch).gives(
         0,
-        "7 accounts on 3 servers: no errors, 0 warnings\n",
+        "7 accounts on 3 servers: no errors, no warnings\n",
         NOTHING,
     );
     let preset = |system: &str, server: &str, account: &str, wanted: &str| {
@@ -99,7 +99,7 @@ fn the_documented_manifest_is_in_order() {
              chat retired-bot: generated letter\n\
              fleet 2132: icon 3654\n\
              fleet 2133: image driver.jpg (JPEG, 256 x 256, {jpeg} bytes)\n\
-             7 accounts on 3 servers: no errors, 0 warnings\n",
+             7 accounts on 3 servers: no errors, no warnings\n",
             png = pictures::png(256, 256, 1).len(),
             jpeg = pictures::jpeg(256, 256, 1).len(),
         ),
@@ -119,7 +119,7 @@ fn the_manifest_of_the_readme_is_in_order() {
     scratch.write("faces/driver.jpg", pictures::jpeg(256, 256, 1));
     check(&scratch).gives(
         0,
-        "4 accounts on 3 servers: no errors, 0 warnings\n",
+        "4 accounts on 3 servers: no errors, no warnings\n",
         NOTHING,
     );
 }
@@ -170,7 +170,7 @@ fn every_documented_key_and_unusual_value_is_taken() {
     fs::create_dir(scratch.join("sub")).expect("scratch is writable");
     check(&scratch).gives(
         0,
-        "10 accounts on 3 servers: no errors, 0 warnings\n",
+        "10 accounts on 3 servers: no errors, no warnings\n",
         NOTHING,
     );
 }
@@ -752,12 +752,20 @@ fn editors_and_generators_write_what_they_like() {
         plain.replace('a', "\\u0061").replace("\\u0061", "a"),
         format!("\n\n\t{plain}\n\n"),
     ] {
-        check(&scratch(text)).gives(0, "1 account on 1 server: no errors, 0 warnings\n", NOTHING);
+        check(&scratch(text)).gives(
+            0,
+            "1 account on 1 server: no errors, no warnings\n",
+            NOTHING,
+        );
     }
     let escaped = with(
         "{\"s\\u0065rver\": \"j\\u0069ra\", \"user\": \"\\ud83e\\udd16\", \"image\": \"a\\u002epng\"}",
     );
-    check(&scratch(escaped)).gives(0, "1 account on 1 server: no errors, 0 warnings\n", NOTHING);
+    check(&scratch(escaped)).gives(
+        0,
+        "1 account on 1 server: no errors, no warnings\n",
+        NOTHING,
+    );
     check(&scratch(with(&deep))).gives(
         65,
         NOTHING,
@@ -770,7 +778,7 @@ fn editors_and_generators_write_what_they_like() {
     assert_eq!(told.status, 65, "{told:?}");
     check(&scratch(with(""))).gives(
         0,
-        "0 accounts on 0 servers: no errors, 0 warnings\n",
+        "0 accounts on 0 servers: no errors, no warnings\n",
         NOTHING,
     );
     // The line is right behind a byte order mark and with either line end.
@@ -803,7 +811,7 @@ fn two_thousand_accounts_are_checked_and_the_last_errors_have_their_lines() {
     scratch.write("m.json", with(&accounts[..1998].join(",\n")));
     check(&scratch).gives(
         0,
-        "1998 accounts on 1 server: no errors, 0 warnings\n",
+        "1998 accounts on 1 server: no errors, no warnings\n",
         NOTHING,
     );
 }
@@ -954,7 +962,7 @@ fn paths_are_relative_to_the_manifest_and_a_home_of_its_own() {
         absolute.display()
     ));
     let path = scratch.write("in/m.json", text);
-    let told = "3 accounts on 1 server: no errors, 0 warnings\n";
+    let told = "3 accounts on 1 server: no errors, no warnings\n";
     for (name, dir) in [
         ("in/m.json", scratch.path().to_owned()),
         ("m.json", scratch.join("in")),
@@ -1007,11 +1015,11 @@ fn credentials_come_from_variables_with_the_prefix_of_the_server() {
     let mut world = World::new();
     fleet_with(&mut world, "\"credentials\": \"FLEET\"");
     let hash = "22eac1c27af4be7b9d04da2ce1af111b";
-    let done = "fleet 2132: icon 3654 (was 12)\n";
+    let done = "fleet 2132: icon 3654 (was 12)\n1 changed, 0 unchanged\n";
     world.fleet.expect_no_calls();
     world.run("apply m.json").gives(
         78,
-        NOTHING,
+        "0 changed, 0 unchanged, 1 failed\n",
         "avatarctl: fleet 2132: no credentials for Navixy\nhint: set FLEET_HASH, or FLEET_LOGIN and FLEET_PASSWORD\n",
     );
     world
@@ -1020,7 +1028,7 @@ fn credentials_come_from_variables_with_the_prefix_of_the_server() {
         .env("FLEET_HASH_FILE", "x")
         .gives(
             78,
-            NOTHING,
+            "0 changed, 0 unchanged, 1 failed\n",
             "avatarctl: fleet 2132: FLEET_HASH and FLEET_HASH_FILE are both set\n\
          hint: keep one of them; FLEET_HASH_FILE is the safer one\n",
         );
@@ -1029,7 +1037,7 @@ fn credentials_come_from_variables_with_the_prefix_of_the_server() {
     // The system's own variable is wrong here, and nobody asks for it.
     let run = || world.run("apply m.json").env("NAVIXY_HASH", "wrong");
     run().env("FLEET_HASH", hash).gives(0, done, NOTHING);
-    let same = "fleet 2132: icon 3654, unchanged\n";
+    let same = "fleet 2132: icon 3654, unchanged\n0 changed, 1 unchanged\n";
     world.scratch.write("secret", format!("{hash}\n"));
     run()
         .env("FLEET_HASH_FILE", "secret")
@@ -1071,7 +1079,8 @@ fn the_prefix_stands_before_every_variable() {
     fs::write(&path, text).expect("scratch is writable");
     const DONE: &str = "jira robot: avatar 24880 (was 10122)\n\
         chat retired-bot: generated letter, unchanged\n\
-        fleet 2132: icon 3654 (was 12)\n";
+        fleet 2132: icon 3654 (was 12)\n\
+        2 changed, 1 unchanged\n";
     let pairs = |logins: bool| {
         let (token, id) = (
             "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq",
@@ -1106,7 +1115,8 @@ fn the_prefix_stands_before_every_variable() {
         0,
         &DONE
             .replace(" (was 10122)", ", unchanged")
-            .replace(" (was 12)", ", unchanged"),
+            .replace(" (was 12)", ", unchanged")
+            .replace("2 changed, 1", "0 changed, 3"),
         NOTHING,
     );
     let wrong: Vec<_> = pairs(false)
@@ -1116,7 +1126,7 @@ fn the_prefix_stands_before_every_variable() {
     let told = run(&wrong).output();
     assert_eq!(
         (told.status, told.stdout.as_str()),
-        (77, NOTHING),
+        (77, "0 changed, 0 unchanged, 3 failed\n"),
         "{told:?}"
     );
     let hints: String = told
@@ -1162,7 +1172,7 @@ fn two_servers_of_one_system_have_their_own_credentials_and_states() {
         (0, NOTHING),
         "{told:?}"
     );
-    assert_eq!(told.stdout.lines().count(), 2);
+    assert_eq!(told.stdout.lines().count(), 3, "{told:?}");
     assert_eq!(world.state().lines().count(), 2);
     world
         .run("diff m.json -q")

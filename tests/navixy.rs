@@ -464,7 +464,7 @@ fn without_a_read_back_the_change_is_not_called_proven() {
         .with(&fleet)
         .gives(
             0,
-            "navixy 2132: image robot.png (file e3779b97f4a7c15.png, first avatar, not verified)\n",
+            "navixy 2132: file e3779b97f4a7c15.png, first avatar, not verified, image robot.png\n",
             "",
         );
     assert_eq!(fleet.calls(), [READ, UPLOAD]);
@@ -514,8 +514,10 @@ fn an_upload_that_takes_the_icon_off_itself_is_as_good() {
 #[test]
 fn quiet_tells_changes_and_failures_only() {
     let fleet = fleet();
-    on("2132", "show", &["-q"]).with(&fleet).gives(0, "", "");
-    run(["list", "-q"]).with(&fleet).gives(0, "", "");
+    on("2132", "show", &["-q"])
+        .with(&fleet)
+        .gives(0, "navixy 2132: icon 12\n", "");
+    run(["list", "-q"]).with(&fleet).answers();
     on("2132", "set", &["--icon-id", "12", "-q"])
         .with(&fleet)
         .gives(0, "", "");
@@ -612,7 +614,7 @@ fn show_tells_icon_and_file() {
                 0,
                 &format!(
                     concat!(
-                        r#"{{"v":1,"type":"account","system":"navixy","server":"URL","account":"{}","action":"show","outcome":"unchanged","current":{},"icon_id":{},"file":{}}}"#,
+                        r#"{{"v":1,"type":"account","system":"navixy","server":"URL","account":"{}","action":"show","outcome":"shown","current":{},"icon_id":{},"file":{}}}"#,
                         "\n",
                         r#"{{"v":1,"type":"summary","changed":0,"unchanged":1,"failed":0,"pending":0,"skipped":0,"exit":0}}"#,
                         "\n",
@@ -722,14 +724,16 @@ fn a_list_ends_whatever_the_server_counts() {
 #[test]
 fn a_list_of_nobody_is_empty() {
     let fleet = fleet_with(|model| model.employees.clear());
-    run(["list"]).with(&fleet).gives(0, "", "");
+    run(["list"])
+        .with(&fleet)
+        .gives(0, "", "avatarctl: navixy: nothing to list\n");
     run(["list", "--json"]).with(&fleet).gives(
         0,
         concat!(
             r#"{"v":1,"type":"summary","changed":0,"unchanged":0,"failed":0,"pending":0,"skipped":0,"exit":0}"#,
             "\n"
         ),
-        "",
+        "avatarctl: navixy: nothing to list\n",
     );
 }
 

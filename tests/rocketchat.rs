@@ -105,7 +105,7 @@ fn an_address_for_oneself_is_the_only_key() {
     chat.model().publish(FACE, pictures::jpeg(64, 64, 1));
     run(["set", "--avatar-url", FACE]).with(&chat).gives(
         0,
-        "rocketchat robot-admin: url http://domain.tld/to/my/own/avatar.jpg (etag 83o…, first avatar)\n",
+        "rocketchat robot-admin: etag 83o…, first avatar, url http://domain.tld/to/my/own/avatar.jpg\n",
         "",
     );
     assert_eq!(
@@ -122,7 +122,7 @@ fn an_address_for_a_user_goes_with_the_id() {
         .with(&chat)
         .gives(
             0,
-            "rocketchat build-bot: url http://domain.tld/to/my/own/avatar.jpg (etag 83o…, first avatar)\n",
+            "rocketchat build-bot: etag 83o…, first avatar, url http://domain.tld/to/my/own/avatar.jpg\n",
             "",
         );
     assert_eq!(
@@ -161,7 +161,9 @@ fn show_asks_for_the_caller_or_for_the_user() {
 #[test]
 fn list_asks_for_suggestions() {
     let chat = chat();
-    run(["list"]).with(&chat).gives(0, "", "");
+    run(["list"])
+        .with(&chat)
+        .gives(0, "", "avatarctl: rocketchat: nothing to list\n");
     assert_eq!(chat.capture(), include_str!("golden/rocketchat-list.txt"));
 }
 
@@ -483,9 +485,14 @@ fn json_lines_of_a_failure_before_the_caller_is_known() {
 fn quiet_tells_changes_and_failures_only() {
     let (chat, scratch) = (chat(), Scratch::new());
     let image = robot(&scratch);
-    run(["show", "-q"]).with(&chat).gives(0, "", "");
-    run(["show", "-q", "--json"]).with(&chat).gives(0, "", "");
-    run(["list", "-q"]).with(&chat).gives(0, "", "");
+    run(["show", "-q"]).with(&chat).gives(
+        0,
+        "rocketchat robot-admin: no avatar, the generated letter shows\n",
+        "",
+    );
+    run(["list", "-q"])
+        .with(&chat)
+        .gives(0, "", "avatarctl: rocketchat: nothing to list\n");
     set(&["-q"], &image).with(&chat).gives(
         0,
         "rocketchat robot-admin: image robot.png (etag 83o…, first avatar)\n",
@@ -525,7 +532,7 @@ fn show_tells_the_etag_and_for_the_caller_the_origin() {
         0,
         &format!(
             "{}\n{summary}",
-            r#"{"v":1,"type":"account","system":"rocketchat","server":"URL","account":"robot-admin","action":"show","outcome":"unchanged","current":"83okkgZWFdKc9RDgW","origin":"rest"}"#
+            r#"{"v":1,"type":"account","system":"rocketchat","server":"URL","account":"robot-admin","action":"show","outcome":"shown","current":"83okkgZWFdKc9RDgW","origin":"rest"}"#
         ),
         "",
     );
@@ -535,7 +542,7 @@ fn show_tells_the_etag_and_for_the_caller_the_origin() {
             0,
             &format!(
                 "{}\n{summary}",
-                r#"{"v":1,"type":"account","system":"rocketchat","server":"URL","account":"build-bot","action":"show","outcome":"unchanged","current":"rkwgtdhhh78D5juMB"}"#
+                r#"{"v":1,"type":"account","system":"rocketchat","server":"URL","account":"build-bot","action":"show","outcome":"shown","current":"rkwgtdhhh78D5juMB"}"#
             ),
             "",
         );
@@ -556,7 +563,7 @@ fn an_etag_that_is_null_absent_or_empty_is_none() {
             .gives(
                 0,
                 concat!(
-                    r#"{"v":1,"type":"account","system":"rocketchat","server":"URL","account":"build-bot","action":"show","outcome":"unchanged","current":null}"#,
+                    r#"{"v":1,"type":"account","system":"rocketchat","server":"URL","account":"build-bot","action":"show","outcome":"shown","current":null}"#,
                     "\n",
                     r#"{"v":1,"type":"summary","changed":0,"unchanged":1,"failed":0,"pending":0,"skipped":0,"exit":0}"#,
                     "\n",
@@ -625,14 +632,16 @@ fn no_suggestions_are_an_empty_object_or_an_empty_text() {
                     format!(r#"{{"suggestions":{none},"success":true}}"#),
                 )),
         );
-        run(["list"]).with(&chat).gives(0, "", "");
+        run(["list"])
+            .with(&chat)
+            .gives(0, "", "avatarctl: rocketchat: nothing to list\n");
         run(["list", "--json"]).with(&chat).gives(
             0,
             concat!(
                 r#"{"v":1,"type":"summary","changed":0,"unchanged":0,"failed":0,"pending":0,"skipped":0,"exit":0}"#,
                 "\n"
             ),
-            "",
+            "avatarctl: rocketchat: nothing to list\n",
         );
     }
 }

@@ -872,7 +872,12 @@ fn the_files_of_a_manifest_are_found_beside_it() {
             .arg(&other)
             .dir(scratch.path())
             .env("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")
-            .gives(0, "fleet 2132: icon 12, unchanged\n", "");
+            .gives(
+                0,
+                "fleet 2132: icon 12, unchanged\n\
+         0 changed, 1 unchanged\n",
+                "",
+            );
     }
 }
 
@@ -1134,7 +1139,7 @@ fn a_client_key_needs_a_certificate() {
 
 // ------------------------------------------------------------------------------------------------------ --insecure
 
-const SHOUT: &str = "avatarctl: navixy 2132: warning: --insecure: nobody checks that this is 127.0.0.1; the credentials go to whoever answers\n";
+const SHOUT: &str = "avatarctl: navixy 2132: warning: --insecure: the credentials go to whoever answers; nobody checks that it is 127.0.0.1\n";
 
 #[test]
 fn insecure_takes_any_certificate_and_says_so_each_time() {
@@ -1188,14 +1193,14 @@ fn insecure_cannot_be_silenced() {
         show(&navixy, "127.0.0.1")
             .arg("--insecure")
             .arg(quiet)
-            .gives(0, "", SHOUT);
+            .gives(0, "navixy 2132: icon 12\n", SHOUT);
     }
     show(&navixy, "127.0.0.1")
         .arg("--insecure")
         .arg("--json")
         .gives(
             0,
-            "{\"v\":1,\"type\":\"account\",\"system\":\"navixy\",\"server\":\"https://127.0.0.1:PORT/v2\",\"account\":\"2132\",\"action\":\"show\",\"outcome\":\"unchanged\",\"current\":\"icon:12\",\"icon_id\":12,\"file\":null}\n\
+            "{\"v\":1,\"type\":\"account\",\"system\":\"navixy\",\"server\":\"https://127.0.0.1:PORT/v2\",\"account\":\"2132\",\"action\":\"show\",\"outcome\":\"shown\",\"current\":\"icon:12\",\"icon_id\":12,\"file\":null}\n\
              {\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":1,\"failed\":0,\"pending\":0,\"skipped\":0,\"exit\":0}\n",
             SHOUT,
         );
@@ -1211,7 +1216,7 @@ fn insecure_does_not_silence_the_warning_of_plain_http() {
             69,
             "",
             &format!(
-                "avatarctl: navixy 2132: warning: the credentials go to nosuch.invalid over plain http, readable on the way\n{failure}"
+                "avatarctl: navixy 2132: warning: plain http: the credentials can be read on their way to nosuch.invalid\n{failure}"
             ),
         );
 }
@@ -1379,7 +1384,7 @@ fn a_host_that_nobody_knows_is_unreachable() {
     for scheme in ["http", "https"] {
         let warning = match scheme {
             "http" => {
-                "avatarctl: navixy 2132: warning: the credentials go to nosuch.invalid over plain http, readable on the way\n"
+                "avatarctl: navixy 2132: warning: plain http: the credentials can be read on their way to nosuch.invalid\n"
             }
             _ => "",
         };

@@ -922,7 +922,7 @@ fn who_the_caller_is_on_jira() {
     let jira = Jira::start();
     whoami("jira", &jira).gives(
         0,
-        "jira: robot, Jira 9.12.4 (Server) at URL, may change others\n",
+        "jira: robot, may change others, Jira 9.12.4 (Server) at URL\n",
         "",
     );
     captured(&jira, include_str!("golden/jira/whoami.txt"));
@@ -936,7 +936,7 @@ fn who_the_caller_is_on_jira() {
         ),
         "",
     );
-    whoami("jira", &jira).arg("-q").gives(0, "", "");
+    whoami("jira", &jira).arg("-q").answers();
     let build = |run: Run| {
         run.without("JIRA_USER")
             .without("JIRA_PASSWORD")
@@ -944,7 +944,7 @@ fn who_the_caller_is_on_jira() {
     };
     build(whoami("jira", &jira)).gives(
         0,
-        "jira: build-bot, Jira 9.12.4 (Server) at URL, may not change others\n",
+        "jira: build-bot, may not change others, Jira 9.12.4 (Server) at URL\n",
         "",
     );
     build(whoami("jira", &jira)).arg("--json").gives(
@@ -1011,7 +1011,7 @@ fn a_right_that_jira_does_not_tell_is_not_known() {
         };
         whoami("jira", &jira).gives(
             0,
-            &format!("jira: robot, Jira 9.12.4 (Server) at URL, {said}\n"),
+            &format!("jira: robot, {said}, Jira 9.12.4 (Server) at URL\n"),
             "",
         );
         whoami("jira", &jira).arg("--json").gives(
@@ -1056,7 +1056,7 @@ fn a_jira_that_does_not_say_what_it_is() {
                 .always()
                 .instead(Reply::json(200, info)),
         );
-        whoami("jira", &jira).gives(0, &format!("jira: robot, {shown} at URL, {MAY}\n"), "");
+        whoami("jira", &jira).gives(0, &format!("jira: robot, {MAY}, {shown} at URL\n"), "");
         whoami("jira", &jira).arg("--json").gives(
             0,
             &identity(json!("robot"), version, deployment, json!(true)),
@@ -1070,7 +1070,7 @@ fn who_the_caller_is_on_rocketchat() {
     let chat = chat();
     whoami("rocketchat", &chat).gives(
         0,
-        "rocketchat: robot-admin, Rocket.Chat 7.5.1 at URL, may change others\n",
+        "rocketchat: robot-admin, may change others, Rocket.Chat 7.5.1 at URL\n",
         "",
     );
     captured(&chat, include_str!("golden/rocketchat-whoami.txt"));
@@ -1084,7 +1084,7 @@ fn who_the_caller_is_on_rocketchat() {
         ),
         "",
     );
-    whoami("rocketchat", &chat).arg("-q").gives(0, "", "");
+    whoami("rocketchat", &chat).arg("-q").answers();
     // Whoever may not see statistics is told less of the version, and nobody of a permission.
     let build = |run: Run| {
         run.env("ROCKETCHAT_USER_ID", "BsNr28znDkG8aeo7W").env(
@@ -1094,7 +1094,7 @@ fn who_the_caller_is_on_rocketchat() {
     };
     build(whoami("rocketchat", &chat)).gives(
         0,
-        &format!("rocketchat: build-bot, Rocket.Chat 7.5 at URL, {UNKNOWN}\n"),
+        &format!("rocketchat: build-bot, {UNKNOWN}, Rocket.Chat 7.5 at URL\n"),
         "",
     );
     build(whoami("rocketchat", &chat)).arg("--json").gives(
@@ -1124,7 +1124,7 @@ fn a_rocketchat_that_does_not_say_what_it_is() {
         chat.fault(Fault::on("GET /api/info").always().instead(reply));
         whoami("rocketchat", &chat).gives(
             0,
-            "rocketchat: robot-admin, Rocket.Chat at URL, may change others\n",
+            "rocketchat: robot-admin, may change others, Rocket.Chat at URL\n",
             "",
         );
         whoami("rocketchat", &chat).arg("--json").gives(
@@ -1171,7 +1171,7 @@ fn rocketchat_tells_administrators_by_their_roles() {
         chat.fault(Fault::on("GET /me").always().instead(Reply::json(200, me)));
         whoami("rocketchat", &chat).gives(
             0,
-            &format!("rocketchat: {shown}, Rocket.Chat 7.5.1 at URL, {said}\n"),
+            &format!("rocketchat: {shown}, {said}, Rocket.Chat 7.5.1 at URL\n"),
             "",
         );
         whoami("rocketchat", &chat).arg("--json").gives(
@@ -1187,7 +1187,7 @@ fn who_the_caller_is_on_navixy() {
     let fleet = Navixy::start();
     whoami("navixy", &fleet).gives(
         0,
-        "navixy: bot@example.com, Navixy at URL, may change others\n",
+        "navixy: bot@example.com, may change others, Navixy at URL\n",
         "",
     );
     captured(&fleet, include_str!("golden/navixy-whoami.txt"));
@@ -1201,7 +1201,7 @@ fn who_the_caller_is_on_navixy() {
         ),
         "",
     );
-    whoami("navixy", &fleet).arg("-q").gives(0, "", "");
+    whoami("navixy", &fleet).arg("-q").answers();
     for (rights, said, may) in [
         (&["tag_update", "employee_update"][..], MAY, json!(true)),
         (&["tag_update"], MAY_NOT, json!(false)),
@@ -1210,7 +1210,7 @@ fn who_the_caller_is_on_navixy() {
         let hash = fleet.model().admit("sub@example.com", rights);
         whoami("navixy", &fleet).env("NAVIXY_HASH", &hash).gives(
             0,
-            &format!("navixy: sub@example.com, Navixy at URL, {said}\n"),
+            &format!("navixy: sub@example.com, {said}, Navixy at URL\n"),
             "",
         );
         whoami("navixy", &fleet)
@@ -1285,7 +1285,7 @@ fn a_right_that_navixy_does_not_tell_is_not_known() {
         told["success"] = json!(true);
         let reply = Reply::json(200, told);
         fleet.fault(Fault::on("POST /user/get_info").always().instead(reply));
-        whoami("navixy", &fleet).gives(0, &format!("navixy: {shown}, Navixy at URL, {said}\n"), "");
+        whoami("navixy", &fleet).gives(0, &format!("navixy: {shown}, {said}, Navixy at URL\n"), "");
         whoami("navixy", &fleet).arg("--json").gives(
             0,
             &identity(name, json!(null), json!(null), may),
@@ -1425,7 +1425,7 @@ fn names_and_versions_are_shown_and_not_obeyed() {
     );
     whoami("jira", &jira).gives(
         0,
-        &format!("jira: {shown}, Jira {shown} ({shown}) at URL, {MAY}\n"),
+        &format!("jira: {shown}, {MAY}, Jira {shown} ({shown}) at URL\n"),
         "",
     );
     let chat = chat();
@@ -1439,7 +1439,7 @@ fn names_and_versions_are_shown_and_not_obeyed() {
     );
     whoami("rocketchat", &chat).gives(
         0,
-        &format!("rocketchat: {shown}, Rocket.Chat {shown} at URL, {UNKNOWN}\n"),
+        &format!("rocketchat: {shown}, {UNKNOWN}, Rocket.Chat {shown} at URL\n"),
         "",
     );
     let fleet = Navixy::start();
@@ -1449,7 +1449,7 @@ fn names_and_versions_are_shown_and_not_obeyed() {
             .always()
             .instead(Reply::json(200, info)),
     );
-    whoami("navixy", &fleet).gives(0, &format!("navixy: {shown}, Navixy at URL, {MAY}\n"), "");
+    whoami("navixy", &fleet).gives(0, &format!("navixy: {shown}, {MAY}, Navixy at URL\n"), "");
 }
 
 #[test]
@@ -1470,7 +1470,7 @@ fn a_long_name_leaves_room_for_the_rest() {
     let shown = "x".repeat(80) + "…";
     whoami("jira", &jira).gives(
         0,
-        &format!("jira: {shown}, Jira {shown} ({shown}) at URL, {MAY}\n"),
+        &format!("jira: {shown}, {MAY}, Jira {shown} ({shown}) at URL\n"),
         "",
     );
 }

@@ -115,6 +115,13 @@ impl Run {
         self.output().gives(status, stdout, stderr);
     }
 
+    /// Ends well, and has nothing to say but what was asked for.
+    #[track_caller]
+    pub fn answers(self) {
+        let output = self.output();
+        assert_eq!((output.status, output.stderr.as_str()), (0, ""));
+    }
+
     /// Starts it, for a test that does something to it while it runs.
     #[track_caller]
     pub fn start(mut self) -> Process {
