@@ -13,6 +13,7 @@ mod error;
 mod grammar;
 mod http;
 mod image;
+mod json;
 mod jsonline;
 mod junit;
 mod limits;

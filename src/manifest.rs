@@ -11,14 +11,27 @@ use serde_json::value::RawValue;
 
 use crate::address::Address;
 use crate::error::{Class, Error};
+use crate::json;
 use crate::proxy::Proxy;
 use crate::system::{self, Source, System, Target, Wish};
 use crate::terminal::quote;
 
 /// Servers and the accounts on them, in the order of the file.
+#[derive(Default)]
 pub struct Manifest {
     pub servers: Vec<Server>,
     pub accounts: Vec<Entry>,
+    /// Pictures of accounts that are wrong otherwise.
+    pub stray: Vec<Stray>,
+}
+
+/// A picture to be looked at, and nothing else.
+pub struct Stray {
+    /// None where the server's entry does not tell: then it must be a picture, and may be any.
+    pub system: Option<&'static System>,
+    pub file: PathBuf,
+    /// Of the account.
+    pub place: Place,
 }
 
 /// How one server is reached.
@@ -100,6 +113,16 @@ pub fn read(text: &str, folder: &Path) -> (Manifest, Vec<Problem>) {
     (manifest, reader.problems)
 }
 
+/// What an entry among the servers says of the accounts on it, as far as it can be read.
+struct Declared {
+    name: String,
+    system: Option<&'static System>,
+    base: Option<Address>,
+    prefix: String,
+    /// Index into the manifest's servers, if the system is known.
+    at: usize,
+}
+
 struct Reader<'a> {
     text: &'a str,
     /// Where its lines end.
@@ -107,6 +130,23 @@ struct Reader<'a> {
     folder: &'a Path,
     problems: Vec<Problem>,
 }
+
+/// An object's keys and values.
+type Keys<'a> = [(String, &'a RawValue)];
+
+/// The keys of a server.
+const SERVER: [&str; 7] = [
+    "system",
+    "url",
+    "credentials",
+    "ca_file",
+    "client_cert",
+    "client_key",
+    "proxy",
+];
+
+/// The key of an account that is the caller's own.
+const CALLER: &str = "self";
 
 /// Keys that would hold a secret.
 const SECRETS: [&str; 8] = [
@@ -122,23 +162,12 @@ const SECRETS: [&str; 8] = [
 
 impl<'a> Reader<'a> {
     fn manifest(&mut self) -> Manifest {
-        let mut manifest = Manifest {
-            servers: Vec::new(),
-            accounts: Vec::new(),
-        };
-        let whole: &RawValue = match serde_json::from_str(self.text.trim_start_matches('\u{feff}'))
-        {
+        let mut manifest = Manifest::default();
+        let text = self.text.trim_start_matches('\u{feff}');
+        let whole: &RawValue = match serde_json::from_str(text) {
             Ok(whole) => whole,
             Err(error) => {
-                let place = Place {
-                    path: "the manifest".into(),
-                    line: error.line().max(1),
-                };
-                let message = format!("is not JSON: {}", plain(&error));
-                self.problems.push(Problem {
-                    place,
-                    error: Error::new(Class::Data, message),
-                });
+                self.problems.push(not_json(text, &error));
                 return manifest;
             }
         };
@@ -146,106 +175,77 @@ impl<'a> Reader<'a> {
             return manifest;
         };
         self.known(&keys, "", &["servers", "accounts"]);
-        match get(&keys, "servers") {
+        let declared = match get(&keys, "servers") {
             Some(servers) => self.servers(servers, &mut manifest),
-            None => self.wrong(whole, "servers", "is missing"),
-        }
+            None => {
+                self.wrong(whole, "servers", "is missing");
+                Vec::new()
+            }
+        };
         match get(&keys, "accounts") {
-            Some(accounts) => self.accounts(accounts, &mut manifest),
+            Some(accounts) => self.accounts(accounts, &declared, &mut manifest),
             None => self.wrong(whole, "accounts", "is missing"),
         }
         manifest
     }
 
-    fn servers(&mut self, value: &'a RawValue, manifest: &mut Manifest) {
+    fn servers(&mut self, value: &'a RawValue, manifest: &mut Manifest) -> Vec<Declared> {
+        let mut declared: Vec<Declared> = Vec::new();
         let Some(servers) = self.object(value, "servers") else {
-            return;
+            return declared;
         };
         if servers.is_empty() {
             self.wrong(value, "servers", "names no server");
         }
-        let mut seen: Vec<&str> = Vec::new();
-        for (name, value) in &servers {
-            let path = below("servers", name);
-            if seen.contains(&name.as_str()) {
-                self.wrong(value, &path, "is there twice");
+        for (name, value) in servers {
+            let path = below("servers", &name);
+            if declared.iter().any(|known| known.name == name) {
+                self.wrong(value, &path, TWICE);
             }
-            seen.push(name);
             if name.is_empty() || name.contains('/') || name.chars().any(char::is_control) {
                 self.wrong(
                     value,
                     &path,
-                    "is no name: it is empty or has a slash or a control character",
+                    "is not a valid name: it is empty or has a slash or a control character",
                 );
             }
-            if let Some(server) = self.server(name, value, &path) {
-                manifest.servers.push(server);
-            } else {
-                // A placeholder keeps "unknown server" from being said of every account on it.
-                manifest.servers.push(Server {
-                    name: name.clone(),
-                    system: system::ALL[0],
-                    base: Address::parse("http://localhost", "")
-                        .expect("a constant address is one"),
-                    prefix: String::new(),
-                    ca_file: None,
-                    client: None,
-                    proxy: None,
-                });
-            }
+            declared.push(self.server(name, value, &path, manifest));
         }
+        declared
     }
 
-    fn server(&mut self, name: &str, value: &'a RawValue, path: &str) -> Option<Server> {
-        let keys = self.object(value, path)?;
-        self.known(
-            &keys,
-            path,
-            &[
-                "system",
-                "url",
-                "credentials",
-                "ca_file",
-                "client_cert",
-                "client_key",
-                "proxy",
-            ],
-        );
-        let before = self.problems.len();
+    fn server(
+        &mut self,
+        name: String,
+        value: &'a RawValue,
+        path: &str,
+        manifest: &mut Manifest,
+    ) -> Declared {
+        let mut declared = Declared {
+            name,
+            system: None,
+            base: None,
+            prefix: String::new(),
+            at: manifest.servers.len(),
+        };
+        let Some(keys) = self.object(value, path) else {
+            return declared;
+        };
+        self.known(&keys, path, &SERVER);
         let names: Vec<&str> = system::ALL.iter().map(|system| system.name).collect();
-        let system = self
-            .text_of(&keys, value, path, "system", true)
-            .and_then(|name| {
-                let found = system::find(&name);
-                if found.is_none() {
-                    let why = format!("is {}, not one of {}", quote(&name), names.join(", "));
-                    self.wrong(
-                        get(&keys, "system").unwrap_or(value),
-                        &below(path, "system"),
-                        &why,
-                    );
-                }
-                found
-            });
-        let base = self
-            .text_of(&keys, value, path, "url", true)
-            .and_then(|url| {
-                Address::parse(&url, "")
-                    .map_err(|error| {
-                        let why = error.message.trim_start_matches(": ").to_owned();
-                        let at = get(&keys, "url").unwrap_or(value);
-                        self.push(
-                            at,
-                            &below(path, "url"),
-                            Error {
-                                message: why,
-                                class: Class::Data,
-                                ..error
-                            },
-                        );
-                    })
-                    .ok()
-            });
+        if let Some(name) = self.text_of(&keys, value, path, "system", true) {
+            declared.system = system::find(&name);
+            if declared.system.is_none() {
+                let why = format!("must be one of {}, not {}", names.join(", "), quote(&name));
+                self.wrong_at(&keys, value, path, "system", &why);
+            }
+        }
+        if let Some(url) = self.text_of(&keys, value, path, "url", true) {
+            match Address::parse(&url, "") {
+                Ok(base) => declared.base = Some(base),
+                Err(error) => self.refused(&keys, value, path, "url", error),
+            }
+        }
         let prefix = self.text_of(&keys, value, path, "credentials", false);
         if let Some(prefix) = &prefix
             && (prefix.is_empty()
@@ -253,12 +253,8 @@ impl<'a> Reader<'a> {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
         {
-            let at = get(&keys, "credentials").unwrap_or(value);
-            self.wrong(
-                at,
-                &below(path, "credentials"),
-                "is no prefix of variables: letters, digits and _ only",
-            );
+            let why = "must be a prefix of variables: letters, digits and _ only";
+            self.wrong_at(&keys, value, path, "credentials", why);
         }
         let mut file = |key| {
             self.text_of(&keys, value, path, key, false)
@@ -273,63 +269,72 @@ impl<'a> Reader<'a> {
         let client = chain.map(|chain| (chain.clone(), key.unwrap_or(chain)));
         let proxy = self.text_of(&keys, value, path, "proxy", false);
         if let Some(Err(error)) = proxy.as_deref().map(|text| Proxy::parse(text, "")) {
-            let why = error.message.trim_start_matches(": ").to_owned();
-            let at = get(&keys, "proxy").unwrap_or(value);
-            self.push(
-                at,
-                &below(path, "proxy"),
-                Error {
-                    message: why,
-                    class: Class::Data,
-                    ..error
-                },
-            );
+            self.refused(&keys, value, path, "proxy", error);
         }
         if proxy.as_deref().is_some_and(|proxy| proxy.contains('@')) {
-            self.wrong(
-                get(&keys, "proxy").unwrap_or(value),
-                &below(path, "proxy"),
-                "holds user info; a manifest holds no secret, set HTTPS_PROXY instead",
-            );
+            let why = "has user info; a manifest holds no secret, set HTTPS_PROXY instead";
+            self.wrong_at(&keys, value, path, "proxy", why);
         }
-        match (self.problems.len() == before, system, base) {
-            (true, Some(system), Some(base)) => Some(Server {
-                name: name.to_owned(),
+        if let Some(system) = declared.system {
+            declared.prefix = prefix.unwrap_or_else(|| system.prefix.to_owned());
+            // Where something is wrong nobody is called; the accounts are looked at all the same.
+            let nowhere =
+                || Address::parse("http://localhost", "").expect("a constant address is one");
+            manifest.servers.push(Server {
+                name: declared.name.clone(),
                 system,
-                base,
-                prefix: prefix.unwrap_or_else(|| system.prefix.to_owned()),
+                base: declared.base.clone().unwrap_or_else(nowhere),
+                prefix: declared.prefix.clone(),
                 ca_file,
                 client,
                 proxy,
-            }),
-            _ => None,
+            });
         }
+        declared
     }
 
-    fn accounts(&mut self, value: &'a RawValue, manifest: &mut Manifest) {
+    fn accounts(&mut self, value: &'a RawValue, servers: &[Declared], manifest: &mut Manifest) {
         let Ok(accounts) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
-            return self.wrong(value, "accounts", "is no list");
+            return self.wrong(value, "accounts", "must be a list");
         };
         let mut seen: BTreeMap<(Option<usize>, &str, String), usize> = BTreeMap::new();
         for (at, account) in accounts.into_iter().enumerate() {
             let path = format!("accounts[{at}]");
-            let Some(entry) = self.account(account, &path, manifest) else {
+            let Some(keys) = self.object(account, &path) else {
                 continue;
             };
-            let value = entry.target.value();
-            let name = match entry.target {
-                Target::Named { kind, .. } if kind.any_case => value.to_lowercase(),
-                _ => value.to_owned(),
+            let server = self.server_of(&keys, account, &path, servers);
+            let place = self.place(account, &path);
+            let system = server.and_then(|server| server.system);
+            let found = match system {
+                Some(system) => self.account(&keys, account, &path, system),
+                None => {
+                    self.unplaced(&keys, &path);
+                    None
+                }
+            };
+            let (Some(server), Some((target, wish))) = (server, found) else {
+                let file = get(&keys, Source::Picture.key()).and_then(|file| self.file(file).ok());
+                manifest.stray.extend(file.map(|file| Stray {
+                    system,
+                    file,
+                    place,
+                }));
+                continue;
+            };
+            let name = match target {
+                Target::Named { kind, .. } if kind.any_case => target.value().to_lowercase(),
+                _ => target.value().to_owned(),
             };
             // Two servers with one address are one; who the caller is depends on the credentials.
-            let caller = entry.target == Target::Caller;
-            let servers = &manifest.servers;
-            let ours = &servers[entry.server];
-            let same = |other: &Server| {
-                other.base == ours.base && (!caller || other.prefix == ours.prefix)
+            let caller = target == Target::Caller;
+            let same = |other: &Declared| match (&server.base, &other.base) {
+                (Some(ours), Some(base)) => {
+                    base == ours && (!caller || other.prefix == server.prefix)
+                }
+                _ => other.name == server.name,
             };
-            let server = servers.iter().position(same);
-            let key = (server, entry.target.key(), name);
+            let key = (servers.iter().position(same), target.key(), name);
             match seen.get(&key) {
                 Some(first) => {
                     let why = format!("is the same account as accounts[{first}]");
@@ -339,60 +344,77 @@ impl<'a> Reader<'a> {
                     seen.insert(key, at);
                 }
             }
-            manifest.accounts.push(entry);
+            manifest.accounts.push(Entry {
+                server: server.at,
+                target,
+                wish,
+                place,
+            });
         }
     }
 
-    fn account(&mut self, value: &'a RawValue, path: &str, manifest: &Manifest) -> Option<Entry> {
-        let keys = self.object(value, path)?;
-        let name = self.text_of(&keys, value, path, "server", true)?;
-        let Some(server) = manifest
-            .servers
-            .iter()
-            .position(|server| server.name == name)
-        else {
+    fn server_of<'s>(
+        &mut self,
+        keys: &Keys<'a>,
+        whole: &'a RawValue,
+        path: &str,
+        servers: &'s [Declared],
+    ) -> Option<&'s Declared> {
+        let name = self.text_of(keys, whole, path, "server", true)?;
+        let found = servers.iter().find(|server| server.name == name);
+        if found.is_none() {
             let why = format!("{} is not among the servers", quote(&name));
-            self.wrong(
-                get(&keys, "server").unwrap_or(value),
-                &below(path, "server"),
-                &why,
-            );
-            return None;
-        };
-        let system = manifest.servers[server].system;
-        if manifest.servers[server].prefix.is_empty() {
-            return None;
+            self.wrong_at(keys, whole, path, "server", &why);
         }
-        let targets: Vec<&str> = system.targets.iter().map(|kind| kind.key).collect();
-        let sources: Vec<&str> = system.sources.iter().map(|source| source.key()).collect();
-        for (at, (key, found)) in keys.iter().enumerate() {
-            let own = targets.contains(&key.as_str())
-                || sources.contains(&key.as_str())
-                || key == "server"
-                || key == "self" && system.caller;
-            if keys[..at].iter().any(|(other, _)| other == key) {
-                self.wrong(found, &below(path, key), "is there twice");
-            } else if SECRETS.contains(&key.as_str()) {
-                self.wrong(found, &below(path, key), ADVICE);
-            } else if !own {
-                let all = [&targets[..], &sources[..]].concat().join(", ");
-                let why = format!("is not known for {}, which takes {all}", system.title);
-                self.wrong(found, &below(path, key), &why);
+        found
+    }
+
+    fn account(
+        &mut self,
+        keys: &Keys<'a>,
+        value: &'a RawValue,
+        path: &str,
+        system: &'static System,
+    ) -> Option<(Target, Wish)> {
+        let own = keys_of(system);
+        let why = format!("unknown key; {} takes {}", system.title, own.join(", "));
+        self.listed(keys, path, &own, &why);
+        let target = self.target(keys, value, path, system);
+        let wish = self.wish(keys, value, path, system);
+        Some((target?, wish?))
+    }
+
+    /// What holds for an account on any system.
+    fn unplaced(&mut self, keys: &Keys<'a>, path: &str) {
+        let mut known: Vec<&str> = Vec::new();
+        for key in system::ALL.into_iter().flat_map(keys_of) {
+            if !known.contains(&key) {
+                known.push(key);
             }
         }
-        let target = self.target(&keys, value, path, system);
-        let wish = self.wish(&keys, value, path, system);
-        Some(Entry {
-            server,
-            target: target?,
-            wish: wish?,
-            place: self.place(value, path),
-        })
+        self.known(keys, path, &known);
+        let picture = get(keys, Source::Picture.key());
+        if let Some((value, Err(error))) = picture.map(|value| (value, self.file(value))) {
+            self.push(value, &below(path, Source::Picture.key()), error);
+        }
+    }
+
+    /// The path of a picture.
+    fn file(&self, value: &RawValue) -> Result<PathBuf, Error> {
+        match scalar(value, false) {
+            Some(file) if file == "-" => Err(Error::new(
+                Class::Data,
+                "must be the path of a picture, not standard input",
+            )
+            .hint("a file called - is written ./-")),
+            Some(file) if !file.is_empty() => Ok(self.folder.join(file)),
+            _ => Err(Error::new(Class::Data, "must be the path of a picture")),
+        }
     }
 
     fn target(
         &mut self,
-        keys: &[(String, &'a RawValue)],
+        keys: &Keys<'a>,
         whole: &'a RawValue,
         path: &str,
         system: &'static System,
@@ -407,21 +429,20 @@ impl<'a> Reader<'a> {
                     found.push(Target::Named { kind, value: text })
                 }
                 _ => {
-                    let why = if kind.number {
-                        "takes a number from 1 up"
-                    } else {
-                        "takes a text that is not empty"
+                    let why = match kind.number {
+                        true => NUMBER,
+                        false => "must be a string that is not empty",
                     };
                     self.wrong(value, &below(path, kind.key), why);
                     return None;
                 }
             }
         }
-        if let Some(value) = get(keys, "self").filter(|_| system.caller) {
+        if let Some(value) = get(keys, CALLER).filter(|_| system.caller) {
             match value.get() {
                 "true" => found.push(Target::Caller),
                 _ => {
-                    self.wrong(value, &below(path, "self"), "takes true only");
+                    self.wrong(value, &below(path, CALLER), "must be true");
                     return None;
                 }
             }
@@ -433,19 +454,13 @@ impl<'a> Reader<'a> {
         match found.len() {
             1 => found.pop(),
             0 => {
-                self.wrong(
-                    whole,
-                    path,
-                    &format!("names no target: {}", ways.join(" or ")),
-                );
+                let why = format!("names no target; give {}", ways.join(" or "));
+                self.wrong(whole, path, &why);
                 None
             }
             _ => {
-                self.wrong(
-                    whole,
-                    path,
-                    &format!("names two targets; keep one of {}", ways.join(", ")),
-                );
+                let why = format!("names two targets; keep one of {}", ways.join(", "));
+                self.wrong(whole, path, &why);
                 None
             }
         }
@@ -453,7 +468,7 @@ impl<'a> Reader<'a> {
 
     fn wish(
         &mut self,
-        keys: &[(String, &'a RawValue)],
+        keys: &Keys<'a>,
         whole: &'a RawValue,
         path: &str,
         system: &System,
@@ -463,32 +478,29 @@ impl<'a> Reader<'a> {
             let Some(value) = get(keys, source.key()) else {
                 continue;
             };
-            let at = below(path, source.key());
+            let refused = |why| Err(Error::new(Class::Data, why));
             let wish = match source {
                 Source::Preset { noun, none, .. } => match (scalar(value, true), value.get(), none)
                 {
                     (Some(id), _, _) => Ok(Wish::Preset(noun, id)),
                     (None, "null", true) => Ok(Wish::NoPreset(noun)),
-                    (None, _, true) => Err("takes a number from 1 up, or null"),
-                    (None, _, false) => Err("takes a number from 1 up"),
+                    (None, _, true) => refused("must be a number from 1 up, or null"),
+                    (None, _, false) => refused(NUMBER),
                 },
-                Source::Picture => match scalar(value, false) {
-                    Some(file) if !file.is_empty() => Ok(Wish::File(self.folder.join(file))),
-                    _ => Err("takes the path of a picture"),
-                },
+                Source::Picture => self.file(value).map(Wish::File),
                 Source::Address => match scalar(value, false) {
                     Some(url) if system::is_web_address(&url) => Ok(Wish::Address(url)),
-                    _ => Err("takes an http or https address"),
+                    _ => refused("must be an http or https address"),
                 },
                 Source::Generated => match value.get() {
                     "true" => Ok(Wish::Generated),
-                    _ => Err("takes true only"),
+                    _ => refused("must be true"),
                 },
             };
             match wish {
                 Ok(wish) => found.push(wish),
-                Err(why) => {
-                    self.wrong(value, &at, why);
+                Err(error) => {
+                    self.push(value, &below(path, source.key()), error);
                     return None;
                 }
             }
@@ -497,19 +509,13 @@ impl<'a> Reader<'a> {
         match found.len() {
             1 => found.pop(),
             0 => {
-                self.wrong(
-                    whole,
-                    path,
-                    &format!("names no avatar: {}", ways.join(" or ")),
-                );
+                let why = format!("names no avatar; give {}", ways.join(" or "));
+                self.wrong(whole, path, &why);
                 None
             }
             _ => {
-                self.wrong(
-                    whole,
-                    path,
-                    &format!("names two avatars; keep one of {}", ways.join(", ")),
-                );
+                let why = format!("names two avatars; keep one of {}", ways.join(", "));
+                self.wrong(whole, path, &why);
                 None
             }
         }
@@ -521,32 +527,34 @@ impl<'a> Reader<'a> {
         match serde_json::from_str::<Object>(value.get()) {
             Ok(Object(pairs)) => Some(pairs),
             Err(_) => {
-                self.wrong(value, path, "is no object");
+                self.wrong(value, path, "must be an object");
                 None
             }
         }
     }
 
-    fn known(&mut self, keys: &[(String, &'a RawValue)], path: &str, known: &[&str]) {
+    fn known(&mut self, keys: &Keys<'a>, path: &str, known: &[&str]) {
+        let why = format!("unknown key; the keys are {}", known.join(", "));
+        self.listed(keys, path, known, &why);
+    }
+
+    /// Refuses the keys that are not among these, are given twice, or would hold a secret.
+    fn listed(&mut self, keys: &Keys<'a>, path: &str, known: &[&str], unknown: &str) {
         for (at, (key, value)) in keys.iter().enumerate() {
             let place = below(path, key);
             if keys[..at].iter().any(|(other, _)| other == key) {
-                self.wrong(value, &place, "is there twice");
+                self.wrong(value, &place, TWICE);
             } else if SECRETS.contains(&key.as_str()) {
                 self.wrong(value, &place, ADVICE);
             } else if !known.contains(&key.as_str()) {
-                self.wrong(
-                    value,
-                    &place,
-                    &format!("is not known; there are {}", known.join(", ")),
-                );
+                self.wrong(value, &place, unknown);
             }
         }
     }
 
     fn text_of(
         &mut self,
-        keys: &[(String, &'a RawValue)],
+        keys: &Keys<'a>,
         whole: &'a RawValue,
         path: &str,
         key: &str,
@@ -561,11 +569,27 @@ impl<'a> Reader<'a> {
             Some(value) => {
                 let text = serde_json::from_str::<String>(value.get()).ok();
                 if text.is_none() {
-                    self.wrong(value, &below(path, key), "takes a text");
+                    self.wrong(value, &below(path, key), "must be a string");
                 }
                 text
             }
         }
+    }
+
+    /// Something wrong with the value of a key, or with the whole where the key is not there.
+    fn wrong_at(&mut self, keys: &Keys, whole: &RawValue, path: &str, key: &str, why: &str) {
+        let value = get(keys, key).unwrap_or(whole);
+        self.wrong(value, &below(path, key), why);
+    }
+
+    /// The same, from a reader who names no place.
+    fn refused(&mut self, keys: &Keys, whole: &RawValue, path: &str, key: &str, error: Error) {
+        let error = Error {
+            message: error.message.trim_start_matches(": ").to_owned(),
+            class: Class::Data,
+            ..error
+        };
+        self.push(get(keys, key).unwrap_or(whole), &below(path, key), error);
     }
 
     fn wrong(&mut self, value: &RawValue, path: &str, why: &str) {
@@ -587,10 +611,21 @@ impl<'a> Reader<'a> {
     }
 }
 
+const TWICE: &str = "is given twice";
+const NUMBER: &str = "must be a number from 1 up";
 const ADVICE: &str =
     "a manifest holds no secret; set the variables that begin with the server's \"credentials\"";
 
-fn get<'a>(keys: &[(String, &'a RawValue)], key: &str) -> Option<&'a RawValue> {
+/// The keys that an account on this system takes.
+fn keys_of(system: &'static System) -> Vec<&'static str> {
+    let targets = system.targets.iter().map(|kind| kind.key);
+    let sources = system.sources.iter().map(|source| source.key());
+    let caller = system.caller.then_some(CALLER);
+    let keys = std::iter::once("server").chain(targets).chain(caller);
+    keys.chain(sources).collect()
+}
+
+fn get<'a>(keys: &Keys<'a>, key: &str) -> Option<&'a RawValue> {
     keys.iter()
         .find(|(known, _)| known == key)
         .map(|(_, value)| *value)
@@ -619,11 +654,25 @@ fn scalar(value: &RawValue, number: bool) -> Option<String> {
     }
 }
 
-/// serde's words without its own "at line 3 column 5".
-fn plain(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let end = text.rfind(" at line ").unwrap_or(text.len());
-    format!("{} in column {}", &text[..end], error.column())
+/// A text that is not JSON, in words for a person; the parser's own are for programmers.
+fn not_json(text: &str, error: &serde_json::Error) -> Problem {
+    let found = json::mistake(text).unwrap_or_else(|| json::Mistake {
+        line: error.line().max(1),
+        column: error.column(),
+        what: "it cannot be read".into(),
+        hint: None,
+    });
+    let message = format!("is not JSON: {} (column {})", found.what, found.column);
+    Problem {
+        place: Place {
+            path: "the manifest".into(),
+            line: found.line,
+        },
+        error: Error {
+            hint: found.hint.map(str::to_owned),
+            ..Error::new(Class::Data, message)
+        },
+    }
 }
 
 #[cfg(test)]
@@ -706,22 +755,22 @@ mod tests {
             [
                 "3:servers.jira.token: a manifest holds no secret; set the variables that begin with the server's \"credentials\"",
                 "3:servers.jira.url: the base URL holds user info",
-                "5:servers.fleet.system: is \"navixi\", not one of jira, rocketchat, navixy",
-                "6:servers.chat: is there twice",
+                "5:servers.fleet.system: must be one of jira, rocketchat, navixy, not \"navixi\"",
+                "6:servers.chat: is given twice",
                 "6:servers.chat.url: is missing",
-                "9:accounts[0].user: takes a text that is not empty",
+                "9:accounts[0].user: must be a string that is not empty",
                 "10:accounts[1]: names two targets; keep one of user, user_id, \"self\": true",
-                "11:accounts[2].avatar_id: is not known for Rocket.Chat, which takes user, user_id, image, avatar_url, reset",
-                "11:accounts[2]: names no avatar: image or avatar_url or reset",
-                "12:accounts[3]: names no target: user or user_id or \"self\": true",
+                "11:accounts[2].avatar_id: unknown key; Rocket.Chat takes server, user, user_id, self, image, avatar_url, reset",
+                "11:accounts[2]: names no avatar; give image or avatar_url or reset",
+                "12:accounts[3]: names no target; give user or user_id or \"self\": true",
                 "13:accounts[4].server: \"moon\" is not among the servers",
-                "14:accounts[5].image: is there twice",
-                "15:accounts[6].reset: takes true only",
-                "16:accounts[7].avatar_url: takes an http or https address",
+                "14:accounts[5].image: is given twice",
+                "15:accounts[6].reset: must be true",
+                "16:accounts[7].avatar_url: must be an http or https address",
                 "18:accounts[9]: is the same account as accounts[8]",
                 "19:accounts[10].password: a manifest holds no secret; set the variables that begin with the server's \"credentials\"",
-                "20:accounts[11]: is no object",
-                "22:extra: is not known; there are servers, accounts",
+                "20:accounts[11]: must be an object",
+                "22:extra: unknown key; the keys are servers, accounts",
             ]
         );
     }
@@ -730,16 +779,18 @@ mod tests {
     fn what_is_no_manifest_is_said_once() {
         assert_eq!(
             problems("{"),
-            ["1:the manifest: is not JSON: EOF while parsing an object in column 1"]
+            [
+                "1:the manifest: is not JSON: it ends before the \"{\" of line 1 is closed (column 2)"
+            ]
         );
-        assert_eq!(problems("[]"), ["1:the manifest: is no object"]);
+        assert_eq!(problems("[]"), ["1:the manifest: must be an object"]);
         assert_eq!(
             problems("{}"),
             ["1:servers: is missing", "1:accounts: is missing"]
         );
         assert_eq!(
             problems("{\"servers\": [],\n\"accounts\": {}}"),
-            ["1:servers: is no object", "2:accounts: is no list"]
+            ["1:servers: must be an object", "2:accounts: must be a list"]
         );
     }
 }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
-use crate::manifest::{Entry, Manifest, Place, Problem, Server};
+use crate::manifest::{Entry, Manifest, Place, Problem, Server, Stray};
 use crate::picture::Picture;
 use crate::secret::Environment;
-use crate::system::{Avatar, System, Target, Wish};
+use crate::system::{Avatar, Source, System, Target, Wish};
 use crate::terminal::quote;
 
 /// One account's avatar, ready to be compared and sent.
@@ -63,6 +63,20 @@ impl Plan {
                 jobs: Vec::new(),
             })
             .collect();
+        for Stray {
+            system,
+            file,
+            place,
+        } in manifest.stray
+        {
+            let looked = pictures.open(file).and_then(|picture| match system {
+                Some(system) => (system.picture)(&picture).map(|_| ()),
+                None => Ok(()),
+            });
+            if let Err(error) = looked {
+                problems.push(of_picture(place, error));
+            }
+        }
         for entry in manifest.accounts {
             let part = &mut parts[entry.server];
             match pictures.job(part.server.system, entry.target, entry.wish) {
@@ -70,13 +84,7 @@ impl Plan {
                     job.warnings.extend(misnamed(&job.avatar));
                     part.jobs.push(job);
                 }
-                Err(error) => problems.push(Problem {
-                    place: Place {
-                        path: format!("{}.image", entry.place.path),
-                        ..entry.place
-                    },
-                    error,
-                }),
+                Err(error) => problems.push(of_picture(entry.place, error)),
             }
         }
         match problems.is_empty() {
@@ -88,6 +96,17 @@ impl Plan {
     /// How many accounts.
     pub fn len(&self) -> usize {
         self.parts.iter().map(|part| part.jobs.len()).sum()
+    }
+}
+
+/// A problem with the picture of the account at this place.
+fn of_picture(account: Place, error: Error) -> Problem {
+    Problem {
+        place: Place {
+            path: format!("{}.{}", account.path, Source::Picture.key()),
+            ..account
+        },
+        error,
     }
 }
 

@@ -202,16 +202,18 @@ fn all_errors_are_told_at_once_with_place_and_line_those_of_pictures_among_them(
     scratch.write("text.png", "a text");
     scratch.write("torn.png", &pictures::png(64, 64, 1)[..5000]);
     scratch.write("empty.png", "");
-    let complaints = "avatarctl: line 5: servers.fleet.system: is \"navixi\", not one of jira, rocketchat, navixy\n\
+    let complaints = "avatarctl: line 5: servers.fleet.system: must be one of jira, rocketchat, navixy, not \"navixi\"\n\
         avatarctl: line 8: accounts[0].image: cannot read the picture \"missing.png\": no such file or directory\n\
-        avatarctl: line 9: accounts[1].imag: is not known for Jira, which takes user, avatar_id, image\n\
-        avatarctl: line 9: accounts[1]: names no avatar: avatar_id or image\n\
+        avatarctl: line 9: accounts[1].imag: unknown key; Jira takes server, user, self, avatar_id, image\n\
+        avatarctl: line 9: accounts[1]: names no avatar; give avatar_id or image\n\
         avatarctl: line 10: accounts[2].image: \"a.webp\" is a WebP picture, which Jira does not take\n\
         hint: convert it to PNG\n\
         avatarctl: line 12: accounts[4].image: the picture \"text.png\" is not a PNG, JPEG, GIF or WebP picture\n\
         avatarctl: line 13: accounts[5].password: a manifest holds no secret; set the variables that begin with the server's \"credentials\"\n\
         avatarctl: line 13: accounts[5].image: the picture \"torn.png\" is a PNG picture that is cut off\n\
         avatarctl: line 14: accounts[6].server: \"moon\" is not among the servers\n\
+        avatarctl: line 14: accounts[6].image: cannot read the picture \"missing.png\": no such file or directory\n\
+        avatarctl: line 15: accounts[7].image: cannot read the picture \"missing.png\": no such file or directory\n\
         avatarctl: line 16: accounts[8].image: cannot read the picture \".\": is a directory\n\
         avatarctl: line 17: accounts[9].image: the picture \"empty.png\" is empty\n";
     check(&scratch).gives(1, NOTHING, complaints);
@@ -225,16 +227,90 @@ fn all_errors_are_told_at_once_with_place_and_line_those_of_pictures_among_them(
     assert_eq!(
         told.stdout.lines().take(2).collect::<Vec<_>>(),
         [
-            r#"{"v":1,"type":"problem","path":"servers.fleet.system","line":5,"error":{"class":"data","exit":65,"status":null,"message":"is \"navixi\", not one of jira, rocketchat, navixy","hint":null}}"#,
+            r#"{"v":1,"type":"problem","path":"servers.fleet.system","line":5,"error":{"class":"data","exit":65,"status":null,"message":"must be one of jira, rocketchat, navixy, not \"navixi\"","hint":null}}"#,
             r#"{"v":1,"type":"problem","path":"accounts[0].image","line":8,"error":{"class":"input","exit":66,"status":null,"message":"cannot read the picture \"missing.png\": no such file or directory","hint":null}}"#,
         ]
     );
     assert_eq!(
         told.stdout.lines().last(),
         Some(
-            r#"{"v":1,"type":"summary","changed":0,"unchanged":0,"failed":11,"pending":0,"skipped":0,"exit":1}"#
+            r#"{"v":1,"type":"summary","changed":0,"unchanged":0,"failed":13,"pending":0,"skipped":0,"exit":1}"#
         )
     );
+}
+
+/// The servers are wrong in five ways, and every account on them is wrong too: of one whose system is known
+/// everything is said, of the others what holds on any system.
+#[test]
+fn an_account_is_looked_at_even_where_its_servers_entry_is_wrong() {
+    let scratch = scratch(
+        r#"{
+  "servers": {
+    "url": {"system": "jira", "url": "jira.example.com"},
+    "prefix": {"system": "rocketchat", "url": "http://a", "credentials": "A-B"},
+    "proxy": {"system": "navixy", "url": "http://b", "proxy": "ftp://p"},
+    "key": {"system": "jira", "url": "http://c", "verify": false},
+    "bare": {},
+    "other": {"system": "jira", "url": "jira.example.com"},
+    "none": 7
+  },
+  "accounts": [
+    {"server": "url", "user": "a", "reset": true},
+    {"server": "url", "user": "b", "image": "a.webp"},
+    {"server": "prefix", "user": "a", "avatar_id": 1},
+    {"server": "proxy", "employee_id": "x", "image": "missing.png"},
+    {"server": "key", "user": "a"},
+    {"server": "bare", "user": "a", "image": "missing.png", "token": "s3cr3t", "imag": "b", "user": "c"},
+    {"server": "none", "employee_id": 0, "image": ""},
+    {"user": "a", "image": "text.png"},
+    {"server": "url", "user": "c", "avatar_id": 1},
+    {"server": "other", "user": "c", "avatar_id": 1},
+    {"server": "url", "user": "C", "avatar_id": 1}
+  ]
+}"#,
+    );
+    scratch.write("a.webp", pictures::webp(64, 64, 1));
+    scratch.write("text.png", "a text");
+    let secret = "a manifest holds no secret; set the variables that begin with the server's \"credentials\"";
+    let told = [
+        "line 3: servers.url.url: the base URL does not begin with https:// or http://",
+        "hint: write it as https://host/path",
+        "line 4: servers.prefix.credentials: must be a prefix of variables: letters, digits and _ only",
+        "line 5: servers.proxy.proxy: the proxy is not an http proxy",
+        "hint: write it as http://host:port; https and SOCKS proxies are not supported",
+        "line 6: servers.key.verify: unknown key; the keys are system, url, credentials, ca_file, client_cert, client_key, proxy",
+        "line 7: servers.bare.system: is missing",
+        "line 7: servers.bare.url: is missing",
+        "line 8: servers.other.url: the base URL does not begin with https:// or http://",
+        "hint: write it as https://host/path",
+        "line 9: servers.none: must be an object",
+        "line 12: accounts[0].reset: unknown key; Jira takes server, user, self, avatar_id, image",
+        "line 12: accounts[0]: names no avatar; give avatar_id or image",
+        "line 13: accounts[1].image: \"a.webp\" is a WebP picture, which Jira does not take",
+        "hint: convert it to PNG",
+        "line 14: accounts[2].avatar_id: unknown key; Rocket.Chat takes server, user, user_id, self, image, avatar_url, reset",
+        "line 14: accounts[2]: names no avatar; give image or avatar_url or reset",
+        "line 15: accounts[3].employee_id: must be a number from 1 up",
+        "line 15: accounts[3].image: cannot read the picture \"missing.png\": no such file or directory",
+        "line 16: accounts[4]: names no avatar; give avatar_id or image",
+        &format!("line 17: accounts[5].token: {secret}"),
+        "line 17: accounts[5].imag: unknown key; the keys are server, user, self, avatar_id, image, user_id, avatar_url, reset, employee_id, icon_id",
+        "line 17: accounts[5].user: is given twice",
+        "line 17: accounts[5].image: cannot read the picture \"missing.png\": no such file or directory",
+        "line 18: accounts[6].image: must be the path of a picture",
+        "line 19: accounts[7].server: is missing",
+        "line 19: accounts[7].image: the picture \"text.png\" is not a PNG, JPEG, GIF or WebP picture",
+        // The same name on another server, of which nobody knows whether it is another.
+        "line 22: accounts[10]: is the same account as accounts[8]",
+    ];
+    let told: String = told
+        .iter()
+        .map(|line| match line.starts_with("hint") {
+            true => format!("{line}\n"),
+            false => format!("avatarctl: {line}\n"),
+        })
+        .collect();
+    check(&scratch).gives(1, NOTHING, &told);
 }
 
 #[test]
@@ -253,7 +329,7 @@ fn errors_that_share_a_class_end_with_it() {
     check(&wrong).gives(
         65,
         NOTHING,
-        "avatarctl: line 6: accounts[0]: names no avatar: avatar_id or image\n",
+        "avatarctl: line 6: accounts[0]: names no avatar; give avatar_id or image\n",
     );
 }
 
@@ -261,43 +337,43 @@ fn errors_that_share_a_class_end_with_it() {
 #[test]
 fn every_refusal_of_an_account() {
     let cases = [
-        ("7", ": is no object"),
+        ("7", ": must be an object"),
         ("{}", ".server: is missing"),
         (
             r#"{"server": 7, "user": "a", "avatar_id": 1}"#,
-            ".server: takes a text",
+            ".server: must be a string",
         ),
         (
             r#"{"server": "jira", "avatar_id": 1}"#,
-            ": names no target: user or \"self\": true",
+            ": names no target; give user or \"self\": true",
         ),
         (
             r#"{"server": "jira", "user": "", "avatar_id": 1}"#,
-            ".user: takes a text that is not empty",
+            ".user: must be a string that is not empty",
         ),
         (
             r#"{"server": "jira", "user": " \t", "avatar_id": 1}"#,
-            ".user: takes a text that is not empty",
+            ".user: must be a string that is not empty",
         ),
         (
             r#"{"server": "jira", "user": 7, "avatar_id": 1}"#,
-            ".user: takes a text that is not empty",
+            ".user: must be a string that is not empty",
         ),
         (
             r#"{"server": "jira", "user": null, "avatar_id": 1}"#,
-            ".user: takes a text that is not empty",
+            ".user: must be a string that is not empty",
         ),
         (
             r#"{"server": "jira", "user": ["a"], "avatar_id": 1}"#,
-            ".user: takes a text that is not empty",
+            ".user: must be a string that is not empty",
         ),
         (
             r#"{"server": "jira", "self": false, "avatar_id": 1}"#,
-            ".self: takes true only",
+            ".self: must be true",
         ),
         (
             r#"{"server": "jira", "self": "true", "avatar_id": 1}"#,
-            ".self: takes true only",
+            ".self: must be true",
         ),
         (
             r#"{"server": "jira", "self": true, "user": "a", "avatar_id": 1}"#,
@@ -309,79 +385,79 @@ fn every_refusal_of_an_account() {
         ),
         (
             r#"{"server": "fleet", "self": true, "icon_id": 1}"#,
-            ".self: is not known for Navixy, which takes employee_id, icon_id, image",
+            ".self: unknown key; Navixy takes server, employee_id, icon_id, image",
         ),
         (
             r#"{"server": "fleet", "icon_id": 1}"#,
-            ": names no target: employee_id",
+            ": names no target; give employee_id",
         ),
         (
             r#"{"server": "fleet", "employee_id": 0, "icon_id": 1}"#,
-            ".employee_id: takes a number from 1 up",
+            ".employee_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "fleet", "employee_id": -1, "icon_id": 1}"#,
-            ".employee_id: takes a number from 1 up",
+            ".employee_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "fleet", "employee_id": 1.0, "icon_id": 1}"#,
-            ".employee_id: takes a number from 1 up",
+            ".employee_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "fleet", "employee_id": 2e3, "icon_id": 1}"#,
-            ".employee_id: takes a number from 1 up",
+            ".employee_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "fleet", "employee_id": 18446744073709551616, "icon_id": 1}"#,
-            ".employee_id: takes a number from 1 up",
+            ".employee_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "fleet", "employee_id": "", "icon_id": 1}"#,
-            ".employee_id: takes a number from 1 up",
+            ".employee_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "fleet", "employee_id": "+1", "icon_id": 1}"#,
-            ".employee_id: takes a number from 1 up",
+            ".employee_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "fleet", "employee_id": " 1", "icon_id": 1}"#,
-            ".employee_id: takes a number from 1 up",
+            ".employee_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "fleet", "employee_id": "٣", "icon_id": 1}"#,
-            ".employee_id: takes a number from 1 up",
+            ".employee_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "jira", "user": "a", "avatar_id": null}"#,
-            ".avatar_id: takes a number from 1 up",
+            ".avatar_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "jira", "user": "a", "avatar_id": true}"#,
-            ".avatar_id: takes a number from 1 up",
+            ".avatar_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "jira", "user": "a", "avatar_id": 1e400}"#,
-            ".avatar_id: takes a number from 1 up",
+            ".avatar_id: must be a number from 1 up",
         ),
         (
             r#"{"server": "fleet", "employee_id": 1, "icon_id": "null"}"#,
-            ".icon_id: takes a number from 1 up, or null",
+            ".icon_id: must be a number from 1 up, or null",
         ),
         (
             r#"{"server": "fleet", "employee_id": 1, "icon_id": []}"#,
-            ".icon_id: takes a number from 1 up, or null",
+            ".icon_id: must be a number from 1 up, or null",
         ),
         (
             r#"{"server": "jira", "user": "a", "image": ""}"#,
-            ".image: takes the path of a picture",
+            ".image: must be the path of a picture",
         ),
         (
             r#"{"server": "jira", "user": "a", "image": null}"#,
-            ".image: takes the path of a picture",
+            ".image: must be the path of a picture",
         ),
         (
             r#"{"server": "jira", "user": "a", "image": {"file": "a.png"}}"#,
-            ".image: takes the path of a picture",
+            ".image: must be the path of a picture",
         ),
         (
             r#"{"server": "jira", "user": "a", "image": "a.png", "avatar_id": 1}"#,
@@ -393,63 +469,63 @@ fn every_refusal_of_an_account() {
         ),
         (
             r#"{"server": "chat", "user": "a", "reset": false}"#,
-            ".reset: takes true only",
+            ".reset: must be true",
         ),
         (
             r#"{"server": "chat", "user": "a", "reset": null}"#,
-            ".reset: takes true only",
+            ".reset: must be true",
         ),
         (
             r#"{"server": "chat", "user": "a", "avatar_url": "a.png"}"#,
-            ".avatar_url: takes an http or https address",
+            ".avatar_url: must be an http or https address",
         ),
         (
             r#"{"server": "chat", "user": "a", "avatar_url": "ftp://a/b"}"#,
-            ".avatar_url: takes an http or https address",
+            ".avatar_url: must be an http or https address",
         ),
         (
             r#"{"server": "chat", "user": "a", "avatar_url": "http:///b"}"#,
-            ".avatar_url: takes an http or https address",
+            ".avatar_url: must be an http or https address",
         ),
         (
             r#"{"server": "chat", "user": "a", "avatar_url": "http://a/ b"}"#,
-            ".avatar_url: takes an http or https address",
+            ".avatar_url: must be an http or https address",
         ),
         (
             r#"{"server": "chat", "user": "a", "avatar_url": "http://a/\u000ab"}"#,
-            ".avatar_url: takes an http or https address",
+            ".avatar_url: must be an http or https address",
         ),
         (
             r#"{"server": "jira", "user": "a", "avatar_url": "http://a/b", "avatar_id": 1}"#,
-            ".avatar_url: is not known for Jira, which takes user, avatar_id, image",
+            ".avatar_url: unknown key; Jira takes server, user, self, avatar_id, image",
         ),
         (
             r#"{"server": "jira", "user": "a", "reset": true, "avatar_id": 1}"#,
-            ".reset: is not known for Jira, which takes user, avatar_id, image",
+            ".reset: unknown key; Jira takes server, user, self, avatar_id, image",
         ),
         (
             r#"{"server": "jira", "user": "a", "avatar_id": 1, "User": "a"}"#,
-            ".User: is not known for Jira, which takes user, avatar_id, image",
+            ".User: unknown key; Jira takes server, user, self, avatar_id, image",
         ),
         (
             r#"{"server": "jira", "user": "a", "avatar_id": 1, "": 1}"#,
-            ".: is not known for Jira, which takes user, avatar_id, image",
+            ".: unknown key; Jira takes server, user, self, avatar_id, image",
         ),
         (
             r#"{"server": "jira", "user": "a", "avatar_id": 1, "\u001b[31m": 1}"#,
-            ".\\u{1b}[31m: is not known for Jira, which takes user, avatar_id, image",
+            ".\\u{1b}[31m: unknown key; Jira takes server, user, self, avatar_id, image",
         ),
         (
             r#"{"server": "jira", "user": "a", "avatar_id": 1, "user": "a"}"#,
-            ".user: is there twice",
+            ".user: is given twice",
         ),
         (
             r#"{"server": "jira", "user": "a", "avatar_id": 1, "avatar_id": 1}"#,
-            ".avatar_id: is there twice",
+            ".avatar_id: is given twice",
         ),
         (
             r#"{"server": "jira", "server": "jira", "user": "a", "avatar_id": 1}"#,
-            ".server: is there twice",
+            ".server: is given twice",
         ),
         (
             r#"{"server": "Jira", "user": "a", "avatar_id": 1}"#,
@@ -504,20 +580,20 @@ fn every_refusal_of_an_account() {
 fn every_refusal_of_a_server() {
     let advice = "a manifest holds no secret; set the variables that begin with the server's \"credentials\"";
     for (server, complaint) in [
-        (r#""s": 7"#, ".s: is no object"),
+        (r#""s": 7"#, ".s: must be an object"),
         (r#""s": {}"#, ".s.system: is missing|.s.url: is missing"),
         (r#""s": {"system": "jira"}"#, ".s.url: is missing"),
         (
             r#""s": {"system": "Jira", "url": "https://a"}"#,
-            ".s.system: is \"Jira\", not one of jira, rocketchat, navixy",
+            ".s.system: must be one of jira, rocketchat, navixy, not \"Jira\"",
         ),
         (
             r#""s": {"system": null, "url": "https://a"}"#,
-            ".s.system: takes a text",
+            ".s.system: must be a string",
         ),
         (
             r#""s": {"system": "jira", "url": 7}"#,
-            ".s.url: takes a text",
+            ".s.url: must be a string",
         ),
         (
             r#""s": {"system": "jira", "url": "https://u:p@a"}"#,
@@ -533,19 +609,19 @@ fn every_refusal_of_a_server() {
         ),
         (
             r#""s": {"system": "jira", "url": "https://a", "insecure": true}"#,
-            ".s.insecure: is not known; there are system, url, credentials, ca_file, client_cert, client_key, proxy",
+            ".s.insecure: unknown key; the keys are system, url, credentials, ca_file, client_cert, client_key, proxy",
         ),
         (
             r#""s": {"system": "jira", "url": "https://a", "credentials": ""}"#,
-            ".s.credentials: is no prefix of variables: letters, digits and _ only",
+            ".s.credentials: must be a prefix of variables: letters, digits and _ only",
         ),
         (
             r#""s": {"system": "jira", "url": "https://a", "credentials": "A-B"}"#,
-            ".s.credentials: is no prefix of variables: letters, digits and _ only",
+            ".s.credentials: must be a prefix of variables: letters, digits and _ only",
         ),
         (
             r#""s": {"system": "jira", "url": "https://a", "credentials": ["A"]}"#,
-            ".s.credentials: takes a text",
+            ".s.credentials: must be a string",
         ),
         (
             r#""s": {"system": "jira", "url": "https://a", "client_key": "a.key"}"#,
@@ -553,28 +629,28 @@ fn every_refusal_of_a_server() {
         ),
         (
             r#""s": {"system": "jira", "url": "https://a", "ca_file": 7}"#,
-            ".s.ca_file: takes a text",
+            ".s.ca_file: must be a string",
         ),
         (
             r#""s": {"system": "jira", "url": "https://a", "proxy": "http://u:s3cr3t@p"}"#,
-            ".s.proxy: holds user info; a manifest holds no secret, set HTTPS_PROXY instead",
+            ".s.proxy: has user info; a manifest holds no secret, set HTTPS_PROXY instead",
         ),
         (
             r#""s": {"system": "jira", "url": "https://a", "url": "https://a"}"#,
-            ".s.url: is there twice",
+            ".s.url: is given twice",
         ),
         (
             r#""": {"system": "jira", "url": "https://a"}"#,
-            ".: is no name: it is empty or has a slash or a control character",
+            ".: is not a valid name: it is empty or has a slash or a control character",
         ),
         (
             r#""a/b": {"system": "jira", "url": "https://a"}"#,
-            ".a/b: is no name: it is empty or has a slash or a control character",
+            ".a/b: is not a valid name: it is empty or has a slash or a control character",
         ),
         // A name must not command the terminal of whoever reads the refusal.
         (
             r#""\u001b[2Jx": {"system": "jira", "url": "https://a"}"#,
-            ".\\u{1b}[2Jx: is no name: it is empty or has a slash or a control character",
+            ".\\u{1b}[2Jx: is not a valid name: it is empty or has a slash or a control character",
         ),
         (
             r#""a\u202eb": {"system": "jira"}"#,
@@ -627,30 +703,32 @@ fn what_is_no_manifest_at_all() {
         (
             &b""[..],
             65,
-            "line 1: the manifest: is not JSON: EOF while parsing a value in column 0",
+            "line 1: the manifest: is not JSON: there is nothing in it (column 1)",
         ),
         (
             b"{",
             65,
-            "line 1: the manifest: is not JSON: EOF while parsing an object in column 1",
+            "line 1: the manifest: is not JSON: it ends before the \"{\" of line 1 is closed (column 2)",
         ),
         (
-            b"{\n\"servers\": {},\n,}",
+            b"{\n\"servers\": {},\n}",
             65,
-            "line 3: the manifest: is not JSON: key must be a string in column 1",
+            "line 2: the manifest: is not JSON: a trailing comma before \"}\" (column 14)\n\
+             hint: remove the comma after the last entry",
+        ),
+        // Nothing of the text is repeated: it may be a secret in the wrong place.
+        (
+            b"{\"servers\": {}, \"password\": hunter2}",
+            65,
+            "line 1: the manifest: is not JSON: a text without double quotes (column 29)",
         ),
         (
-            b"{} {}",
+            b"\xef\xbb\xbf{}\n{}",
             65,
-            "line 1: the manifest: is not JSON: trailing characters in column 4",
+            "line 2: the manifest: is not JSON: more text after its end (column 1)",
         ),
-        (b"null", 65, "line 1: the manifest: is no object"),
-        (b"\"{}\"", 65, "line 1: the manifest: is no object"),
-        (
-            b"servers: {}\n",
-            65,
-            "line 1: the manifest: is not JSON: expected value in column 1",
-        ),
+        (b"null", 65, "line 1: the manifest: must be an object"),
+        (b"\"{}\"", 65, "line 1: the manifest: must be an object"),
         (
             b"{\"servers\": \xff}",
             65,
@@ -688,9 +766,9 @@ fn duplicate_and_unknown_keys_of_the_whole() {
     check(&scratch).gives(
         65,
         NOTHING,
-        "avatarctl: line 2: servers.a: is there twice\n\
-         avatarctl: line 4: accounts: is there twice\n\
-         avatarctl: line 5: version: is not known; there are servers, accounts\n\
+        "avatarctl: line 2: servers.a: is given twice\n\
+         avatarctl: line 4: accounts: is given twice\n\
+         avatarctl: line 5: version: unknown key; the keys are servers, accounts\n\
          avatarctl: line 6: password: a manifest holds no secret; set the variables that begin with the server's \"credentials\"\n",
     );
 }
@@ -769,7 +847,7 @@ fn editors_and_generators_write_what_they_like() {
     check(&scratch(with(&deep))).gives(
         65,
         NOTHING,
-        "avatarctl: line 6: accounts[0].avatar_id: takes a number from 1 up\n",
+        "avatarctl: line 6: accounts[0].avatar_id: must be a number from 1 up\n",
     );
     let told = check(&scratch(with(
         "{\"server\": \"jira\", \"user\": \"\\ud800\", \"avatar_id\": 1}",
@@ -787,7 +865,7 @@ fn editors_and_generators_write_what_they_like() {
         check(&scratch(text)).gives(
             65,
             NOTHING,
-            "avatarctl: line 8: accounts[0]: names no avatar: avatar_id or image\n",
+            "avatarctl: line 8: accounts[0]: names no avatar; give avatar_id or image\n",
         );
     }
 }

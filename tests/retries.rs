@@ -1,5 +1,5 @@
 //! What is repeated and what is not, how long the program waits in between, and what it says meanwhile. The models
-//! prove it: whatever got lost on the way, the account is right afterwards and nothing is there twice.
+//! prove it: whatever got lost on the way, the account is right afterwards and nothing is given twice.
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
