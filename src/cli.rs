@@ -11,6 +11,8 @@ use pico_args::Arguments;
 use crate::error::{Class, Error, Result};
 use crate::grammar::{self, EVERYWHERE, Flag, Place, Verb};
 use crate::plan::Selection;
+use crate::secret::Environment;
+use crate::shard;
 use crate::system::{self, Source, System, Target, TargetKind, Wish};
 use crate::terminal::quote;
 
@@ -136,16 +138,19 @@ const SECRETS: [&str; 7] = [
 ];
 
 /// Reads the arguments, the program's name not among them.
-pub fn parse(arguments: Vec<OsString>, shard: Shard) -> std::result::Result<Command, Refusal> {
+pub fn parse(
+    arguments: Vec<OsString>,
+    environment: &Environment,
+) -> std::result::Result<Command, Refusal> {
     let color = wanted_color(&arguments);
     let nothing = arguments.is_empty();
-    parse_with(arguments, shard).map_err(|error| Refusal {
+    parse_with(arguments, environment).map_err(|error| Refusal {
         error: (!nothing).then_some(error),
         color,
     })
 }
 
-fn parse_with(arguments: Vec<OsString>, shard: Shard) -> Result<Command> {
+fn parse_with(arguments: Vec<OsString>, environment: &Environment) -> Result<Command> {
     let (mut words, typed) = spell(arguments)?;
     let mut arguments = Arguments::from_vec(typed);
     let mut asks_help = arguments.contains("--help");
@@ -177,7 +182,7 @@ fn parse_with(arguments: Vec<OsString>, shard: Shard) -> Result<Command> {
     let command = match (system, verb) {
         (Some(system), verb) => account(system, verb, second, &mut arguments)?,
         (None, Some(verb)) => match verb.place {
-            Place::Manifest => batch(verb, second, &mut arguments, shard)?,
+            Place::Manifest => batch(verb, second, &mut arguments, environment)?,
             Place::Alone(choices) => alone(verb, choices, second, &arguments)?,
             Place::System => {
                 let system = second.as_deref().and_then(system::find);
@@ -286,14 +291,11 @@ fn alone(
     }
 }
 
-/// The variables that tell an agent of a CI engine its part: `CI_NODE_INDEX` and `CI_NODE_TOTAL`.
-pub type Shard = (Option<String>, Option<String>);
-
 fn batch(
     verb: &Verb,
     manifest: Option<String>,
     arguments: &mut Arguments,
-    shard: Shard,
+    environment: &Environment,
 ) -> Result<Command> {
     let action = match verb.name {
         "check" => BatchAction::Check,
@@ -316,15 +318,9 @@ fn batch(
     if only.as_deref() == Some("") {
         return Err(usage("--only is empty"));
     }
-    let shard = match string(arguments, "--shard")?.as_deref() {
+    let shard = match string(arguments, "--shard")? {
+        Some(text) => shard::part(&text, &|name| environment.plain(name))?,
         None => None,
-        Some("auto") => auto(shard)?,
-        Some(text) => Some(part(text).ok_or_else(|| {
-            usage(format!(
-                "--shard takes I/N with I from 1 to N, or auto, not {}",
-                quote(text)
-            ))
-        })?),
     };
     let options = options(arguments)?;
     if options.url.is_some() {
@@ -341,37 +337,6 @@ fn batch(
         prune: arguments.contains("--prune"),
         options,
     })))
-}
-
-/// `2/3`
-fn part(text: &str) -> Option<(usize, usize)> {
-    let (part, parts) = text.split_once('/')?;
-    let number = |text: &str| {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse::<usize>()
-            .ok()
-            .filter(|number| digits && *number >= 1)
-    };
-    let (part, parts) = (number(part)?, number(parts)?);
-    (part <= parts).then_some((part, parts))
-}
-
-/// A set-up that is half there must never mean everything: every agent would do it.
-fn auto((index, total): Shard) -> Result<Option<(usize, usize)>> {
-    let incomplete = |why: &str| {
-        Err(usage(format!("--shard auto: {why}"))
-            .hint("run the job with the CI engine's parallelism, or give --shard I/N"))
-    };
-    match (index.as_deref(), total.as_deref()) {
-        (None, Some("1")) => Ok(None),
-        (Some(index), Some(total)) => match part(&format!("{index}/{total}")) {
-            Some(part) => Ok(Some(part)),
-            None => incomplete("CI_NODE_INDEX and CI_NODE_TOTAL are no part of a whole"),
-        },
-        (None, Some(_)) => incomplete("CI_NODE_TOTAL is set and CI_NODE_INDEX is not"),
-        (Some(_), None) => incomplete("CI_NODE_INDEX is set and CI_NODE_TOTAL is not"),
-        (None, None) => incomplete("neither CI_NODE_INDEX nor CI_NODE_TOTAL is set"),
-    }
 }
 
 /// What is assigned behind the command may be a secret.

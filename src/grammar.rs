@@ -85,7 +85,7 @@ static SOME: [Flag; 7] = [
     flag("--dry-run", Switch, "print each write as the curl command that does it, and send none"),
     flag("--state", File("FILE"), "what was proven before (MANIFEST.state)"),
     flag("--only", Text("PATTERN"), "accounts whose server/account matches, with * and ?"),
-    flag("--shard", Words("I/N", &["auto"]), "part I of N; auto reads CI_NODE_INDEX and CI_NODE_TOTAL"),
+    flag("--shard", Words("I/N", &["auto"]), "part I of N; auto reads the variables of GitLab, Buildkite, CircleCI, Semaphore, Azure or Slurm; auto/N takes the index alone from them or from Kubernetes"),
     flag("--junit", File("FILE"), "the outcomes for a CI engine"),
     flag("--html", File("FILE"), "a page to look at: each picture in the crop that will be shown"),
     flag("--prune", Switch, "delete the avatar that an earlier apply uploaded, after the new one is proven"),

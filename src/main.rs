@@ -29,6 +29,7 @@ mod proxy;
 mod record;
 mod report;
 mod secret;
+mod shard;
 mod signals;
 mod state;
 mod system;
@@ -62,9 +63,7 @@ fn main() -> ExitCode {
     signals::listen();
     let arguments = std::env::args_os().skip(1).collect();
     let environment = Environment::new(std::env::vars_os());
-    let shard = |name| environment.plain(name).ok().flatten();
-    let shard = (shard("CI_NODE_INDEX"), shard("CI_NODE_TOTAL"));
-    let exit = match cli::parse(arguments, shard) {
+    let exit = match cli::parse(arguments, &environment) {
         Ok(Command::Text(text)) => {
             report::print(&text);
             0

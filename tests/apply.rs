@@ -2,7 +2,9 @@
 //! failure, a signal or a kill leaves behind.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -1150,6 +1152,9 @@ fn a_pattern_chooses_accounts() {
     }
 }
 
+const NO_ENGINE: &str =
+    "no variable of GitLab, Buildkite, CircleCI, Semaphore, Azure, Slurm, Kubernetes is set";
+
 #[test]
 fn every_setting_of_an_agent_of_a_ci_engine() {
     let mut world = World::new();
@@ -1162,7 +1167,6 @@ fn every_setting_of_an_agent_of_a_ci_engine() {
              hint: run the job with the CI engine's parallelism, or give --shard I/N\n"
         ))
     };
-    let half = || refused("CI_NODE_INDEX and CI_NODE_TOTAL are no part of a whole");
     for (index, total, outcome) in [
         (None, Some("1"), whole.clone()),
         (Some("1"), Some("1"), whole),
@@ -1171,42 +1175,28 @@ fn every_setting_of_an_agent_of_a_ci_engine() {
         (Some("3"), Some("4"), Ok(1)),
         (Some("4"), Some("4"), Ok(1)),
         (Some("7"), Some("7"), Ok(0)),
+        (None, Some("2"), refused("CI_NODE_INDEX is not set")),
+        (Some("1"), None, refused("CI_NODE_TOTAL is not set")),
+        (None, None, refused(NO_ENGINE)),
         (
-            None,
-            Some("2"),
-            refused("CI_NODE_TOTAL is set and CI_NODE_INDEX is not"),
+            Some("0"),
+            Some("4"),
+            refused("CI_NODE_INDEX is 0, not from 1 to 4"),
         ),
         (
-            Some("1"),
-            None,
-            refused("CI_NODE_INDEX is set and CI_NODE_TOTAL is not"),
+            Some("5"),
+            Some("4"),
+            refused("CI_NODE_INDEX is 5, not from 1 to 4"),
         ),
         (
-            None,
-            None,
-            refused("neither CI_NODE_INDEX nor CI_NODE_TOTAL is set"),
+            Some("-1"),
+            Some("4"),
+            refused("CI_NODE_INDEX is \"-1\", not a number"),
         ),
-        (Some("0"), Some("4"), half()),
-        (Some("5"), Some("4"), half()),
-        (Some("-1"), Some("4"), half()),
-        (Some("+1"), Some("4"), half()),
-        (Some("1"), Some("0"), half()),
-        (Some("one"), Some("4"), half()),
-        (Some(""), Some("4"), half()),
-        (Some("1"), Some(""), half()),
-        (Some(""), Some(""), half()),
-        (Some(""), Some("1"), half()),
-        (Some("1/1"), Some("2"), half()),
-        (
-            None,
-            Some(""),
-            refused("CI_NODE_TOTAL is set and CI_NODE_INDEX is not"),
-        ),
-        (
-            Some("99999999999999999999"),
-            Some("99999999999999999999"),
-            half(),
-        ),
+        (Some("1"), Some("0"), refused("CI_NODE_TOTAL is 0")),
+        (Some(""), Some("4"), refused("CI_NODE_INDEX is empty")),
+        (Some(""), Some("1"), refused("CI_NODE_INDEX is empty")),
+        (None, Some(""), refused("CI_NODE_TOTAL is empty")),
     ] {
         for verb in ["check", "diff"] {
             let mut run = world.run(&format!("{verb} m.json --shard auto --json"));
@@ -1238,15 +1228,130 @@ fn every_setting_of_an_agent_of_a_ci_engine() {
         "6 accounts on 3 servers: no errors, no warnings\n",
         NOTHING,
     );
-    for wrong in ["0/3", "4/3", "3", "a/b", "1/0", "1/3/5", "+1/3", "", "/"] {
-        let told = world.run(&format!("apply m.json --shard={wrong}")).output();
-        assert_eq!(
-            (told.status, told.stdout.as_str()),
-            (64, NOTHING),
-            "{wrong}"
+    for wrong in [
+        "0/3", "4/3", "3", "a/b", "1/0", "1/3/5", "+1/3", "", "/", "auto/0", "auto/",
+    ] {
+        world.run(&format!("apply m.json --shard={wrong}")).gives(
+            64,
+            NOTHING,
+            &format!("avatarctl: --shard takes I/N with I from 1 to N, auto, or auto/N, not \"{wrong}\"\n"),
         );
     }
 }
+
+/// The agents of every engine cut the six accounts in three; what is half there is refused, as are two at once.
+#[test]
+fn the_agents_of_every_engine_share_the_accounts() {
+    let mut world = World::new();
+    world.declare(ALL);
+    world.offline();
+    let slurm = "SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=10 SLURM_ARRAY_TASK_STEP=5";
+    for (shard, index, indices, more) in [
+        ("auto", "CI_NODE_INDEX", [1, 2, 3], "CI_NODE_TOTAL=3"),
+        (
+            "auto",
+            "BUILDKITE_PARALLEL_JOB",
+            [0, 1, 2],
+            "BUILDKITE_PARALLEL_JOB_COUNT=3",
+        ),
+        (
+            "auto",
+            "CIRCLE_NODE_INDEX",
+            [0, 1, 2],
+            "CIRCLE_NODE_TOTAL=3",
+        ),
+        (
+            "auto",
+            "SEMAPHORE_JOB_INDEX",
+            [1, 2, 3],
+            "SEMAPHORE_JOB_COUNT=3",
+        ),
+        (
+            "auto",
+            "SYSTEM_JOBPOSITIONINPHASE",
+            [1, 2, 3],
+            "SYSTEM_TOTALJOBSINPHASE=3",
+        ),
+        ("auto", "SLURM_ARRAY_TASK_ID", [10, 15, 20], slurm),
+        ("auto/3", "JOB_COMPLETION_INDEX", [0, 1, 2], ""),
+        ("auto/3", "CI_NODE_INDEX", [1, 2, 3], "CI_NODE_TOTAL=3"),
+    ] {
+        let mut all = Vec::new();
+        for number in indices {
+            let mut run = world
+                .run(&format!("check m.json -v --shard {shard}"))
+                .env(index, number.to_string());
+            for (name, value) in more.split(' ').filter_map(|pair| pair.split_once('=')) {
+                run = run.env(name, value);
+            }
+            let told = run.output();
+            assert_eq!(
+                (told.status, told.stderr.as_str()),
+                (0, NOTHING),
+                "{index} {number}"
+            );
+            let (accounts, total) = told
+                .stdout
+                .rsplit_once("\n2 accounts on ")
+                .expect("a total");
+            assert!(total.ends_with(": no errors, no warnings\n"), "{told:?}");
+            all.extend(accounts.lines().map(str::to_owned));
+        }
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 6, "{index}: {all:?}");
+    }
+    for (shard, set, why, hint) in [
+        (
+            "auto",
+            "JOB_COMPLETION_INDEX=0",
+            "JOB_COMPLETION_INDEX is set, and Kubernetes tells no total",
+            "give it: --shard auto/N",
+        ),
+        (
+            "auto/4",
+            "CI_NODE_INDEX=1 CI_NODE_TOTAL=3",
+            "CI_NODE_TOTAL is 3, not 4",
+            PARALLEL,
+        ),
+        (
+            "auto",
+            "CI_NODE_TOTAL=1 CIRCLE_NODE_INDEX=0",
+            "CI_NODE_TOTAL of GitLab and CIRCLE_NODE_INDEX of CircleCI are both set",
+            PARALLEL,
+        ),
+        (
+            "auto",
+            "BUILDKITE_PARALLEL_JOB=3 BUILDKITE_PARALLEL_JOB_COUNT=3",
+            "BUILDKITE_PARALLEL_JOB is 3, not from 0 to 2",
+            PARALLEL,
+        ),
+    ] {
+        let mut run = world.run(&format!("apply m.json --shard {shard}"));
+        for (name, value) in set.split(' ').filter_map(|pair| pair.split_once('=')) {
+            run = run.env(name, value);
+        }
+        run.gives(
+            64,
+            NOTHING,
+            &format!("avatarctl: --shard {shard}: {why}\nhint: {hint}\n"),
+        );
+    }
+    // What cannot be read is not what is not there: this agent would do everything.
+    world
+        .run("apply m.json --shard auto")
+        .env("CI_NODE_INDEX", OsString::from_vec(b"\xff".to_vec()))
+        .env("CI_NODE_TOTAL", "1")
+        .gives(
+            64,
+            NOTHING,
+            &format!(
+                "avatarctl: --shard auto: CI_NODE_INDEX is not valid UTF-8\nhint: {PARALLEL}\n"
+            ),
+        );
+}
+
+const PARALLEL: &str = "run the job with the CI engine's parallelism, or give --shard I/N";
 
 #[test]
 fn every_agent_cuts_the_same_way_whatever_the_order_of_its_manifest() {
@@ -1343,22 +1448,10 @@ fn an_agent_that_is_half_set_up_does_nothing() {
     world.declare(ALL);
     world.offline();
     for (index, total, why) in [
-        (None, None, "neither CI_NODE_INDEX nor CI_NODE_TOTAL is set"),
-        (
-            Some("1"),
-            None,
-            "CI_NODE_INDEX is set and CI_NODE_TOTAL is not",
-        ),
-        (
-            None,
-            Some("2"),
-            "CI_NODE_TOTAL is set and CI_NODE_INDEX is not",
-        ),
-        (
-            Some("3"),
-            Some("2"),
-            "CI_NODE_INDEX and CI_NODE_TOTAL are no part of a whole",
-        ),
+        (None, None, NO_ENGINE),
+        (Some("1"), None, "CI_NODE_TOTAL is not set"),
+        (None, Some("2"), "CI_NODE_INDEX is not set"),
+        (Some("3"), Some("2"), "CI_NODE_INDEX is 3, not from 1 to 2"),
     ] {
         let mut run = world.run("apply m.json --shard auto --junit j.xml --html h.html");
         for (name, value) in [("CI_NODE_INDEX", index), ("CI_NODE_TOTAL", total)] {
