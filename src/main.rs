@@ -13,6 +13,7 @@ mod error;
 mod grammar;
 mod http;
 mod image;
+mod infile;
 mod json;
 mod jsonline;
 mod junit;
@@ -360,13 +361,12 @@ fn real(path: &Path) -> PathBuf {
 /// Reads the manifest and its pictures; None where problems were told.
 fn plan(batch: &Batch, report: &mut Report) -> Result<Option<Plan>> {
     let shown = terminal::quote(&batch.manifest.to_string_lossy());
-    let text = std::fs::read(&batch.manifest).map_err(|error| {
-        let why = error::reason(&error);
-        Error::new(
-            Class::Input,
-            format!("cannot read the manifest {shown}: {why}"),
-        )
-    })?;
+    let text = infile::read(
+        &batch.manifest,
+        "the manifest",
+        Class::Input,
+        manifest::LONGEST,
+    )?;
     let text = String::from_utf8(text).map_err(|_| {
         Error::new(
             Class::Data,
@@ -551,6 +551,9 @@ fn credentials(
     options: &Options,
     environment: &Environment,
 ) -> Result<Credentials> {
+    if let Some((_, key)) = server.client.as_ref().or(options.client.as_ref()) {
+        environment.guard("the client key", key);
+    }
     let netrc = Netrc::named(options.netrc.as_deref(), environment, server.base.host())?;
     Credentials::read(server.system, &server.prefix, environment, &netrc)
 }

@@ -16,6 +16,9 @@ use crate::proxy::Proxy;
 use crate::system::{self, Source, System, Target, Wish};
 use crate::terminal::quote;
 
+/// Room for some hundred thousand accounts, in bytes; the manifest is held in memory.
+pub const LONGEST: u64 = 64 << 20;
+
 /// Servers and the accounts on them, in the order of the file.
 #[derive(Default)]
 pub struct Manifest {

@@ -10,11 +10,15 @@ use ring::digest::{Context, SHA256};
 use crate::error::reason;
 use crate::error::{Class, Error, Result};
 use crate::image::{self, Header};
+use crate::infile::{self, Input};
 use crate::multipart::Content;
 use crate::terminal::quote;
 
 /// A picture that cannot be read twice (a pipe) is kept in memory; beyond this many bytes it is refused.
 const LONGEST_IN_MEMORY: u64 = 64 << 20;
+
+/// Ten times what any of these servers takes, in bytes; the image of a disk is not hashed to its end.
+const LONGEST: u64 = 1 << 30;
 
 /// A picture whose headers were read.
 pub struct Picture {
@@ -39,31 +43,22 @@ impl Picture {
     /// Errors: input (missing, unreadable), data (no picture that these systems take).
     pub fn open(path: &Path) -> Result<Picture> {
         let shown = quote(&path.to_string_lossy());
-        let unreadable = |error: io::Error| {
-            Error::new(
-                Class::Input,
-                format!("cannot read the picture {shown}: {}", reason(&error)),
-            )
-        };
+        let unreadable = |error| unreadable(&shown, &error);
         let name = path
             .file_name()
             .unwrap_or(path.as_os_str())
             .to_string_lossy()
             .into_owned();
-        let mut file = File::open(path).map_err(unreadable)?;
-        let kind = file.metadata().map_err(unreadable)?;
-        if kind.is_dir() {
-            return Err(Error::new(
-                Class::Input,
-                format!("cannot read the picture {shown}: is a directory"),
-            ));
-        }
-        if !kind.is_file() {
-            return Picture::read(file, name, &shown);
-        }
+        let mut file = match infile::open(path).map_err(unreadable)? {
+            Input::Regular(file) => file,
+            pipe => return Picture::read(pipe, name, &shown),
+        };
         let header = header(&mut file, &shown).map_err(unreadable)??;
+        if file.metadata().map_err(unreadable)?.len() > LONGEST {
+            return Err(unreadable(infile::too_long(LONGEST)));
+        }
         file.rewind().map_err(unreadable)?;
-        let (digest, length) = digest(&mut file).map_err(unreadable)?;
+        let (digest, length) = digest(&mut file.take(LONGEST)).map_err(unreadable)?;
         Ok(Picture {
             name,
             header,
@@ -85,24 +80,15 @@ impl Picture {
     }
 
     fn read(source: impl Read, name: String, shown: &str) -> Result<Picture> {
-        let unreadable = |error: io::Error| {
-            Error::new(
-                Class::Input,
-                format!("cannot read the picture {shown}: {}", reason(&error)),
-            )
-        };
-        let mut bytes = Vec::new();
-        source
-            .take(LONGEST_IN_MEMORY + 1)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-        if bytes.len() as u64 > LONGEST_IN_MEMORY {
-            return Err(Error::new(
-                Class::Data,
-                format!("the picture {shown} is longer than {LONGEST_IN_MEMORY} bytes"),
-            )
-            .hint("name a file instead of a pipe"));
-        }
+        let unreadable = |error| unreadable(shown, &error);
+        let bytes = infile::bytes(source, LONGEST_IN_MEMORY).map_err(|error| {
+            let long = error.kind() == io::ErrorKind::FileTooLarge;
+            let error = unreadable(error);
+            match long {
+                true => error.hint("name a file instead of a pipe"),
+                false => error,
+            }
+        })?;
         let header = header(&mut Cursor::new(&bytes), shown).map_err(unreadable)??;
         let (digest, length) = digest(&mut bytes.as_slice()).map_err(unreadable)?;
         Ok(Picture {
@@ -119,6 +105,10 @@ impl Picture {
     pub fn sent_name(&self) -> String {
         format!("avatar.{}", self.header.format.extension())
     }
+}
+
+fn unreadable(shown: &str, error: &io::Error) -> Error {
+    infile::unreadable(&format!("the picture {shown}"), Class::Input, error)
 }
 
 fn header(source: &mut (impl Read + Seek), shown: &str) -> io::Result<Result<Header>> {
@@ -168,7 +158,7 @@ impl Content for Picture {
         match &self.bytes {
             Bytes::Memory(bytes) => Ok(Box::new(bytes.as_slice())),
             Bytes::Disk(path) => Ok(Box::new(Unchanged {
-                file: File::open(path).map_err(|error| changed(path, &reason(&error)))?,
+                file: infile::regular(path).map_err(|error| changed(path, &reason(&error)))?,
                 path,
                 context: Context::new(&SHA256),
                 left: self.length,

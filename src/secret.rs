@@ -5,14 +5,14 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use crate::error::{Class, Error, Result, reason};
+use crate::error::{Class, Error, Result};
+use crate::infile;
 use crate::terminal::quote;
 
 /// Text that must not be shown.
@@ -50,6 +50,8 @@ pub struct Environment {
     netrc: RefCell<Option<Rc<str>>>,
     /// What a person should know about files that were read.
     warnings: RefCell<Vec<String>>,
+    /// Warnings that were told: the same file may serve many servers.
+    told: RefCell<Vec<String>>,
 }
 
 impl Environment {
@@ -60,6 +62,7 @@ impl Environment {
             stdin: RefCell::new(None),
             netrc: RefCell::new(None),
             warnings: RefCell::default(),
+            told: RefCell::default(),
         }
     }
 
@@ -138,7 +141,7 @@ impl Environment {
         if path == "-" {
             return None;
         }
-        let written = std::fs::metadata(path).ok()?.modified().ok()?;
+        let written = fs::metadata(path).ok()?.modified().ok()?;
         SystemTime::now().duration_since(written).ok()
     }
 
@@ -149,52 +152,76 @@ impl Environment {
         if let Some(text) = &*self.netrc.borrow() {
             return Ok(text.clone());
         }
-        let shown = format!("the netrc file {}", quote(&path.to_string_lossy()));
-        let file = File::open(path).map_err(|error| unreadable(&shown, &error))?;
-        let facts = file.metadata();
-        let text: Rc<str> = String::from_utf8(slurp(file, &shown)?)
-            .map_err(|_| configuration(format!("{shown} is not valid UTF-8")))?
+        let shown = quote(&path.to_string_lossy());
+        let text: Rc<str> = String::from_utf8(read(path, "the netrc file")?)
+            .map_err(|_| configuration(format!("the netrc file {shown} is not valid UTF-8")))?
             .into();
         // Behind the errors: those are told for every server, and this is worth telling once.
-        if facts.is_ok_and(|facts| facts.is_file() && facts.mode() & 0o004 != 0) {
-            self.warnings.borrow_mut().push(format!(
-                "{shown} can be read by everybody on this machine; chmod 600 it"
-            ));
-        }
+        self.guard("the netrc file", path);
         *self.netrc.borrow_mut() = Some(text.clone());
         Ok(text)
+    }
+
+    /// Warns, once, about the file of a secret that everybody may read; systemd guards its own by their directory.
+    pub fn guard(&self, what: &str, path: &Path) {
+        let facts = fs::metadata(path);
+        let open = facts.is_ok_and(|facts| facts.is_file() && facts.mode() & 0o004 != 0);
+        if !open
+            || self
+                .credentials_directory()
+                .is_some_and(|directory| path.starts_with(directory))
+        {
+            return;
+        }
+        let warning = format!(
+            "{what} {} can be read by everybody on this machine; chmod 600 it",
+            quote(&path.to_string_lossy())
+        );
+        let mut told = self.told.borrow_mut();
+        if !told.contains(&warning) {
+            told.push(warning.clone());
+            self.warnings.borrow_mut().push(warning);
+        }
+    }
+
+    /// The same for the file that `name_FILE` names, where one does.
+    pub fn guard_secret(&self, name: &str) {
+        let file = format!("{name}_FILE");
+        let path = self.variables.get(OsStr::new(&file));
+        if let Some(path) = path.filter(|path| *path != "-") {
+            self.guard(&file, Path::new(path));
+        }
     }
 
     fn read(&self, path: &OsStr, variable: &str) -> Result<Vec<u8>> {
         if path == "-" {
             self.take_stdin(variable)?;
-            return slurp(std::io::stdin().lock(), variable);
+            let given = infile::bytes(std::io::stdin().lock(), LONGEST);
+            return given.map_err(|error| {
+                let named = format!("{variable} from standard input");
+                infile::unreadable(&named, Class::Configuration, &error)
+            });
         }
         if path.is_empty() {
             return Err(configuration(format!("{variable} is empty")));
         }
-        match std::fs::File::open(path) {
-            Ok(file) => slurp(file, variable),
-            Err(error) => Err(configuration(format!(
-                "{variable}: cannot read {}: {}",
-                quote(&path.to_string_lossy()),
-                reason(&error)
-            ))),
-        }
+        read(Path::new(path), variable)
+    }
+
+    fn credentials_directory(&self) -> Option<&Path> {
+        let directory = self.variables.get(OsStr::new("CREDENTIALS_DIRECTORY"))?;
+        (!directory.is_empty()).then_some(Path::new(directory))
     }
 
     /// What systemd's `LoadCredential=` put there; a missing file is no error, an unreadable one is.
     fn systemd(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let directory = self.variables.get(OsStr::new("CREDENTIALS_DIRECTORY"));
-        let Some(directory) = directory.filter(|directory| !directory.is_empty()) else {
+        let Some(directory) = self.credentials_directory() else {
             return Ok(None);
         };
-        let path = Path::new(directory).join(name.to_lowercase());
-        let shown = format!("the systemd credential {}", quote(&path.to_string_lossy()));
-        match std::fs::File::open(&path) {
-            Ok(file) => slurp(file, &shown).map(Some),
+        let path = directory.join(name.to_lowercase());
+        match fs::metadata(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(unreadable(&shown, &error)),
+            _ => read(&path, "the systemd credential").map(Some),
         }
     }
 }
@@ -203,19 +230,8 @@ fn configuration(message: String) -> Error {
     Error::new(Class::Configuration, message)
 }
 
-fn unreadable(what: &str, error: &std::io::Error) -> Error {
-    configuration(format!("cannot read {what}: {}", reason(error)))
-}
-
-fn slurp(source: impl Read, what: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    match source.take(LONGEST + 1).read_to_end(&mut bytes) {
-        Ok(length) if length as u64 > LONGEST => Err(configuration(format!(
-            "{what}: the file is longer than {LONGEST} bytes"
-        ))),
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(unreadable(what, &error)),
-    }
+fn read(path: &Path, what: &str) -> Result<Vec<u8>> {
+    infile::read(path, what, Class::Configuration, LONGEST)
 }
 
 /// Files and here-documents end in a line end that is not part of the secret; anything else that no header
@@ -232,13 +248,19 @@ pub fn accept(mut bytes: Vec<u8>, origin: &str) -> Result<Secret> {
     let Ok(text) = String::from_utf8(bytes) else {
         return Err(configuration(format!("{origin} is not valid UTF-8")));
     };
-    if text.is_empty() {
+    if text.trim_matches(['\r', '\n']).is_empty() {
         return Err(configuration(format!("{origin} is empty")));
     }
     if text.chars().any(char::is_control) {
-        return Err(configuration(format!(
-            "{origin} contains a control character (a second line, perhaps)"
-        )));
+        let lines = text.lines().filter(|line| !line.is_empty()).count();
+        return Err(match text.contains('\n') {
+            true if lines > 1 => configuration(format!("{origin} has more than one line"))
+                .hint("only the secret may stand there"),
+            true => {
+                configuration(format!("{origin} has an empty line")).hint("remove the empty line")
+            }
+            false => configuration(format!("{origin} contains a control character")),
+        });
     }
     Ok(Secret(text))
 }
@@ -266,12 +288,21 @@ mod tests {
 
     #[test]
     fn other_control_characters_are_refused_without_the_value() {
-        for value in ["a\n\n", "a\rb", "\ta", "a\0", "a\r", "\u{85}a"] {
+        for (value, why) in [
+            ("a\n\n", "has an empty line"),
+            ("a\r\n\r\n", "has an empty line"),
+            ("\na\n", "has an empty line"),
+            ("a\nb", "has more than one line"),
+            ("a\n\nb\n", "has more than one line"),
+            ("\n\n", "is empty"),
+            ("a\rb", "contains a control character"),
+            ("\ta", "contains a control character"),
+            ("a\0", "contains a control character"),
+            ("a\r", "contains a control character"),
+            ("\u{85}a", "contains a control character"),
+        ] {
             let error = environment(&[("T", value)]).secret("T").unwrap_err();
-            assert_eq!(
-                error.message,
-                "T contains a control character (a second line, perhaps)"
-            );
+            assert_eq!(error.message, format!("T {why}"), "{value:?}");
             assert_eq!(error.class, Class::Configuration);
         }
     }

@@ -17,9 +17,12 @@ use rustls::{
 };
 
 use crate::certificate::Certificate;
-use crate::error::reason;
 use crate::error::{Class, Error, Result};
+use crate::infile;
 use crate::terminal::quote;
+
+/// A bundle of all authorities there are has less than a fiftieth of this, in bytes.
+const LONGEST: u64 = 16 << 20;
 
 /// What a user says about trust.
 #[derive(Debug, Default, Clone)]
@@ -81,12 +84,7 @@ fn unusable(message: String) -> Error {
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     let place = quote(&path.to_string_lossy());
-    let bytes = std::fs::read(path).map_err(|error| {
-        unusable(format!(
-            "cannot read the client key {place}: {}",
-            reason(&error)
-        ))
-    })?;
+    let bytes = infile::read(path, "the client key", Class::Configuration, LONGEST)?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
         let encrypted = String::from_utf8_lossy(&bytes).contains("ENCRYPTED");
         let error = unusable(format!(
@@ -240,12 +238,7 @@ fn system_roots(named: Option<&str>) -> Result<RootCertStore> {
 
 fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>> {
     let place = quote(&path.to_string_lossy());
-    let bytes = std::fs::read(path).map_err(|error| {
-        unusable(format!(
-            "cannot read the {what} {place}: {}",
-            reason(&error)
-        ))
-    })?;
+    let bytes = infile::read(path, &format!("the {what}"), Class::Configuration, LONGEST)?;
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
         Ok(found) if found.is_empty() => {}

@@ -359,7 +359,7 @@ fn a_secret_comes_from_the_variable() {
 fn a_secret_comes_from_a_file() {
     let (jira, scratch) = (Jira::start(), Scratch::new());
     for ending in ["", "\n", "\r\n"] {
-        let path = scratch.write("token", format!("ROBOTTOKEN{ending}"));
+        let path = scratch.secret("token", format!("ROBOTTOKEN{ending}"));
         show(&jira)
             .env("JIRA_TOKEN_FILE", path)
             .gives(0, UNCHANGED, "");
@@ -373,7 +373,7 @@ fn a_secret_comes_from_a_file() {
     // Both halves, one of them from a file.
     show(&jira)
         .env("JIRA_USER", "robot")
-        .env("JIRA_PASSWORD_FILE", scratch.write("password", "secret\n"))
+        .env("JIRA_PASSWORD_FILE", scratch.secret("password", "secret\n"))
         .gives(0, UNCHANGED, "");
 }
 
@@ -438,7 +438,7 @@ fn a_variable_or_its_file_comes_before_systemd() {
         .gives(0, UNCHANGED, "");
     show(&jira)
         .env("CREDENTIALS_DIRECTORY", scratch.path())
-        .env("JIRA_TOKEN_FILE", scratch.write("file", "ROBOTTOKEN"))
+        .env("JIRA_TOKEN_FILE", scratch.secret("file", "ROBOTTOKEN"))
         .gives(0, UNCHANGED, "");
 }
 
@@ -563,15 +563,15 @@ fn a_file_that_cannot_be_read_is_refused() {
         &[
             (
                 &[("JIRA_TOKEN_FILE", "DIR/nothing")],
-                "JIRA_TOKEN_FILE: cannot read \"DIR/nothing\": no such file or directory",
+                "cannot read JIRA_TOKEN_FILE \"DIR/nothing\": no such file or directory",
             ),
             (
                 &[("JIRA_TOKEN_FILE", "DIR/token/x")],
-                "JIRA_TOKEN_FILE: cannot read \"DIR/token/x\": not a directory",
+                "cannot read JIRA_TOKEN_FILE \"DIR/token/x\": not a directory",
             ),
             (
                 &[("JIRA_TOKEN_FILE", "DIR")],
-                "cannot read JIRA_TOKEN_FILE: is a directory",
+                "cannot read JIRA_TOKEN_FILE \"DIR\": is a directory",
             ),
             (&[("JIRA_TOKEN_FILE", "")], "JIRA_TOKEN_FILE is empty"),
             (
@@ -580,14 +580,14 @@ fn a_file_that_cannot_be_read_is_refused() {
             ),
             (
                 &[("JIRA_TOKEN_FILE", "/dev/zero")],
-                "JIRA_TOKEN_FILE: the file is longer than 65536 bytes",
+                "cannot read JIRA_TOKEN_FILE \"/dev/zero\": is a device",
             ),
             (
                 &[
                     ("JIRA_USER", "robot"),
                     ("JIRA_PASSWORD_FILE", "DIR/nothing"),
                 ],
-                "JIRA_PASSWORD_FILE: cannot read \"DIR/nothing\": no such file or directory",
+                "cannot read JIRA_PASSWORD_FILE \"DIR/nothing\": no such file or directory",
             ),
         ],
     );
@@ -621,21 +621,25 @@ fn a_secret_without_text_is_refused() {
 
 #[test]
 fn a_control_character_is_refused_without_the_value() {
-    for value in [
-        "hunter2\n\n",
-        "hun\nter2",
-        "hunter2\r",
-        "\thunter2",
-        "hun\u{7f}ter2",
-        "hunter2\u{85}",
-        "\u{1b}hunter2",
+    let empty = "has an empty line\nhint: remove the empty line";
+    let lines = "has more than one line\nhint: only the secret may stand there";
+    let control = "contains a control character";
+    for (value, why) in [
+        ("hunter2\n\n", empty),
+        ("hunter2\r\n\r\n", empty),
+        ("\nhunter2\n", empty),
+        ("hun\nter2", lines),
+        ("robot\nhunter2\n", lines),
+        ("robot\r\n\r\nhunter2\r\n", lines),
+        ("hunter2\r", control),
+        ("\thunter2", control),
+        ("hun\u{7f}ter2", control),
+        ("hunter2\u{85}", control),
+        ("\u{1b}hunter2", control),
     ] {
         refused(
             "jira",
-            &[(
-                &[("JIRA_TOKEN", value)],
-                "JIRA_TOKEN contains a control character (a second line, perhaps)",
-            )],
+            &[(&[("JIRA_TOKEN", value)], &format!("JIRA_TOKEN {why}"))],
         );
         refused(
             "rocketchat",
@@ -644,39 +648,35 @@ fn a_control_character_is_refused_without_the_value() {
                     ("ROCKETCHAT_AUTH_TOKEN", "hunter2"),
                     ("ROCKETCHAT_USER_ID", value),
                 ],
-                "ROCKETCHAT_USER_ID contains a control character (a second line, perhaps)",
+                &format!("ROCKETCHAT_USER_ID {why}"),
             )],
         );
         refused(
             "navixy",
-            &[(
-                &[("NAVIXY_HASH", value)],
-                "NAVIXY_HASH contains a control character (a second line, perhaps)",
-            )],
+            &[(&[("NAVIXY_HASH", value)], &format!("NAVIXY_HASH {why}"))],
         );
         let (jira, scratch) = (quiet(Jira::start()), Scratch::new());
         show(&jira)
             .env("JIRA_TOKEN_FILE", scratch.write("token", value))
-            .gives(
-                78,
-                "",
-                "avatarctl: jira: JIRA_TOKEN_FILE contains a control character (a second line, perhaps)\n",
-            );
+            .gives(78, "", &format!("avatarctl: jira: JIRA_TOKEN_FILE {why}\n"));
         scratch.write("jira_token", value);
         show(&jira)
             .env("CREDENTIALS_DIRECTORY", scratch.path())
             .gives(
                 78,
                 "",
-                "avatarctl: jira: the systemd credential jira_token contains a control character (a second line, perhaps)\n",
+                &format!("avatarctl: jira: the systemd credential jira_token {why}\n"),
             );
     }
     let jira = quiet(Jira::start());
-    show(&jira).env("JIRA_TOKEN_FILE", "-").stdin("hunter2\0").gives(
-        78,
-        "",
-        "avatarctl: jira: JIRA_TOKEN_FILE contains a control character (a second line, perhaps)\n",
-    );
+    show(&jira)
+        .env("JIRA_TOKEN_FILE", "-")
+        .stdin("hunter2\0")
+        .gives(
+            78,
+            "",
+            "avatarctl: jira: JIRA_TOKEN_FILE contains a control character\n",
+        );
 }
 
 #[test]
@@ -1427,7 +1427,6 @@ fn a_netrc_that_cannot_be_used_is_refused() {
         let mode = fs::Permissions::from_mode(0o600);
         fs::set_permissions(scratch.join(name), mode).expect("the file is ours");
     }
-    let control = "in the netrc file contains a control character (a second line, perhaps)";
     for (name, said) in [
         (
             "nothing",
@@ -1447,7 +1446,7 @@ fn a_netrc_that_cannot_be_used_is_refused() {
         ),
         (
             "long",
-            "the netrc file \"DIR/long\": the file is longer than 65536 bytes".to_owned(),
+            "cannot read the netrc file \"DIR/long\": it is longer than 64 KiB".to_owned(),
         ),
         (
             "blank",
@@ -1457,8 +1456,16 @@ fn a_netrc_that_cannot_be_used_is_refused() {
             "nobody",
             "the login of 127.0.0.1 in the netrc file is empty".to_owned(),
         ),
-        ("lines", format!("the password of 127.0.0.1 {control}")),
-        ("bell", format!("the login of 127.0.0.1 {control}")),
+        (
+            "lines",
+            "the password of 127.0.0.1 in the netrc file has more than one line\n\
+             hint: only the secret may stand there"
+                .to_owned(),
+        ),
+        (
+            "bell",
+            "the login of 127.0.0.1 in the netrc file contains a control character".to_owned(),
+        ),
     ] {
         for system in ["jira", "rocketchat", "navixy"] {
             let three = Three::start();
@@ -1498,6 +1505,35 @@ fn a_netrc_that_everybody_may_read_is_warned_about() {
             .env("NETRC", &path)
             .mask(place, "DIR")
             .gives(0, UNCHANGED, warning);
+    }
+}
+
+/// A name is no secret; what systemd guards by a directory of its own, and what has no name, nobody else can read.
+#[test]
+fn a_secret_that_everybody_may_read_is_warned_about() {
+    let scratch = Scratch::new();
+    let place = scratch.path().to_str().expect("a path of letters");
+    let name = scratch.write("name", "robot\n");
+    for mode in [0o600, 0o440, 0o640, 0o644, 0o604] {
+        let path = scratch.write("secret", "secret\n");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the file is ours");
+        let warning = match mode & 0o004 {
+            0 => "",
+            _ => {
+                "avatarctl: jira: warning: JIRA_PASSWORD_FILE \"DIR/secret\" can be read by everybody on this machine; chmod 600 it\n"
+            }
+        };
+        let jira = Jira::start();
+        let run = || {
+            show(&jira)
+                .env("JIRA_USER_FILE", &name)
+                .env("JIRA_PASSWORD_FILE", &path)
+                .mask(place, "DIR")
+        };
+        run().gives(0, UNCHANGED, warning);
+        run()
+            .env("CREDENTIALS_DIRECTORY", scratch.path())
+            .gives(0, UNCHANGED, "");
     }
 }
 

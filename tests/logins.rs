@@ -1367,7 +1367,7 @@ const DAY: u64 = 86_400;
 
 /// A file that holds a hash and was written so many days and an hour ago.
 fn aged(scratch: &Scratch, hash: &str, days: u64) -> PathBuf {
-    let path = scratch.write("hash", format!("{hash}\n"));
+    let path = scratch.secret("hash", format!("{hash}\n"));
     age(&path, days * DAY + 3600);
     path
 }
@@ -1459,7 +1459,7 @@ fn a_hash_of_unknown_age_is_not_asked_about() {
     show()
         .env("NAVIXY_HASH", &hash)
         .gives(0, "navixy 2132: icon 12\n", NOTHING);
-    let file = scratch.write("navixy_hash", &hash);
+    let file = scratch.secret("navixy_hash", &hash);
     age(&file, 27 * DAY);
     show()
         .env("CREDENTIALS_DIRECTORY", scratch.path())
@@ -1472,7 +1472,7 @@ fn a_hash_of_unknown_age_is_not_asked_about() {
         .env("NAVIXY_HASH_FILE", "navixy_hash")
         .gives(0, "navixy 2132: icon 12\n", NOTHING);
     // An old password opens a new session.
-    let password = scratch.write("password", "secret\n");
+    let password = scratch.secret("password", "secret\n");
     age(&password, 27 * DAY);
     show()
         .env("NAVIXY_LOGIN", "bot@example.com")

@@ -1116,7 +1116,7 @@ fn credentials_come_from_variables_with_the_prefix_of_the_server() {
     let run = || world.run("apply m.json").env("NAVIXY_HASH", "wrong");
     run().env("FLEET_HASH", hash).gives(0, done, NOTHING);
     let same = "fleet 2132: icon 3654, unchanged\n0 changed, 1 unchanged\n";
-    world.scratch.write("secret", format!("{hash}\n"));
+    world.scratch.secret("secret", format!("{hash}\n"));
     run()
         .env("FLEET_HASH_FILE", "secret")
         .gives(0, same, NOTHING);

@@ -982,7 +982,7 @@ fn a_client_certificate_is_given_to_curl() {
     for side in &sides {
         side.scratch.write("a:b\\c.pem", made.cert.pem());
         side.scratch
-            .write("it's:k.pem", made.key_pair.serialize_pem());
+            .secret("it's:k.pem", made.key_pair.serialize_pem());
     }
     let select = case(SELECT)
         .arg("--ca-file=root.pem")
@@ -1142,7 +1142,7 @@ fn a_rehearsal_only_looks() {
 #[test]
 fn what_came_from_files_is_to_be_set_first() {
     let (fleet, scratch) = (Navixy::start(), Scratch::new());
-    let hash = scratch.write("hash", "22eac1c27af4be7b9d04da2ce1af111b\n");
+    let hash = scratch.secret("hash", "22eac1c27af4be7b9d04da2ce1af111b\n");
     let output = Run::new("navixy set --employee-id 2132 --icon-id 7 --dry-run".split(' '))
         .with(&fleet)
         .without("NAVIXY_HASH")

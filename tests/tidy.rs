@@ -135,8 +135,10 @@ fn what_is_resolved_before_does_not_know_how_to_send() {
         "TcpStream",
         "UdpSocket",
     ];
-    let rooms = ["address", "cli", "image", "picture", "plan", "secret"]
-        .map(|room| format!("src/{room}.rs"));
+    let rooms = [
+        "address", "cli", "image", "infile", "picture", "plan", "secret",
+    ]
+    .map(|room| format!("src/{room}.rs"));
     let found = sources();
     let resolving: Vec<&File> = found
         .iter()
@@ -163,7 +165,8 @@ fn the_leaves_stand_alone() {
         ("src/calendar.rs", &[]),
         ("src/certificate.rs", &["calendar"]),
         ("src/multipart.rs", &[]),
-        ("src/secret.rs", &["error", "terminal"]),
+        ("src/infile.rs", &["error", "terminal"]),
+        ("src/secret.rs", &["error", "infile", "terminal"]),
         ("src/netrc.rs", &["error", "secret"]),
         ("src/address.rs", &["error", "terminal"]),
     ] {

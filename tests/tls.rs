@@ -851,8 +851,8 @@ fn the_files_of_a_manifest_are_found_beside_it() {
     scratch.write("in/certs/ca.pem", house.pem());
     let client = signed(parameters(&[], "avatar-bot"), &house);
     scratch.write("in/certs/client.pem", client.pem());
-    scratch.write("in/certs/client.key", client.key.serialize_pem());
-    scratch.write(
+    scratch.secret("in/certs/client.key", client.key.serialize_pem());
+    scratch.secret(
         "in/certs/both.pem",
         client.pem() + &client.key.serialize_pem(),
     );
@@ -946,8 +946,8 @@ fn client_keys_are_read_in_all_encodings() {
         let chain = scratch.write("client.pem", &certificate);
         // Key first or certificate first, one file is enough.
         let key = scratch.read(file);
-        let both = scratch.write("both.pem", format!("{certificate}{key}"));
-        let turned = scratch.write("turned.pem", format!("{key}{certificate}"));
+        let both = scratch.secret("both.pem", format!("{certificate}{key}"));
+        let turned = scratch.secret("turned.pem", format!("{key}{certificate}"));
         for version in rustls::ALL_VERSIONS {
             let navixy = guarded(&house, version);
             let show = || show(&navixy, "127.0.0.1").arg("--ca-file").arg(&authority);
@@ -975,8 +975,8 @@ fn a_client_shows_its_whole_chain() {
     let between = signed(between, &house);
     let client = signed(parameters(&[], "avatar-bot"), &between);
     let key = client.key.serialize_pem();
-    let whole = scratch.write("whole.pem", client.pem() + &between.pem() + &key);
-    let part = scratch.write("part.pem", client.pem() + &key);
+    let whole = scratch.secret("whole.pem", client.pem() + &between.pem() + &key);
+    let part = scratch.secret("part.pem", client.pem() + &key);
     let authority = scratch.write("ca.pem", house.pem());
     for version in rustls::ALL_VERSIONS {
         let navixy = guarded(&house, version);
@@ -1013,7 +1013,7 @@ fn a_client_certificate_that_the_server_refuses_is_told_apart() {
         (stranger, "UnknownCA"),
         (signed(expired, &house), "CertificateExpired"),
     ] {
-        let file = scratch.write("client.pem", client.pem() + &client.key.serialize_pem());
+        let file = scratch.secret("client.pem", client.pem() + &client.key.serialize_pem());
         for version in rustls::ALL_VERSIONS {
             let mut navixy = guarded(&house, version);
             navixy.expect_no_calls();
@@ -1040,7 +1040,7 @@ fn a_client_certificate_that_the_server_refuses_is_told_apart() {
 fn a_client_certificate_may_be_superfluous() {
     let (house, scratch) = (house(), Scratch::new());
     let client = signed(parameters(&[], "avatar-bot"), &house);
-    let file = scratch.write("client.pem", client.pem() + &client.key.serialize_pem());
+    let file = scratch.secret("client.pem", client.pem() + &client.key.serialize_pem());
     let server = signed(parameters(&["127.0.0.1"], "navixy"), &house);
     for navixy in [serve(&server, &[]), Navixy::start()] {
         show(&navixy, "127.0.0.1")
@@ -1059,23 +1059,23 @@ fn client_files_that_cannot_be_used_are_refused() {
         "hint: it is encrypted; write it out without a passphrase, readable by this account only\n";
     let scratch = Scratch::new();
     let client = self_signed(parameters(&[], "avatar-bot"));
-    scratch.write("cert.pem", client.pem());
-    scratch.write("key.pem", client.key.serialize_pem());
-    scratch.write("other.pem", house().key.serialize_pem());
-    scratch.write("empty.pem", "");
-    scratch.write("garbage.pem", "hello\n");
-    scratch.write(
+    scratch.secret("cert.pem", client.pem());
+    scratch.secret("key.pem", client.key.serialize_pem());
+    scratch.secret("other.pem", house().key.serialize_pem());
+    scratch.secret("empty.pem", "");
+    scratch.secret("garbage.pem", "hello\n");
+    scratch.secret(
         "torn.pem",
         client
             .key
             .serialize_pem()
             .replace("-----END PRIVATE KEY-----\n", ""),
     );
-    scratch.write(
+    scratch.secret(
         "der.pem",
         "-----BEGIN PRIVATE KEY-----\naGVsbG8=\n-----END PRIVATE KEY-----\n",
     );
-    scratch.write(
+    scratch.secret(
         "der-cert.pem",
         "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
     );

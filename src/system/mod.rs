@@ -373,6 +373,7 @@ impl Credentials {
             values.push(value);
         }
         values.push(secret);
+        environment.guard_secret(&variable(login.last()));
         Ok(Credentials {
             prefix: prefix.to_owned(),
             also: match login.also {

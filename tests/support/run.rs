@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -357,6 +358,25 @@ impl Scratch {
             .expect("scratch is writable");
         fs::write(&path, bytes).expect("scratch is writable");
         path
+    }
+
+    /// Writes a file that only its owner may read.
+    pub fn secret(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.write(name, bytes);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+        path
+    }
+
+    /// What lies in it, hidden files included.
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.path).expect("scratch is readable");
+        let name = |entry: std::io::Result<fs::DirEntry>| {
+            let name = entry.expect("scratch is readable").file_name();
+            name.into_string().expect("a name of letters")
+        };
+        let mut names: Vec<String> = entries.map(name).collect();
+        names.sort();
+        names
     }
 
     #[track_caller]
