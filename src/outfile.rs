@@ -1,49 +1,142 @@
-//! Files that appear whole or not at all: written beside their place, then renamed into it. What is no file,
-//! such as a pipe or `/dev/stdout`, is written as it is: a rename would put a file in the place of the device.
+//! Files that appear whole or not at all: written beside their place under a name that nobody else has, then renamed
+//! into it. What is no file, such as a pipe or `/dev/stdout`, is written as it is: a rename would put a file in the
+//! place of the device.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::error::reason;
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, Result, reason};
+use crate::infile::{self, PATIENCE};
 use crate::terminal::quote;
 
 /// Writes a file by a function; a failure leaves what was there before.
 ///
 /// Errors: input, naming the file.
 pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    let through = path.starts_with("/dev") || fs::metadata(path).is_ok_and(|kind| !kind.is_file());
-    let place = followed(path);
-    let beside = place.with_added_extension("new");
-    let written = || {
-        if through {
-            let mut file = BufWriter::new(OpenOptions::new().write(true).open(path)?);
-            fill(&mut file)?;
-            return file.flush();
-        }
-        let mut file = BufWriter::new(File::create(&beside)?);
+    let filled = |file: &mut File| {
+        let mut file = BufWriter::new(file);
         fill(&mut file)?;
-        file.into_inner()?.sync_all()?;
-        fs::rename(&beside, &place)
+        file.flush()
     };
-    written().map_err(|error: io::Error| {
-        if !through {
-            let _ = fs::remove_file(&beside);
-        }
-        let place = quote(&path.to_string_lossy());
-        Error::new(
-            Class::Input,
-            format!("cannot write {place}: {}", reason(&error)),
-        )
-    })
+    let written = match is_written_through(path) {
+        true => through(path).and_then(|mut file| filled(&mut file)),
+        false => replace(path, filled).map(drop),
+    };
+    written.map_err(|error| unwritable("", path, &error))
 }
 
-/// Where a link leads, so that the file there is replaced and not the link, whether or not it is there yet.
-fn followed(path: &Path) -> PathBuf {
-    match (fs::canonicalize(path), fs::read_link(path)) {
-        (Ok(place), _) => place,
-        (Err(_), Ok(place)) => path.parent().unwrap_or(Path::new("")).join(place),
-        (Err(_), Err(_)) => path.to_owned(),
+/// `what` is the word for the file, with its article and a blank behind it.
+pub fn unwritable(what: &str, path: &Path, error: &io::Error) -> Error {
+    let shown = quote(&path.to_string_lossy());
+    Error::new(
+        Class::Input,
+        format!("cannot write {what}{shown}: {}", reason(error)),
+    )
+}
+
+/// Puts a new file that a function fills in the place of the one at `path`, and gives it open. Where a link leads
+/// there, the link stays; who may read and write it stays as it was.
+pub fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<File> {
+    let before = match fs::metadata(path) {
+        Ok(facts) => Some(facts),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let place = followed(path);
+    let (mut file, beside) = create_beside(&place, before.is_some())?;
+    let renamed = || {
+        if let Some(before) = before {
+            resemble(&file, &before)?;
+        }
+        fill(&mut file)?;
+        file.sync_all()?;
+        fs::rename(&beside, &place)?;
+        Ok(file)
+    };
+    renamed().inspect_err(|_| drop(fs::remove_file(&beside)))
+}
+
+/// A new file in the folder of `place`. Its name is hidden, short enough for every file system, and not to be
+/// guessed: somebody else's file or link of that name would be written, and runs side by side would share one.
+fn create_beside(place: &Path, secret: bool) -> io::Result<(File, PathBuf)> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH);
+        let name = format!(
+            ".avatarctl-{}-{}-{}",
+            std::process::id(),
+            time.map_or(0, |time| time.as_nanos()),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let beside = place.with_file_name(name);
+        let created = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            // What replaces a file gets that one's mode, and until then is nobody else's.
+            .mode(if secret { 0o600 } else { 0o666 })
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(&beside);
+        match created {
+            Ok(file) => return Ok((file, beside)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
     }
+}
+
+/// Owner and group as far as we may give files away, then the mode, which a new owner would take bits from.
+fn resemble(file: &File, before: &Metadata) -> io::Result<()> {
+    let (owner, group) = (Some(before.uid()), Some(before.gid()));
+    let _ = fchown(file, owner, group).or_else(|_| fchown(file, None, group));
+    file.set_permissions(Permissions::from_mode(before.mode()))
+}
+
+fn is_written_through(path: &Path) -> bool {
+    // Descriptors that lead to files are written as the shell opened them.
+    let descriptor =
+        path.starts_with("/dev") && !path.starts_with("/dev/shm") || path.starts_with("/proc");
+    descriptor || fs::metadata(path).is_ok_and(|facts| !facts.is_file())
+}
+
+/// Opens what is no file. A named pipe is given some time to be opened at its other end.
+fn through(path: &Path) -> io::Result<File> {
+    let begun = Instant::now();
+    loop {
+        let opened = OpenOptions::new()
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(path);
+        match opened {
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) && is_pipe(path) => {
+                if begun.elapsed() >= PATIENCE {
+                    return Err(io::Error::other("nobody reads this pipe"));
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Ok(file) => {
+                infile::wait_from_now_on(&file)?;
+                return Ok(file);
+            }
+            error => return error,
+        }
+    }
+}
+
+fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|facts| facts.file_type().is_fifo())
+}
+
+/// Where a link leads, so that the file there is replaced and not the link, whether or not it is there yet. Links that
+/// lead in a circle were an error before.
+fn followed(path: &Path) -> PathBuf {
+    let mut place = path.to_owned();
+    while let Ok(next) = fs::read_link(&place) {
+        place = place.parent().unwrap_or(Path::new("")).join(next);
+    }
+    place
 }

@@ -9,13 +9,17 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::error::reason;
 use crate::error::{Class, Error, Result};
+use crate::infile;
+use crate::outfile;
 use crate::system::Target;
 use crate::terminal::quote;
 
 /// Lines of this version are read and written.
 const VERSION: u32 = 1;
+
+/// Room for a million lines, in bytes; the state is held in memory.
+const LONGEST: u64 = 256 << 20;
 
 /// What is remembered of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,25 +84,15 @@ impl State {
     ///
     /// Errors: input (unreadable), data (damaged, or of a newer version).
     pub fn load(path: &Path) -> Result<State> {
-        match File::open(path) {
-            Ok(mut file) => State::read(&mut file, path),
+        match infile::regular(path) {
+            Ok(file) => State::read(&file, path),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(State::default()),
-            Err(error) => Err(unusable(path, "read", &error)),
+            Err(error) => Err(unreadable(path, &error)),
         }
     }
 
-    fn read(file: &mut File, path: &Path) -> Result<State> {
-        let regular = file.metadata().is_ok_and(|kind| kind.is_file());
-        if !regular {
-            let shown = quote(&path.to_string_lossy());
-            return Err(Error::new(
-                Class::Input,
-                format!("the state file {shown} is no regular file"),
-            ));
-        }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)
-            .map_err(|error| unusable(path, "read", &error))?;
+    fn read(file: &File, path: &Path) -> Result<State> {
+        let bytes = infile::whole(file, LONGEST).map_err(|error| unreadable(path, &error))?;
         State::parse(&bytes, path)
     }
 
@@ -175,15 +169,13 @@ fn newer(line: &[u8]) -> bool {
     serde_json::from_slice::<Version>(line).is_ok_and(|line| line.v > VERSION)
 }
 
-fn unusable(path: &Path, verb: &str, error: &std::io::Error) -> Error {
-    Error::new(
-        Class::Input,
-        format!(
-            "cannot {verb} the state file {}: {}",
-            quote(&path.to_string_lossy()),
-            reason(error)
-        ),
-    )
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    let named = format!("the state file {}", quote(&path.to_string_lossy()));
+    infile::unreadable(&named, Class::Input, error)
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    outfile::unwritable("the state file ", path, error)
 }
 
 /// A state that this run may write, and no other run.
@@ -201,17 +193,20 @@ impl Journal {
     ///
     /// Errors: temporary (another run holds it), input (cannot be written), data (damaged).
     pub fn open(path: &Path) -> Result<Journal> {
-        let mut file = locked(path)?;
-        let state = State::read(&mut file, path)?;
+        let elsewhere = |error: Error| match error.class {
+            Class::Input => error.hint("name another one with --state FILE"),
+            _ => error,
+        };
+        let file = locked(path).map_err(elsewhere)?;
+        let state = State::read(&file, path)?;
         let mut journal = Journal {
             state,
             file,
             path: path.to_owned(),
             broken: false,
         };
-        journal
-            .mend()
-            .map_err(|error| unusable(path, "write", &error))?;
+        let mended = journal.mend();
+        mended.map_err(|error| elsewhere(unwritable(path, &error)))?;
         Ok(journal)
     }
 
@@ -240,40 +235,22 @@ impl Journal {
     /// Writes the state anew in one piece. A folder that cannot be written leaves the file as it is, which is
     /// longer and as good.
     fn compact(&mut self) {
-        // Where the name is a link, the file it leads to is renewed, and the link stays.
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let beside = path.with_added_extension("new");
-        let renewed = || -> std::io::Result<File> {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&beside)?;
+        let renewed = outfile::replace(&self.path, |file| {
             // The new file is locked before it takes the name, so that nobody can get between.
             file.try_lock().map_err(std::io::Error::other)?;
             let mut text = Vec::new();
             for (key, entry) in &self.state.entries {
                 text.extend(line(key, entry));
             }
-            file.write_all(&text)?;
-            // Who may read and write it stays as it was.
-            file.set_permissions(self.file.metadata()?.permissions())?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)?;
-            Ok(file)
-        };
-        match renewed() {
-            Ok(file) => {
-                self.file = file;
-                self.state.lines = self.state.entries.len();
-                // From the rename on the new file is the one that counts, whether or not its folder can be synced.
-                let folder = path.parent().map(File::open);
-                let _ = folder.map(|folder| folder.and_then(|folder| folder.sync_all()));
-            }
-            Err(_) => {
-                let _ = fs::remove_file(&beside);
-            }
+            file.write_all(&text)
+        });
+        if let Ok(file) = renewed {
+            self.file = file;
+            self.state.lines = self.state.entries.len();
+            // From the rename on the new file is the one that counts, whether or not its folder can be synced.
+            let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+            let folder = path.parent().map(File::open);
+            let _ = folder.map(|folder| folder.and_then(|folder| folder.sync_all()));
         }
     }
 
@@ -283,7 +260,7 @@ impl Journal {
     pub fn remember(&mut self, key: Key, entry: Entry) -> Result<()> {
         if let Err(error) = self.append(&line(&key, &entry)) {
             self.broken = true;
-            return Err(unusable(&self.path, "write", &error));
+            return Err(unwritable(&self.path, &error));
         }
         self.state.entries.insert(key, entry);
         Ok(())
@@ -344,17 +321,25 @@ impl Memory {
     }
 }
 
+fn opened(path: &Path) -> std::io::Result<File> {
+    match fs::metadata(path) {
+        Ok(facts) => infile::acceptable(&facts, false)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+}
+
 /// Opens and locks the file that has this name while it is locked: another run may have put a new one in its
 /// place between the opening and the lock.
 fn locked(path: &Path) -> Result<File> {
     loop {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(|error| unusable(path, "write", &error))?;
+        let file = opened(path).map_err(|error| unwritable(path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -367,7 +352,7 @@ fn locked(path: &Path) -> Result<File> {
                 )
                 .hint("wait until it has ended, or give this run a --state of its own"));
             }
-            Err(TryLockError::Error(error)) => return Err(unusable(path, "lock", &error)),
+            Err(TryLockError::Error(error)) => return Err(unwritable(path, &error)),
         }
         let same = match (file.metadata(), fs::metadata(path)) {
             (Ok(ours), Ok(named)) => (ours.dev(), ours.ino()) == (named.dev(), named.ino()),

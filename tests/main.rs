@@ -5,6 +5,7 @@ mod cli;
 mod completions;
 mod configuration;
 mod contract;
+mod files;
 mod hostile;
 mod jira;
 mod logins;

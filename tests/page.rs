@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use super::support::batch::ALL;
@@ -250,12 +250,7 @@ fn a_page_is_written_in_one_piece_or_not_at_all() {
     assert_ne!(told.status, 0);
     assert!(told.stderr.contains("cannot write \"p.html\""), "{told:?}");
     assert_eq!(world.scratch.read("p.html"), "the page before");
-    let left: Vec<PathBuf> = fs::read_dir(world.scratch.path())
-        .expect("it is there")
-        .map(|entry| entry.expect("it can be read").path())
-        .filter(|path| path.to_string_lossy().contains("p.html."))
-        .collect();
-    assert_eq!(left, Vec::<PathBuf>::new());
+    assert_eq!(world.scratch.names(), ["faces", "m.json", "p.html"]);
 }
 
 /// A run that could not begin has nothing to tell; the files of the run before still do.
@@ -294,7 +289,6 @@ fn links_and_devices_stay_what_they_are() {
             .gives(0, NOTHING, NOTHING);
     }
     assert!(scratch.read("real.html").contains("jira robot"));
-    assert!(!scratch.join("nowhere.html.new").exists());
     symlink("/dev/full", scratch.join("full.html")).expect("scratch is writable");
     Run::new(["check", "m.json", "-q", "--html", "full.html"])
         .dir(scratch.path())

@@ -12,6 +12,9 @@ const TWO: &str = r#"
     {"server": "fleet", "employee_id": 2132, "image": "faces/build.png"},
     {"server": "fleet", "employee_id": 2133, "image": "faces/driver.jpg"}"#;
 
+/// What lies in the directory of `two_proven`.
+const NAMES: [&str; 3] = ["faces", "m.json", "m.json.state"];
+
 /// A world whose two employees were set, and the state that tells so.
 fn two_proven() -> (World, String) {
     let mut world = World::new();
@@ -253,7 +256,7 @@ fn a_state_that_is_mostly_stale_is_written_anew_in_one_piece() {
         0o640,
         "who may read it stays as it was"
     );
-    assert!(!world.scratch.join("m.json.state.new").exists());
+    assert_eq!(world.scratch.names(), NAMES);
     assert_eq!(world.run("apply m.json").output().status, 75);
     drop(process);
     // What is proven afterwards is in the new file.
@@ -381,22 +384,25 @@ fn a_directory_that_cannot_be_written_is_said_before_anything_is_sent() {
     told.gives(
         66,
         NOTHING,
-        "avatarctl: cannot write the state file \"m.json.state\": permission denied\n",
+        "avatarctl: cannot write the state file \"m.json.state\": permission denied\n\
+         hint: name another one with --state FILE\n",
     );
     world.run("apply m.json --state nowhere/s").gives(
         66,
         NOTHING,
-        "avatarctl: cannot write the state file \"nowhere/s\": no such file or directory\n",
+        "avatarctl: cannot write the state file \"nowhere/s\": no such file or directory\n\
+         hint: name another one with --state FILE\n",
     );
     world.run("apply m.json --state faces").gives(
         66,
         NOTHING,
-        "avatarctl: cannot write the state file \"faces\": is a directory\n",
+        "avatarctl: cannot write the state file \"faces\": is a directory\n\
+         hint: name another one with --state FILE\n",
     );
     world.run("diff m.json --state faces").gives(
         66,
         NOTHING,
-        "avatarctl: the state file \"faces\" is no regular file\n",
+        "avatarctl: cannot read the state file \"faces\": is a directory\n",
     );
 }
 
