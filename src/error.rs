@@ -72,6 +72,15 @@ pub fn merge(classes: impl IntoIterator<Item = Class>) -> u8 {
     }
 }
 
+/// How an answer was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// The connection broke.
+    Broken,
+    /// It did not come in time: the server may still be at work on the call.
+    Late,
+}
+
 /// A failure a person can read. It holds no secret: whoever makes one from foreign text cleans that first.
 #[derive(Debug, Clone)]
 pub struct Error {
@@ -84,8 +93,8 @@ pub struct Error {
     pub message: String,
     /// An instruction, where the remedy is known.
     pub hint: Option<String>,
-    /// The answer to a call was lost: it may have been carried out.
-    pub lost: bool,
+    /// How the answer to the call was lost, if it was: the call may have been carried out.
+    pub lost: Option<Loss>,
 }
 
 impl Error {
@@ -96,7 +105,7 @@ impl Error {
             code: None,
             message: message.into(),
             hint: None,
-            lost: false,
+            lost: None,
         }
     }
 
@@ -105,10 +114,14 @@ impl Error {
         self
     }
 
-    /// Whether the call that failed may have been carried out: its answer was lost, or a gateway or proxy
-    /// answered for the server.
-    pub fn may_be_done(&self) -> bool {
-        self.lost || matches!(self.status, Some(502 | 504))
+    /// How the answer was lost, if the call that failed may have been carried out. A gateway or proxy that answers
+    /// for the server has lost the server's answer (502), or has stopped waiting for it (504).
+    pub fn loss(&self) -> Option<Loss> {
+        self.lost.or(match self.status {
+            Some(502) => Some(Loss::Broken),
+            Some(504) => Some(Loss::Late),
+            _ => None,
+        })
     }
 
     pub fn status(mut self, status: u16) -> Error {

@@ -19,7 +19,7 @@ use ureq::{Agent, AsSendBody, SendBody};
 use crate::address::{self, Address};
 use crate::calendar::span;
 use crate::connect::{self, Dialler, Names, NotConnected};
-use crate::error::{Class, Error, Result, reason};
+use crate::error::{Class, Error, Loss, Result, reason};
 use crate::limits;
 use crate::multipart::{Content, Encoded};
 use crate::proxy::Proxy;
@@ -903,16 +903,16 @@ impl Client {
     }
 
     fn lost(&self, request: &Request, error: ureq::Error, timeout: Duration) -> Lost {
-        let perhaps = |error: Error| Error {
-            lost: true,
+        let lost_as = |loss, error: Error| Error {
+            lost: Some(loss),
             ..error
         };
         let lost = |error| Lost {
-            error: perhaps(error),
+            error: lost_as(Loss::Broken, error),
             how: How::Lost,
         };
         let late = |error| Lost {
-            error: perhaps(error),
+            error: lost_as(Loss::Late, error),
             how: How::Late,
         };
         let last = |error| Lost {
@@ -938,7 +938,7 @@ impl Client {
                     .deadline
                     .is_some_and(|deadline| Instant::now() >= deadline) =>
             {
-                last(out_of_time(request))
+                last(lost_as(Loss::Late, out_of_time(request)))
             }
             ureq::Error::Timeout(_) => late(
                 request

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
+use crate::hostile::judge;
 use crate::support::{Fault, Jira, Reply, Request, Run, Running, Scratch, pictures};
 
 const PASSWORD: &str = "check JIRA_USER and JIRA_PASSWORD before the next run: failed logins lock the account; from Jira 11 on, passwords are off by default and a token is the way";
@@ -2070,15 +2071,6 @@ fn servers_in_trouble() {
         .looked_up(),
         refusal(
             "a proxy out of patience",
-            CONFIRM,
-            Reply::html(504, "Gateway Timeout"),
-            75,
-            "crop \"face.png\": the server failed with 504",
-            "",
-        )
-        .looked_up(),
-        refusal(
-            "a proxy out of patience",
             SELECT,
             Reply::html(504, "Gateway Timeout"),
             75,
@@ -2572,11 +2564,10 @@ fn carried_out(call: &str) -> [Fault; 4] {
 }
 
 /// The same of a call that was not.
-fn not_carried_out(call: &str) -> [Fault; 3] {
+fn not_carried_out(call: &str) -> [Fault; 2] {
     [
         Fault::on(call).silent(),
         Fault::on(call).instead(Reply::html(502, "Bad Gateway")),
-        Fault::on(call).instead(Reply::html(504, "Gateway Timeout")),
     ]
 }
 
@@ -2647,6 +2638,155 @@ fn a_picture_whose_answer_is_lost_again_is_not_uploaded_a_third_time() {
         );
         assert_eq!(server.model().user("build-bot").selected, 10122);
     }
+}
+
+/// Standard error of these waits for a picture that may still be stored.
+fn waits(seconds: &[u8]) -> String {
+    let line = |seconds: &u8| {
+        format!(
+            "avatarctl: waiting {seconds}.0 s: upload \"face.png\": no answer in time; the server may still store it\n"
+        )
+    };
+    seconds.iter().map(line).collect()
+}
+
+/// A server that stores a picture after its caller stopped waiting for an answer, at a look of that number.
+fn slow(look: usize) -> Running<Jira> {
+    let server = serving(|model| model.stores_at_look = Some(look));
+    server.model().give("build-bot", pictures::png(64, 64, 2));
+    server
+}
+
+const NEVER: usize = usize::MAX;
+/// How long an answer is waited for, in the tests of those that do not come.
+const PATIENCE: &str = "--timeout=2";
+const MAY_BE_LEFT: &str = "the picture may be left among the custom avatars";
+const UNKNOWN: &str = "before you upload it again, look for it with avatarctl jira list, and select it with set --avatar-id or delete it with avatarctl jira delete";
+
+/// These waits are real time, so the cells run side by side.
+#[test]
+fn a_picture_that_may_still_be_stored_is_looked_for_and_not_sent_again() {
+    let cells = [
+        // The side of the picture, the look at which it is stored, and the waits until then.
+        (256, 1, &[][..]),
+        (48, 1, &[]),
+        (256, 2, &[1]),
+        (48, 4, &[1, 2, 4]),
+    ];
+    judge(&cells, |&(side, look, seconds)| {
+        // Looking is no repeat.
+        let (server, scratch) = (slow(look), Scratch::new());
+        upload(&server, &scratch, pictures::png(side, side, 1))
+            .arg(PATIENCE)
+            .once()
+            .gives(
+                0,
+                "jira build-bot: image face.png (avatar 24902, was 10122)\n",
+                &waits(seconds),
+            );
+        let calls = if side == 48 { SMALL } else { LARGE };
+        let looks = LOOKED.repeat(1 + seconds.len());
+        assert_eq!(
+            called(&server),
+            [FIRST_LOOK, calls, &looks, SELECTED].concat()
+        );
+        assert_eq!(server.model().user("build-bot").selected, 24902);
+        assert_eq!(server.model().custom.len(), 2);
+        Vec::new()
+    });
+}
+
+/// The same, and a gateway that stopped waiting: it knows nothing of what its server still does.
+#[test]
+fn a_picture_that_does_not_appear_is_not_sent_again() {
+    let cells = [(256, CONFIRM, "crop", LARGE), (48, UPLOAD, "upload", SMALL)];
+    let cells = cells.map(|cell| [(cell, false), (cell, true)]).concat();
+    judge(&cells, |&((side, call, operation, calls), gateway)| {
+        let (server, scratch) = (slow(NEVER), Scratch::new());
+        let (why, hint) = match gateway {
+            true => ("the server failed with 504", UNKNOWN.to_owned()),
+            false => (
+                "no answer within 2.0 s",
+                format!("allow more time with --timeout; {UNKNOWN}"),
+            ),
+        };
+        if gateway {
+            server.fault(Fault::on(call).instead(Reply::html(504, "Gateway Timeout")));
+        }
+        let told = failure(
+            &format!("{operation} \"face.png\": {why}; {MAY_BE_LEFT}"),
+            &hint,
+        );
+        upload(&server, &scratch, pictures::png(side, side, 1))
+            .arg(PATIENCE)
+            .gives(75, "", &(waits(&[1, 2, 4]) + &told));
+        let looks = LOOKED.repeat(4);
+        assert_eq!(called(&server), [FIRST_LOOK, calls, &looks].concat());
+        assert_eq!(server.model().user("build-bot").selected, 10122);
+        assert_eq!(server.model().custom.len(), 1);
+        Vec::new()
+    });
+}
+
+/// The crop itself takes all the time there is: nothing can be looked up any more.
+#[test]
+fn a_picture_that_was_on_its_way_when_the_time_was_up_may_be_left() {
+    let (server, scratch) = (slow(1), Scratch::new());
+    upload(&server, &scratch, pictures::png(256, 256, 1))
+        .arg("--max-time=2")
+        .gives(
+            75,
+            "",
+            &failure(
+                &format!(
+                    "crop \"face.png\": the time of the whole command is used up; {MAY_BE_LEFT}"
+                ),
+                &format!("allow more with --max-time; {UNKNOWN}"),
+            ),
+        );
+    assert_eq!(called(&server), [FIRST_LOOK, LARGE].concat());
+}
+
+/// Without a list from before the upload nothing tells which avatar is new.
+#[test]
+fn a_picture_that_may_still_be_stored_is_not_looked_for_where_nobody_looked_before() {
+    let (server, scratch) = (slow(1), Scratch::new());
+    scratch.write("face.png", pictures::png(256, 256, 1));
+    scratch.write(
+        "m.json",
+        format!(
+            "{{\"servers\": {{\"jira\": {{\"system\": \"jira\", \"url\": \"{}\"}}}},\n\
+             \"accounts\": [{{\"server\": \"jira\", \"user\": \"build-bot\", \"image\": \"face.png\"}}]}}",
+            server.url()
+        ),
+    );
+    let told = failure(
+        &format!("crop \"face.png\": no answer within 2.0 s; {MAY_BE_LEFT}"),
+        &format!("allow more time with --timeout; {UNKNOWN}"),
+    );
+    Run::new(["apply", "m.json", "--no-verify", PATIENCE])
+        .with(&server)
+        .dir(scratch.path())
+        .gives(75, "0 changed, 0 unchanged, 1 failed\n", &told);
+    assert_eq!(called(&server), [&FIRST_LOOK[..1], LARGE].concat());
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_picture() {
+    let (server, scratch) = (slow(NEVER), Scratch::new());
+    let run = upload(&server, &scratch, pictures::png(256, 256, 1)).arg(PATIENCE);
+    let process = run.arg("-q").start();
+    server.wait_for(FIRST_LOOK.len() + LARGE.len() + LOOKED.len());
+    process.signal("TERM");
+    process.wait().gives(
+        143,
+        "",
+        &failure(
+            &format!("crop \"face.png\": no answer within 2.0 s; {MAY_BE_LEFT}"),
+            &format!("allow more time with --timeout; {UNKNOWN}"),
+        ),
+    );
+    assert_eq!(called(&server), [FIRST_LOOK, LARGE, LOOKED].concat());
 }
 
 /// Somebody else uploads for the same account at the same time: which is ours cannot be told.

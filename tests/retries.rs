@@ -19,6 +19,8 @@ struct Flow<M> {
     given: fn(&mut M),
     /// Requests of a run in which nothing fails.
     requests: usize,
+    /// The one that stores a picture each time it is sent; 0 where none does.
+    stores: usize,
     /// What is wrong with the account, in words.
     wrong: fn(&mut M) -> Option<String>,
 }
@@ -63,6 +65,7 @@ const JIRA: &[Flow<Jira>] = &[
         arguments: SELECT,
         given: |_| {},
         requests: 5,
+        stores: 0,
         wrong: |jira| {
             let selected = jira.user("build-bot").selected;
             (selected != 24880 || !jira.custom.is_empty())
@@ -74,6 +77,7 @@ const JIRA: &[Flow<Jira>] = &[
         arguments: CROP,
         given: |_| {},
         requests: 7,
+        stores: 4,
         wrong: |jira| one_custom(jira, &large()),
     },
     Flow {
@@ -81,6 +85,7 @@ const JIRA: &[Flow<Jira>] = &[
         arguments: SMALL,
         given: |_| {},
         requests: 6,
+        stores: 3,
         wrong: |jira| one_custom(jira, &small()),
     },
     Flow {
@@ -91,6 +96,7 @@ const JIRA: &[Flow<Jira>] = &[
             jira.give("build-bot", small());
         },
         requests: 4,
+        stores: 0,
         wrong: |jira| {
             let left: Vec<u64> = jira.custom.iter().map(|custom| custom.id).collect();
             (left != [24902]).then(|| format!("{left:?} are left"))
@@ -104,6 +110,7 @@ const ROCKETCHAT: &[Flow<RocketChat>] = &[
         arguments: FILE,
         given: |_| {},
         requests: 3,
+        stores: 0,
         wrong: |chat| {
             let worn = chat.user("build-bot").picture.as_ref();
             let right = worn.is_some_and(|picture| picture.bytes == large());
@@ -117,6 +124,7 @@ const ROCKETCHAT: &[Flow<RocketChat>] = &[
             chat.give("build-bot", small());
         },
         requests: 3,
+        stores: 0,
         wrong: |chat| {
             let worn = chat.user("build-bot").picture.is_some();
             worn.then(|| "a picture is left".to_owned())
@@ -130,6 +138,7 @@ const NAVIXY: &[Flow<Navixy>] = &[
         arguments: ICON,
         given: |_| {},
         requests: 3,
+        stores: 0,
         wrong: |navixy| {
             let icon = navixy.employee(2132).icon_id;
             (icon != Some(3654) || !navixy.files.is_empty()).then(|| format!("icon {icon:?}"))
@@ -140,6 +149,7 @@ const NAVIXY: &[Flow<Navixy>] = &[
         arguments: PICTURE,
         given: |_| {},
         requests: 4,
+        stores: 0,
         wrong: |navixy| {
             let employee = navixy.employee(2132);
             let file = employee.avatar_file_name.as_ref();
@@ -204,7 +214,10 @@ where
     let mut cells = Vec::new();
     for flow in flows {
         for nth in 1..=flow.requests {
-            cells.extend(ways.iter().map(move |way| (flow, nth, way)));
+            // A server that a gateway gave up may still store a picture, so it is not sent again: tests/jira.rs.
+            let passes = |(name, _): &&Way| *name != "504" || nth != flow.stores;
+            let ways = ways.iter().filter(passes);
+            cells.extend(ways.map(move |way| (flow, nth, way)));
         }
     }
     let failures = judge(&cells, |(flow, nth, (name, how))| {
@@ -359,7 +372,10 @@ fn counts<M: Model + Default>(counts: &[Count], given: fn(&mut M)) {
         cells.push((count, "--retries=2", page(503), count.busy));
         cells.push((count, "--retries=2", page(429), count.busy));
         cells.push((count, "--retries=2", page(502), count.lost));
-        cells.push((count, "--retries=2", page(504), count.lost));
+        // A picture that Jira may still be storing is not sent again.
+        let stored = count.arguments[0] == "jira" && count.lost < count.busy;
+        let late = if stored { 1 } else { count.lost };
+        cells.push((count, "--retries=2", page(504), late));
         cells.push((
             count,
             "--retries=2",

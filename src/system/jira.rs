@@ -16,7 +16,7 @@ use super::{
     Source, System, Target, TargetKind,
 };
 use crate::curl::{AVATAR_ID, Cookies, Step};
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, Loss, Result};
 use crate::http::{ALWAYS, Body, Call, Client, Method, Request, Response, UNLESS_LOST};
 use crate::image::{Format, Header};
 use crate::picture::Picture;
@@ -740,38 +740,89 @@ fn json_text(value: &impl Serialize) -> String {
 
 /// What became of a picture that was sent.
 enum Stored {
-    /// As a custom avatar with this id.
+    /// It is a custom avatar with this id.
     As(String),
-    /// The answer of a call that stores was lost.
+    /// The answer of the call that stores it was lost.
     Perhaps(Error),
 }
 
-/// Stores a picture as a custom avatar; its id. A call that stores and whose answer was lost is not made again
-/// before the account was looked at.
+/// Stores a picture as a custom avatar and returns its id. If the answer of the call that stores it is lost, the
+/// list of avatars is read before anything is sent again.
 fn upload(
     session: &mut Session,
     user: &str,
     picture: &Rc<Picture>,
     seen: Option<&Seen>,
 ) -> Result<String> {
-    let error = match store(session, user, picture, true)? {
-        Stored::As(id) => return Ok(id),
-        Stored::Perhaps(error) => error,
+    let mut first = true;
+    loop {
+        let error = match store(session, user, picture, first)? {
+            Stored::As(id) => return Ok(id),
+            Stored::Perhaps(error) => error,
+        };
+        if error.loss() == Some(Loss::Late) {
+            return stored_late(session, user, picture, seen, error);
+        }
+        if !first {
+            return Err(error);
+        }
+        match appeared(session, user, seen) {
+            Ok(Some(id)) => return Ok(id),
+            Ok(None) if session.client.repeats() => {}
+            // If the list tells nothing, the first failure is the one to report.
+            Ok(None) | Err(_) => return Err(error),
+        }
+        session.warnings.push(
+            "an answer was lost and the picture is uploaded once more; a copy of it may be left among the custom avatars"
+                .into(),
+        );
+        first = false;
+    }
+}
+
+/// How long to wait before each look for a picture whose answer did not come in time.
+const LATE: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+const LEFT: &str = "before you upload it again, look for it with avatarctl jira list, and select it with set --avatar-id or delete it with avatarctl jira delete";
+
+/// Looks for a picture that the server may still be storing. It is not sent again in this run, because the
+/// server was seen to store a slow one after the time-out: a second upload would make a duplicate.
+fn stored_late(
+    session: &mut Session,
+    user: &str,
+    picture: &Rc<Picture>,
+    seen: Option<&Seen>,
+    error: Error,
+) -> Result<String> {
+    let request = temporary(user, picture);
+    // Without an earlier list nothing tells which avatar is new.
+    let waits = seen.map_or(&[][..], |_| &LATE);
+    for wait in waits {
+        let why = "no answer in time; the server may still store it";
+        let looked = session.client.wait(*wait, &request, why);
+        match looked.and_then(|()| appeared(session, user, seen)) {
+            Ok(Some(id)) => return Ok(id),
+            Ok(None) => {}
+            // A signal, --max-time, or a list that cannot be read: the first failure is the one to report.
+            Err(_) => break,
+        }
+    }
+    let hint = match &error.hint {
+        Some(hint) => format!("{hint}; {LEFT}"),
+        None => LEFT.to_owned(),
     };
-    // What a look cannot tell is told by the call that failed.
-    match appeared(session, user, seen) {
-        Ok(Some(id)) => return Ok(id),
-        Ok(None) if session.client.repeats() => {}
-        Ok(None) | Err(_) => return Err(error),
+    Err(Error {
+        message: format!(
+            "{}; the picture may be left among the custom avatars",
+            error.message
+        ),
+        ..error
     }
-    session.warnings.push(
-        "an answer was lost and the picture is uploaded once more; a copy of it may be left among the custom avatars"
-            .into(),
-    );
-    match store(session, user, picture, false)? {
-        Stored::As(id) => Ok(id),
-        Stored::Perhaps(error) => Err(error),
-    }
+    .hint(hint))
 }
 
 /// The one custom avatar that was not there before.
@@ -806,7 +857,7 @@ fn temporary(user: &str, picture: &Rc<Picture>) -> Request {
 fn store(session: &mut Session, user: &str, picture: &Rc<Picture>, again: bool) -> Result<Stored> {
     let request = temporary(user, picture);
     let response = match send(session, &request) {
-        Err(error) if is_small(&picture.header) && error.may_be_done() => {
+        Err(error) if is_small(&picture.header) && error.loss().is_some() => {
             return Ok(Stored::Perhaps(error));
         }
         other => other.map_err(|error| as_data(error, "the picture"))?,
@@ -819,7 +870,7 @@ fn store(session: &mut Session, user: &str, picture: &Rc<Picture>, again: bool) 
             ..
         } => match confirm(session, user, picture, cookies(&response)) {
             Ok(id) => Ok(Stored::As(id)),
-            Err(error) if error.may_be_done() => Ok(Stored::Perhaps(error)),
+            Err(error) if error.loss().is_some() => Ok(Stored::Perhaps(error)),
             Err(error)
                 if again
                     && session.client.repeats()

@@ -671,7 +671,7 @@ fn upload(
     before: Option<&Seen>,
 ) -> Result<String> {
     match store(session, target, picture) {
-        Err(error) if error.may_be_done() => {
+        Err(error) if error.loss().is_some() => {
             // What a look cannot tell is told by the call that failed.
             let Ok(now) = observe(session, target) else {
                 return Err(error);

@@ -58,6 +58,11 @@ pub struct Jira {
     pub attachment_limit: usize,
     /// Width times height that the server is ready to decode.
     pub pixel_limit: u64,
+    /// A picture that is to be stored gets no answer: it is stored just before the list of avatars is given out
+    /// for this number of times after it. So slow a server outlasts a client's patience without a clock.
+    pub stores_at_look: Option<usize>,
+    /// Pictures that are being stored: the looks that are left, the owner, the picture and its crop.
+    storing: Vec<(usize, String, Upload, Crop)>,
     sessions: BTreeMap<String, Session>,
     next_session: u64,
 }
@@ -168,6 +173,8 @@ impl Default for Jira {
             captcha_after: 3,
             attachment_limit: 10 * 1024 * 1024,
             pixel_limit: 5_000_000,
+            stores_at_look: None,
+            storing: Vec::new(),
             sessions: BTreeMap::new(),
             next_session: 0x0f3a_51c2,
         }
@@ -217,6 +224,31 @@ impl Jira {
 
     fn is_known(&self, id: u64) -> bool {
         self.system.contains(&id) || self.custom(id).is_some()
+    }
+
+    /// Stores an upload; no answer, if it is stored later.
+    fn store_in_time(&mut self, owner: &str, upload: Upload, crop: Crop) -> Result<u64, Reply> {
+        match self.stores_at_look {
+            None => Ok(self.store(owner.to_owned(), upload, crop)),
+            Some(look) => {
+                self.storing.push((look, owner.to_owned(), upload, crop));
+                Err(Reply::hang())
+            }
+        }
+    }
+
+    /// Somebody looks: a picture whose time has come is stored.
+    fn look(&mut self) {
+        for (left, ..) in &mut self.storing {
+            *left -= 1;
+        }
+        let (due, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.storing)
+            .into_iter()
+            .partition(|(left, ..)| *left == 0);
+        self.storing = rest;
+        for (_, owner, upload, crop) in due {
+            self.store(owner, upload, crop);
+        }
     }
 
     fn store(&mut self, owner: String, upload: Upload, crop: Crop) -> u64 {
@@ -586,7 +618,8 @@ impl Jira {
             .collect()
     }
 
-    fn avatars(&self, request: &Request) -> Answer {
+    fn avatars(&mut self, request: &Request) -> Answer {
+        self.look();
         let user = &self.users[self.target(request)?];
         let own = self.custom.iter().filter(|custom| custom.owner == user.key);
         let custom = own
@@ -632,15 +665,12 @@ impl Jira {
         let owner = self.users[target].key.clone();
         let (width, height) = upload.shrunk;
         let (bean, session) = if width == height && width <= 48 {
-            let id = self.store(
-                owner.clone(),
-                upload,
-                Crop {
-                    x: 0,
-                    y: 0,
-                    side: width,
-                },
-            );
+            let crop = Crop {
+                x: 0,
+                y: 0,
+                side: width,
+            };
+            let id = self.store_in_time(&owner, upload, crop)?;
             let bean = json!({"id": id.to_string(), "owner": owner, "isSystemAvatar": false, "isSelected": false});
             (
                 if form {
@@ -797,7 +827,7 @@ impl Jira {
         let crop = crop.ok_or_else(|| refusal(400, "The cropping parameters are invalid."))?;
         let upload = session.upload.take().expect("it was looked for");
         let owner = self.users[target].key.clone();
-        let id = self.store(owner.clone(), upload, crop);
+        let id = self.store_in_time(&owner, upload, crop)?;
         let bean = json!({"id": id.to_string(), "owner": owner, "isSystemAvatar": false, "isSelected": false});
         let reply = answer(201, bean);
         let missing = !cookies.contains_key("atlassian.xsrf.token");
