@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::support::batch::{self, ALL};
+use super::support::navixy::Edit;
 use super::support::{
     Before, Fault, Jira, Navixy, Reply, RocketChat, World, pictures, program, server,
 };
@@ -329,6 +330,60 @@ fn a_walk_over_many_pages_serves_all_accounts_of_a_server() {
         ]
     );
     assert_eq!(world.fleet.connections(), 1);
+}
+
+/// Reading each account alone is what is left when the pages are short: never more calls than accounts.
+#[test]
+fn a_list_in_short_pages_is_not_read_for_a_few_accounts() {
+    let mut world = World::with_bots(250);
+    world.fleet.model().page_limit = 1;
+    let accounts: Vec<String> = (0..3)
+        .map(|n| {
+            format!(
+                "\n    {{\"server\": \"fleet\", \"employee_id\": {}, \"icon_id\": null}}",
+                5100 + n
+            )
+        })
+        .collect();
+    world.declare(&accounts.join(","));
+    world
+        .run("diff m.json")
+        .gives(0, "0 to change, 3 the same\n", NOTHING);
+    let read = "POST /v2/employee/read";
+    assert_eq!(
+        world.fleet.calls(),
+        ["POST /v2/employee/list", read, read, read]
+    );
+}
+
+/// The list is read for all accounts of a server, so what is wrong with it is told at the first.
+#[test]
+fn a_list_whose_total_moves_ends_a_batch() {
+    let mut world = World::with_bots(250);
+    world.fleet.model().edits = vec![Edit::Add; 9];
+    let accounts: Vec<String> = (0..250)
+        .map(|n| {
+            format!(
+                "\n    {{\"server\": \"fleet\", \"employee_id\": {}, \"icon_id\": null}}",
+                5000 + n
+            )
+        })
+        .collect();
+    world.declare(&accounts.join(","));
+    let told = world.run("apply m.json").output();
+    assert_eq!(told.status, 76);
+    let first: String = told.stderr.split_inclusive('\n').take(2).collect();
+    let total = world.fleet.model().employees.len();
+    assert_eq!(
+        first,
+        format!(
+            "avatarctl: fleet 5000: list employees: the total went from {} to {total} while the pages were read\n\
+             hint: run again when nobody adds or deletes employees\n",
+            total - 1
+        )
+    );
+    assert_eq!(told.stderr.lines().count(), 2 + 249);
+    assert_eq!(world.fleet.calls(), ["POST /v2/employee/list"; 4]);
 }
 
 #[test]

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::{Fault, Model, Navixy, Reply, Run, Running, Scratch, pictures};
+use crate::support::navixy::Edit;
+use crate::support::{
+    Fault, Model, Navixy, Reply, Request, Run, Running, Scratch, Server, pictures,
+};
 
 const READ: &str = "POST /v2/employee/read";
 const ASSIGN: &str = "POST /v2/employee/avatar/assign";
@@ -705,20 +708,110 @@ fn page(count: Value) -> Reply {
 }
 
 #[test]
-fn a_list_ends_whatever_the_server_counts() {
-    for (count, calls) in [(3, 1), (2, 1), (0, 1), (4, 2), (1_000_000, 2)] {
-        // A server that ignores the offset.
+fn a_list_that_is_longer_than_announced_is_taken() {
+    for count in [3, 2, 0] {
         let fleet = fleet();
         fleet.fault(Fault::on("POST /list").always().instead(page(json!(count))));
         run(["list"]).with(&fleet).gives(0, THREE, "");
-        assert_eq!(fleet.calls(), vec![LIST; calls], "count {count}");
-        // One that has no more.
-        fleet.heal();
-        fleet.forget();
-        fleet.fault(Fault::on("POST /list").instead(page(json!(count))));
-        run(["list"]).with(&fleet).gives(0, THREE, "");
-        assert_eq!(fleet.calls(), vec![LIST; calls], "count {count}");
+        assert_eq!(fleet.calls(), [LIST], "count {count}");
     }
+}
+
+/// A server that ignores the offset, and one that has no more.
+#[test]
+fn a_page_brings_what_was_announced() {
+    for (count, missing) in [(4, 1), (200_000, 199_997)] {
+        let complaint = complaint(
+            "navixy",
+            &format!(
+                "list employees: a page brought nothing new, and {missing} of {count} employees are missing"
+            ),
+            "",
+        );
+        let fleet = fleet();
+        fleet.fault(Fault::on("POST /list").always().instead(page(json!(count))));
+        run(["list"]).with(&fleet).gives(76, "", &complaint);
+        assert_eq!(fleet.calls(), [LIST; 4], "count {count}");
+        fleet.forget();
+        let none = good(json!({"list": [], "count": count}));
+        fleet.fault(Fault::on("POST /list").from(2).instead(none));
+        run(["list"]).with(&fleet).once().gives(76, "", &complaint);
+        assert_eq!(fleet.calls(), [LIST; 2], "count {count}");
+    }
+}
+
+/// One edit is what happens in an office, and the list is read once more; a total that moves each time is none.
+#[test]
+fn a_list_whose_total_moves_is_read_once_more() {
+    let moved = |before: u32, now: u32| {
+        complaint(
+            "navixy",
+            &format!(
+                "list employees: the total went from {before} to {now} while the pages were read"
+            ),
+            "run again when nobody adds or deletes employees",
+        )
+    };
+    let fleet = |edits: &[Edit]| {
+        fleet_with(|model| {
+            crowd(model);
+            model.edits = edits.to_vec();
+        })
+    };
+    let added = fleet(&[Edit::Add]);
+    let table = crowd_table() + "251          First251 Last  -        -\n";
+    run(["list"]).with(&added).gives(0, &table, "");
+    assert_eq!(added.calls(), [LIST; 2 + 3]);
+    // Otherwise the next page would begin behind the 101st.
+    let deleted = fleet(&[Edit::Delete]);
+    let first = "1            First1 Last    -        -\n";
+    let table = crowd_table().replacen(first, "", 1);
+    run(["list"]).with(&deleted).gives(0, &table, "");
+    assert_eq!(deleted.calls(), [LIST; 2 + 3]);
+    let once = fleet(&[Edit::Add]);
+    run(["list"])
+        .with(&once)
+        .once()
+        .gives(76, "", &moved(250, 251));
+    assert_eq!(once.calls(), [LIST; 2]);
+    let growing = fleet(&[Edit::Add; 9]);
+    run(["list"]).with(&growing).gives(76, "", &moved(251, 252));
+    assert_eq!(growing.calls(), [LIST; 4]);
+}
+
+/// A list that does not end must not fill the memory.
+#[test]
+fn a_list_is_bounded() {
+    let fleet = fleet();
+    fleet.fault(Fault::on("POST /list").instead(page(json!(200_001))));
+    run(["list"]).with(&fleet).gives(
+        76,
+        "",
+        &complaint(
+            "navixy",
+            "list employees: more than 200000 employees, the most that avatarctl reads",
+            "",
+        ),
+    );
+    assert_eq!(fleet.calls(), [LIST]);
+    let server = Server::start(|request: &Request| {
+        let id = request.json()["offset"].as_u64().map(|offset| offset + 1);
+        let name = "x".repeat(2_000_000);
+        good(json!({"count": 1000, "list": [{"id": id, "first_name": name}]}))
+    });
+    run(["list"])
+        .env("NAVIXY_URL", server.url())
+        .env("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")
+        .gives(
+            76,
+            "",
+            &complaint(
+                "navixy",
+                "list employees: more than 32 MiB of names, the most that avatarctl reads",
+                "",
+            ),
+        );
+    assert_eq!(server.requests().len(), 17);
 }
 
 #[test]

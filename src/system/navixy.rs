@@ -158,6 +158,19 @@ impl Employee {
         }
     }
 
+    /// Of its texts, in bytes.
+    fn length(&self) -> usize {
+        let Employee {
+            first_name,
+            middle_name,
+            last_name,
+            avatar_file_name,
+            ..
+        } = self;
+        let texts = [first_name, middle_name, last_name, avatar_file_name];
+        texts.into_iter().flatten().map(String::len).sum()
+    }
+
     fn name(&self) -> String {
         let parts = [&self.first_name, &self.middle_name, &self.last_name];
         let parts: Vec<&str> = parts
@@ -472,22 +485,17 @@ fn seen(target: &Target, employee: &Employee) -> Seen {
     }
 }
 
-/// One walk over the list instead of a look each, as long as that is fewer calls. Who was not met is looked for
-/// alone: others may be deleted while the pages are read, and then the next page begins behind somebody.
+/// Reads the list instead of each employee, as long as that takes fewer calls. Who was not met there is read
+/// alone.
 fn survey(session: &mut Session, targets: &[&Target]) -> Result<Vec<Result<Seen>>> {
-    let mut wanted: BTreeSet<u64> = targets.iter().map(|target| employee(target)).collect();
-    let mut found = BTreeMap::new();
-    walk(session, |page, pages_left| {
-        for employee in page {
-            if wanted.remove(&employee.id) {
-                found.insert(employee.id, employee);
-            }
-        }
-        pages_left <= wanted.len()
-    })?;
+    let wanted: BTreeSet<u64> = targets.iter().map(|target| employee(target)).collect();
+    let met: BTreeMap<u64, Employee> = walk(session, Some(&wanted))?
+        .into_iter()
+        .map(|employee| (employee.id, employee))
+        .collect();
     Ok(targets
         .iter()
-        .map(|target| match found.get(&employee(target)) {
+        .map(|target| match met.get(&employee(target)) {
             Some(employee) => Ok(seen(target, employee)),
             None => observe(session, target),
         })
@@ -496,21 +504,62 @@ fn survey(session: &mut Session, targets: &[&Target]) -> Result<Vec<Result<Seen>
 
 /// Employees a page.
 const PAGE: usize = 100;
+/// How many employees are read at most: a list that does not end must not fill the memory.
+const MOST: usize = 200_000;
+/// How much of their texts, in bytes.
+const MOST_TEXT: usize = 32 << 20;
 
-/// Shows every employee once, page by page, with the number of pages that are left, while it is told to go on.
-fn walk(session: &mut Session, mut show: impl FnMut(Vec<Employee>, usize) -> bool) -> Result<()> {
-    let mut known = BTreeSet::new();
+/// Reads the list of employees page by page: all of them, or those that are wanted, and then only while fewer
+/// pages are left than wanted employees.
+///
+/// If the total moves, somebody was added or deleted meanwhile, and the next page may begin behind somebody who
+/// was not read. One such edit is ordinary, and reading may be repeated: the list is read once more from its
+/// beginning, and a total that moves again is an error. A page may be shorter than was asked for, because servers
+/// may have a limit of their own; one that brings nobody new although employees are missing is an error, too.
+fn walk(session: &mut Session, wanted: Option<&BTreeSet<u64>>) -> Result<Vec<Employee>> {
+    let mut again = session.client.repeats();
+    let (mut met, mut known, mut total, mut text) = (Vec::new(), BTreeSet::new(), None, 0);
     loop {
         let page = json!({ "limit": PAGE, "offset": known.len(), "sort": ["id=asc"] });
         let request = request(&LIST, "list employees".into()).body(Body::Json(page.to_string()));
-        let mut page: Page = ask(session, &request)?;
-        let before = known.len();
-        page.list.retain(|employee| known.insert(employee.id));
-        let left = page.count.saturating_sub(known.len()).div_ceil(PAGE);
-        let go_on = show(page.list, left);
-        // A page without news ends the walk too: a server that ignores the offset repeats itself for ever.
-        if left == 0 || !go_on || known.len() == before {
-            return Ok(());
+        let Page { mut list, count } = ask(session, &request)?;
+        let before = *total.get_or_insert(count);
+        list.retain(|employee| known.insert(employee.id));
+        let (new, left) = (list.len(), count.saturating_sub(known.len()));
+        let wrong = if count != before {
+            let what = format!("the total went from {before} to {count} while the pages were read");
+            let error = request.failed(Class::Protocol, what);
+            Some(error.hint("run again when nobody adds or deletes employees"))
+        } else if new == 0 && left > 0 {
+            let what =
+                format!("a page brought nothing new, and {left} of {count} employees are missing");
+            Some(request.failed(Class::Protocol, what))
+        } else {
+            None
+        };
+        match wrong {
+            Some(error) if !again => return Err(error),
+            Some(_) => {
+                again = false;
+                (met, known, total, text) = (Vec::new(), BTreeSet::new(), None, 0);
+                continue;
+            }
+            None => {}
+        }
+        list.retain(|employee| wanted.is_none_or(|wanted| wanted.contains(&employee.id)));
+        text += list.iter().map(Employee::length).sum::<usize>();
+        met.append(&mut list);
+        let missing = wanted.map_or(usize::MAX, |wanted| wanted.len() - met.len());
+        if left == 0 || left.div_ceil(new) > missing {
+            return Ok(met);
+        }
+        let most = match text > MOST_TEXT {
+            true => format!("{} MiB of names", MOST_TEXT >> 20),
+            false => format!("{MOST} employees"),
+        };
+        if text > MOST_TEXT || count > MOST {
+            let what = format!("more than {most}, the most that avatarctl reads");
+            return Err(request.failed(Class::Protocol, what));
         }
     }
 }
@@ -529,12 +578,8 @@ fn row(employee: &Employee) -> Row {
 }
 
 fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    walk(session, |page, _| {
-        rows.extend(page.iter().map(row));
-        true
-    })?;
-    Ok(rows)
+    let employees = walk(session, None)?;
+    Ok(employees.iter().map(row).collect())
 }
 
 fn speak(fingerprint: &str) -> String {

@@ -40,6 +40,8 @@ pub struct Navixy {
     pub icon_limit: Option<i64>,
     /// The most items a page of a list holds, whatever the caller asks for.
     pub page_limit: usize,
+    /// What somebody does to the employees while they are listed: one of these just before each page but a first.
+    pub edits: Vec<Edit>,
     /// Sessions one login may have open.
     pub session_limit: usize,
     /// The answer to a login has no `type`, as on old installations.
@@ -55,6 +57,13 @@ pub struct Employee {
     pub email: String,
     pub icon_id: Option<i64>,
     pub avatar_file_name: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Edit {
+    Add,
+    /// The first of the list.
+    Delete,
 }
 
 #[derive(Clone, Debug)]
@@ -150,6 +159,7 @@ impl Default for Navixy {
             takes_webp: true,
             icon_limit: None,
             page_limit: usize::MAX,
+            edits: Vec::new(),
             session_limit: 20,
             untyped_login: false,
             issued: 0,
@@ -537,7 +547,21 @@ impl Navixy {
         object
     }
 
-    fn list(&self, fields: &Fields) -> Answer {
+    fn list(&mut self, fields: &Fields) -> Answer {
+        if fields.get("offset").and_then(whole) > Some(0) {
+            match self.edits.pop() {
+                None => {}
+                Some(Edit::Add) => {
+                    let last = self.employees.iter().map(|employee| employee.id).max();
+                    let id = last.unwrap_or_default() + 1;
+                    let name = format!("First{id}");
+                    self.employees.push(Employee::new(id, &name, "Last"));
+                }
+                Some(Edit::Delete) => {
+                    self.employees.remove(0);
+                }
+            }
+        }
         let filter = fields
             .get("filter")
             .and_then(Value::as_str)
