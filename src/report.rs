@@ -154,9 +154,10 @@ impl Report {
                 let after = after.as_deref();
                 let looked = before.as_ref().map(Option::as_deref);
                 let mut notes = notes(subject.system, avatar, looked, after, *verified);
-                let mut behind = match notes.is_empty() {
-                    true => String::new(),
-                    false => format!(" ({})", notes.join(", ")),
+                let mut behind = match &notes[..] {
+                    [] => String::new(),
+                    [again] if again == AGAIN => format!(", {again}"),
+                    notes => format!(" ({})", notes.join(", ")),
                 };
                 if let Some(old) = pruned {
                     let deleted = format!("{} deleted", subject.system.spoken(old));
@@ -681,6 +682,9 @@ fn bare(authority: &str) -> &str {
     authority.rsplit('@').next().unwrap_or(authority)
 }
 
+/// What is said where the server shows the same as before.
+const AGAIN: &str = "set again";
+
 /// `was 10122` of `avatar 24880`; `etag 6Qv…`, `first avatar` of `image robot.png`: a word is not said twice.
 fn notes(
     system: &System,
@@ -690,6 +694,8 @@ fn notes(
     verified: bool,
 ) -> Vec<String> {
     let wanted = wanted(avatar);
+    // Without a read-back, no fingerprint afterwards means that it is not known.
+    let again = before == Some(after) && (verified || after.is_some());
     let mut notes = Vec::new();
     let mut last = wanted.clone();
     if let Some(after) = after.map(|after| system.spoken(after))
@@ -700,6 +706,7 @@ fn notes(
     }
     notes.push(
         match before.map(|before| before.map(|before| system.spoken(before))) {
+            _ if again => AGAIN.to_owned(),
             // Nobody looked, or nothing was taken off from nothing.
             None => String::new(),
             Some(None) if matches!(avatar, Avatar::NoPreset(_) | Avatar::Generated) => {

@@ -1161,11 +1161,11 @@ fn force_writes_where_nothing_would_change() {
     world.forget();
     world.run("apply m.json --force").gives(
         0,
-        "jira robot: avatar 24880 (was 24880)\n\
+        "jira robot: avatar 24880, set again\n\
          jira build-bot: image build.png (avatar 24902, was 24901)\n\
          chat build-bot: image build.png (etag Tke…, was 83o…)\n\
          chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg (etag 24g…, was rkw…)\n\
-         fleet 2132: icon 3654 (was 3654)\n\
+         fleet 2132: icon 3654, set again\n\
          fleet 2133: image driver.jpg (file c6ef372fe94f82a.jpg, was e3779b97f4a7c15.jpg)\n\
          6 changed, 0 unchanged\n",
         NOTHING,

@@ -200,7 +200,7 @@ fn force_selects_again() {
     server.model().user_mut("build-bot").selected = 24880;
     select(&server)
         .arg("--force")
-        .gives(0, "jira build-bot: avatar 24880 (was 24880)\n", "");
+        .gives(0, "jira build-bot: avatar 24880, set again\n", "");
     assert_eq!(called(&server)[2], "PUT latest/user/avatar");
 }
 

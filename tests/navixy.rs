@@ -432,7 +432,7 @@ fn force_writes_all_the_same() {
     let fleet = fleet();
     on("2132", "set", &["--icon-id", "12", "--force"])
         .with(&fleet)
-        .gives(0, "navixy 2132: icon 12 (was 12)\n", "");
+        .gives(0, "navixy 2132: icon 12, set again\n", "");
     on("2132", "set", &["--icon-id", "12", "--force", "--json"])
         .with(&fleet)
         .gives(0, &changed("2132", "\"icon:12\"", "\"icon:12\"", true), "");
@@ -440,12 +440,28 @@ fn force_writes_all_the_same() {
 }
 
 #[test]
-fn taking_no_icon_off_by_force_gives_nobody_an_avatar() {
+fn taking_an_icon_off_by_force_where_none_is_changes_nothing() {
     let fleet = fleet();
     on("2133", "set", &["--icon-id", "null", "--force"])
         .with(&fleet)
-        .gives(0, "navixy 2133: no icon\n", "");
-    assert_eq!(fleet.calls(), [READ, ASSIGN, READ]);
+        .gives(0, "navixy 2133: no icon, set again\n", "");
+    // Nobody looks afterwards, so nobody knows.
+    on("2133", "set", &["--icon-id=null", "--force", "--no-verify"])
+        .with(&fleet)
+        .gives(0, "navixy 2133: no icon (not verified)\n", "");
+    fleet.model().employee_mut(2133).avatar_file_name = Some("a.png".into());
+    on("2133", "set", &["--icon-id", "null", "--force"])
+        .with(&fleet)
+        .gives(0, "navixy 2133: no icon (file a.png, set again)\n", "");
+    on("2132", "set", &["--icon-id=12", "--force", "--no-verify"])
+        .with(&fleet)
+        .gives(0, "navixy 2132: icon 12 (set again, not verified)\n", "");
+    assert_eq!(
+        fleet.calls(),
+        [
+            READ, ASSIGN, READ, READ, ASSIGN, READ, ASSIGN, READ, READ, ASSIGN
+        ]
+    );
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn jira_in_lines() {
         ),
         (
             "set --avatar-id 24880 --force",
-            "jira robot: avatar 24880 (was 24880)\n",
+            "jira robot: avatar 24880, set again\n",
         ),
         (
             "set --avatar-id 24881 --no-verify",

@@ -201,7 +201,7 @@ fn who_wears_nothing_is_not_reset() {
     assert_eq!(writes(&chat), [""; 0]);
     reset(&chat, &["--user", "retired-bot", "--force"]).gives(
         0,
-        "rocketchat retired-bot: generated letter\n",
+        "rocketchat retired-bot: generated letter, set again\n",
         "",
     );
     assert_eq!(writes(&chat), RESETS);
