@@ -601,8 +601,12 @@ pub fn delete(
     let account = quote(&seen.account);
     *name = Some(seen.account.clone());
     match seen.offers.iter().find(|offer| offer.id == id) {
-        None => return Err(refused(format!("it is no avatar of {account}"))),
-        Some(offer) if offer.system => return Err(refused("it is a system avatar".into())),
+        None => return Err(refused(format!("the list of {account} does not have it"))),
+        Some(offer) if offer.system => {
+            return Err(refused(format!(
+                "the list of {account} has it as a system avatar, which cannot be deleted"
+            )));
+        }
         Some(offer) if offer.selected && !rules.force => {
             return Err(refused(format!("{account} wears it"))
                 .hint("select another one first, or give --force"));

@@ -577,12 +577,12 @@ fn a_deletion_in_json() {
             "delete",
             &format!(
                 "\"outcome\":\"failed\",\"error\":{{\"class\":\"data\",\"exit\":65,\"status\":null,\
-                 \"message\":\"delete avatar 24901: it is no avatar of \\\"robot\\\"\",\"hint\":\"{LIST}\"}}"
+                 \"message\":\"delete avatar 24901: the list of \\\"robot\\\" does not have it\",\"hint\":\"{LIST}\"}}"
             ),
         ) + &summary(0, 0, 1, 65)),
         &complaint(
             "jira robot",
-            "delete avatar 24901: it is no avatar of \"robot\"",
+            "delete avatar 24901: the list of \"robot\" does not have it",
             LIST,
         ),
     );
@@ -590,14 +590,16 @@ fn a_deletion_in_json() {
 
 #[test]
 fn only_a_custom_avatar_of_the_account_is_deleted() {
+    const SYSTEM: &str = "has it as a system avatar, which cannot be deleted";
     let jira = jira();
     for (user, id, why) in [
-        ("robot", "10122", "it is a system avatar"),
-        ("robot", "10123", "it is a system avatar"),
-        ("build-bot", "10123", "it is a system avatar"),
-        ("robot", "24902", "it is no avatar of \"robot\""),
-        ("build-bot", "24901", "it is no avatar of \"build-bot\""),
-        ("robot", "99999", "it is no avatar of \"robot\""),
+        ("robot", "10122", SYSTEM),
+        ("robot", "10123", SYSTEM),
+        ("build-bot", "10123", SYSTEM),
+        // Somebody else's, and nobody's.
+        ("robot", "24902", "does not have it"),
+        ("build-bot", "24901", "does not have it"),
+        ("robot", "99999", "does not have it"),
     ] {
         // Nor by force.
         for force in [&[][..], &["--force"], &["--no-verify"]] {
@@ -607,7 +609,7 @@ fn only_a_custom_avatar_of_the_account_is_deleted() {
                 "",
                 &complaint(
                     &format!("jira {user}"),
-                    &format!("delete avatar {id}: {why}"),
+                    &format!("delete avatar {id}: the list of \"{user}\" {why}"),
                     LIST,
                 ),
             );
