@@ -559,8 +559,7 @@ fn rehearse(
     let steps = (system.rehearse)(session, target, change, seen)?;
     if session.leave.is_some() {
         session.warnings.push(
-            "the login of this run ends with it; the commands take credentials that last, in the variables they name"
-                .into(),
+            "the login of this run ends with it; the commands need credentials that last".into(),
         );
     }
     let client = &session.client;

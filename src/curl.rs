@@ -48,6 +48,8 @@ pub struct Rehearsal {
     /// Without those that are secret.
     pub headers: Vec<(String, String)>,
     pub curl: String,
+    /// What a shell must know first, by name.
+    pub variables: Vec<String>,
 }
 
 /// A step as this client would send it.
@@ -72,9 +74,22 @@ pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
     if method != "POST" {
         let _ = write!(curl, " -X {method}");
     }
+    let mut variables: Vec<String> = Vec::new();
     for option in client.curl() {
         let _ = write!(curl, " {option}");
+        variables.extend(named(option));
     }
+    if client
+        .reach()
+        .proxy
+        .iter()
+        .any(|proxy| proxy.login.is_some())
+    {
+        variables.extend(named(PROXY_LOGIN));
+    }
+    // An earlier command sets that one.
+    let known = step.variables.iter().map(|(_, name)| *name);
+    variables.extend(known.filter(|name| *name != "AVATAR_ID").map(str::to_owned));
     for (name, value) in &headers {
         if !(form && name == "content-type") {
             let _ = write!(curl, " -H {}", quoted(format!("{name}: {value}")));
@@ -117,7 +132,20 @@ pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
         url,
         headers,
         curl,
+        variables,
     }
+}
+
+/// The option of curl for the login of a proxy.
+const PROXY_LOGIN: &str = "--proxy-user \"$PROXY_USER:$PROXY_PASSWORD\"";
+
+/// The variables in an option of ours.
+fn named(option: &str) -> impl Iterator<Item = String> {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    option
+        .split('$')
+        .skip(1)
+        .map(move |rest| rest.chars().take_while(|c| part(*c)).collect())
 }
 
 /// Options that keep curl from reading more into an address than it says: sets and ranges, and steps up.
@@ -154,7 +182,7 @@ fn way(client: &Client) -> String {
     if let Some(proxy) = &reach.proxy {
         let _ = write!(way, " -x {}", quoted(proxy.address.text()));
         if proxy.login.is_some() {
-            way.push_str(" --proxy-user \"$PROXY_USER:$PROXY_PASSWORD\"");
+            let _ = write!(way, " {PROXY_LOGIN}");
         }
     }
     way

@@ -46,6 +46,7 @@ use std::time::Instant;
 use address::Address;
 use apply::{Deleted, Event, Rules};
 use cli::{Account, Action, Batch, BatchAction, Command, Options};
+use curl::Rehearsal;
 use error::{Class, Error, Result};
 use http::{Client, Reach, Trace};
 use manifest::Server;
@@ -152,17 +153,6 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
         for warning in environment.warnings() {
             report.warning(&subject, &warning);
         }
-        // A command without them would be a failed login.
-        if options.dry_run
-            && let Ok(credentials) = &credentials
-            && let names @ [_, ..] = &credentials.elsewhere(environment)[..]
-        {
-            let names = names.join(" and ");
-            report.warning(
-                &subject,
-                &format!("set {names} before the commands are run; they were read from a file"),
-            );
-        }
         let open = || open(&server, &credentials?, options, environment, begun);
         let rules = Rules {
             write: true,
@@ -190,12 +180,22 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
                 for warning in &news.warnings {
                     report.warning(&subject, warning);
                 }
+                if let apply::Outcome::Rehearsed(writes) = &news.outcome {
+                    unset(&report, &subject, writes, environment);
+                }
                 report.outcome(&subject, &news.job.avatar, &news.outcome);
             });
             return Ok(());
         }
         let mut session = open()?;
-        let done = ask(&mut session, &account, rules, &mut subject, &mut report);
+        let done = ask(
+            &mut session,
+            &account,
+            rules,
+            environment,
+            &mut subject,
+            &mut report,
+        );
         let left = session.end().err().map(|error| error.message);
         for warning in session.warnings.drain(..).chain(left) {
             report.warning(&subject, &warning);
@@ -213,6 +213,7 @@ fn ask(
     session: &mut Session,
     account: &Account,
     rules: Rules,
+    environment: &Environment,
     subject: &mut Subject,
     report: &mut Report,
 ) -> Result<()> {
@@ -224,7 +225,10 @@ fn ask(
             let name = &mut subject.account;
             match apply::delete(session, system, target, id, rules, name)? {
                 Deleted::Gone { verified } => report.deleted(subject, id, verified),
-                Deleted::Rehearsed(writes) => report.rehearsed(&writes),
+                Deleted::Rehearsed(writes) => {
+                    unset(report, subject, &writes, environment);
+                    report.rehearsed(&writes);
+                }
             }
         }
         Action::Show | Action::Set(_) | Action::Reset => {
@@ -234,6 +238,32 @@ fn ask(
         }
     }
     Ok(())
+}
+
+/// Says what a shell must be given before it runs these commands: without it a login fails, or a wrong picture is set.
+fn unset(report: &Report, subject: &Subject, writes: &[Rehearsal], environment: &Environment) {
+    let prefix = format!("{}_", subject.system.prefix);
+    let mut names: Vec<&str> = Vec::new();
+    for name in writes.iter().flat_map(|write| &write.variables) {
+        // Of the other variables the environment may hold anything.
+        let known = name.starts_with(&prefix) && environment.names(name);
+        if !known && !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let told: Vec<String> = names
+        .iter()
+        .map(|name| match *name {
+            "AVATAR_URL" => "AVATAR_URL (the address of the picture)".to_owned(),
+            _ => (*name).to_owned(),
+        })
+        .collect();
+    if !told.is_empty() {
+        report.warning(
+            subject,
+            &format!("before you run the commands, set {}", told.join(", ")),
+        );
+    }
 }
 
 /// Many accounts, declared in a manifest.

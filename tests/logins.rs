@@ -1160,7 +1160,8 @@ fn a_dry_run_logs_in_and_out_and_says_what_the_commands_need() {
          -d '{\"avatarUrl\":\"http://pictures.example/a\",\"userId\":\"BsNr28znDkG8aeo7W\"}' 'URL/api/v1/users.setAvatar'\n"
             .replace("VERSION", env!("CARGO_PKG_VERSION"))
             .as_str(),
-        "avatarctl: rocketchat build-bot: warning: the login of this run ends with it; the commands take credentials that last, in the variables they name\n",
+        "avatarctl: rocketchat build-bot: warning: the login of this run ends with it; the commands need credentials that last\n\
+         avatarctl: rocketchat build-bot: warning: before you run the commands, set ROCKETCHAT_USER_ID, ROCKETCHAT_AUTH_TOKEN\n",
     );
     assert_eq!(
         calls(&chat),
@@ -1172,7 +1173,8 @@ fn a_dry_run_logs_in_and_out_and_says_what_the_commands_need() {
          -H 'content-type: application/json' -d '{\"employee_id\":2132,\"icon_id\":5}' 'URL/employee/avatar/assign'\n"
             .replace("VERSION", env!("CARGO_PKG_VERSION"))
             .as_str(),
-        "avatarctl: navixy 2132: warning: the login of this run ends with it; the commands take credentials that last, in the variables they name\n",
+        "avatarctl: navixy 2132: warning: the login of this run ends with it; the commands need credentials that last\n\
+         avatarctl: navixy 2132: warning: before you run the commands, set NAVIXY_HASH\n",
     );
     assert_eq!(calls(&fleet), ["user/auth", "employee/read", "user/logout"]);
 }

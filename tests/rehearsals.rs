@@ -47,6 +47,8 @@ struct Case {
     stdin: Option<Vec<u8>>,
     /// Warnings.
     stderr: String,
+    /// What a rehearsal says besides.
+    unset: String,
 }
 
 /// These words, between blanks.
@@ -94,6 +96,11 @@ impl Case {
         self
     }
 
+    fn unset(mut self, stderr: &str) -> Case {
+        self.unset = stderr.to_owned();
+        self
+    }
+
     /// The credentials: what a shell needs to carry the commands out.
     fn credentials<M: Model>(&self, model: &Running<M>) -> Vec<(&'static str, String)> {
         let own = || {
@@ -128,8 +135,8 @@ impl Case {
     fn rehearse<M: Model>(&self, side: &Side<M>) -> String {
         let output = self.run(side).arg("--dry-run").output();
         assert_eq!(
-            (output.status, output.stderr.as_str()),
-            (0, self.stderr.as_str()),
+            (output.status, &output.stderr),
+            (0, &format!("{}{}", self.stderr, self.unset)),
             "{output:?}"
         );
         assert_eq!(written(&side.model), []);
@@ -745,6 +752,9 @@ fn rocketchat_takes_an_address() {
     }
 }
 
+const ADDRESS_IS_MISSING: &str =
+    "before you run the commands, set AVATAR_URL (the address of the picture)\n";
+
 #[test]
 fn a_secret_in_an_address_stays_a_variable() {
     for address in [
@@ -758,11 +768,14 @@ fn a_secret_in_an_address_stays_a_variable() {
             chat.publish(address, pictures::png(8, 8, 3));
             chat
         };
-        for target in ["", " --user build-bot"] {
+        for (target, name) in [("", "robot-admin"), (" --user build-bot", "build-bot")] {
             let sides = twice(published);
             let set = case(&format!("rocketchat set{target}"))
                 .arg(format!("--avatar-url={address}"))
-                .naming("AVATAR_URL", address);
+                .naming("AVATAR_URL", address)
+                .unset(&format!(
+                    "avatarctl: rocketchat {name}: warning: {ADDRESS_IS_MISSING}"
+                ));
             let printed = same(&set, 1, &sides);
             assert!(!printed.contains("TOPSECRET"), "{printed}");
             assert!(
@@ -788,7 +801,10 @@ fn a_secret_in_an_address_that_json_escapes_stays_a_variable() {
         .naming(
             "AVATAR_URL",
             &address.replace('\\', "\\\\").replace('"', "\\\""),
-        );
+        )
+        .unset(&format!(
+            "avatarctl: rocketchat robot-admin: warning: {ADDRESS_IS_MISSING}"
+        ));
     let printed = same(&set, 1, &sides);
     assert!(!printed.contains("SECRET\\"), "{printed}");
 }
@@ -823,7 +839,8 @@ fn rocketchat_by_password_names_a_token() {
         ("ROCKETCHAT_PASSWORD", "secret"),
     ];
     let reset = case("rocketchat reset --user build-bot").variables(&pair).warned(
-        "avatarctl: rocketchat build-bot: warning: the login of this run ends with it; the commands take credentials that last, in the variables they name\n",
+        "avatarctl: rocketchat build-bot: warning: the login of this run ends with it; the commands need credentials that last\n\
+         avatarctl: rocketchat build-bot: warning: before you run the commands, set ROCKETCHAT_USER_ID, ROCKETCHAT_AUTH_TOKEN\n",
     );
     let printed = reset.rehearse(&side);
     assert!(
@@ -1040,7 +1057,8 @@ fn a_login_of_a_proxy_stays_a_variable() {
         let select = case(SELECT)
             .arg(format!("--proxy={}", proxy.url(login)))
             .naming("PROXY_USER", "pr'o$xy")
-            .naming("PROXY_PASSWORD", "PROXY:SECRET\" ü");
+            .naming("PROXY_PASSWORD", "PROXY:SECRET\" ü")
+            .unset("avatarctl: jira build-bot: warning: before you run the commands, set PROXY_USER, PROXY_PASSWORD\n");
         let select = match encrypted {
             false => select,
             true => select.arg("--ca-file=root.pem"),
@@ -1138,9 +1156,9 @@ fn a_rehearsal_only_looks() {
     }
 }
 
-/// A shell knows nothing of what a file held, and a command without it would be a failed login.
+/// A shell knows nothing of what a file or an option held, and a command without it would be a failed login.
 #[test]
-fn what_came_from_files_is_to_be_set_first() {
+fn what_a_shell_does_not_know_is_to_be_set_first() {
     let (fleet, scratch) = (Navixy::start(), Scratch::new());
     let hash = scratch.secret("hash", "22eac1c27af4be7b9d04da2ce1af111b\n");
     let output = Run::new("navixy set --employee-id 2132 --icon-id 7 --dry-run".split(' '))
@@ -1152,7 +1170,7 @@ fn what_came_from_files_is_to_be_set_first() {
         (output.status, output.stderr.as_str()),
         (
             0,
-            "avatarctl: navixy 2132: warning: set NAVIXY_HASH before the commands are run; they were read from a file\n"
+            "avatarctl: navixy 2132: warning: before you run the commands, set NAVIXY_HASH\n"
         )
     );
     let jira = jira().start();
@@ -1168,7 +1186,7 @@ fn what_came_from_files_is_to_be_set_first() {
         (output.status, output.stderr.as_str()),
         (
             0,
-            "avatarctl: jira: warning: set JIRA_USER and JIRA_PASSWORD before the commands are run; they were read from a file\n"
+            "avatarctl: jira robot: warning: before you run the commands, set JIRA_USER, JIRA_PASSWORD\n"
         )
     );
 }

@@ -386,15 +386,6 @@ impl Credentials {
         })
     }
 
-    /// The variables whose values came from a file, and that a shell does not know.
-    pub fn elsewhere(&self, environment: &Environment) -> Vec<String> {
-        let names = self.login.variables.iter();
-        names
-            .map(|name| format!("{}_{name}", self.prefix))
-            .filter(|name| !environment.names(name))
-            .collect()
-    }
-
     /// How a shell names the value of one variable.
     pub fn shell(&self, name: &str) -> String {
         format!("${}_{name}", self.prefix)
