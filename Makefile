@@ -5,6 +5,7 @@ BUILDS  := $(abspath $(or $(CARGO_TARGET_DIR),target))
 BINARY  := $(BUILDS)/$(TARGET)/release/avatarctl
 SANDBOX := $(BUILDS)/debug/examples/sandbox
 DEMO    := $(BUILDS)/demo
+PLAY    := $(BUILDS)/play
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
@@ -16,10 +17,17 @@ demo: $(BINARY) $(SANDBOX)
 	AVATARCTL=$(BINARY) DEMO=$(DEMO) $(SANDBOX) --page $(DEMO)/page.html -- sh tests/demo.sh
 	@printf '\nLook at the pictures in a browser: file://%s\n' "$(DEMO)/page.html"
 	@printf 'and at the page that apply made:   file://%s\n' "$(DEMO)/avatars.html"
-	@printf 'To set some yourself: make sandbox\n'
+	@printf 'To set some yourself: make sandbox SH=bash\n'
 
+# Serves until Ctrl-C and prints what to paste into another shell; with SH=bash it opens a shell that has all of that.
+ifdef SH
+sandbox: $(SANDBOX) $(BINARY)
+	$(SANDBOX) --pictures $(PLAY)
+	cd $(PLAY) && PATH="$(dir $(BINARY)):$$PATH" $(SANDBOX) -- $(SH) || true
+else
 sandbox: $(SANDBOX)
 	$(SANDBOX)
+endif
 
 test:
 	cargo fmt --check
@@ -45,8 +53,10 @@ $(BINARY):
 $(SANDBOX):
 	cargo build --locked --example sandbox
 
+# Builds nothing: whoever may write there, root perhaps, need not have cargo.
 SHARE = $(DESTDIR)$(PREFIX)/share
-install: $(BINARY)
+install:
+	@test -x $(BINARY) || { echo 'make install: there is no $(BINARY); run make static first' >&2; exit 1; }
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/avatarctl
 	mkdir -p $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
 	    $(SHARE)/fish/vendor_completions.d

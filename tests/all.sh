@@ -11,6 +11,7 @@ missing() {
 }
 
 if [ -n "$(missing)" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    echo "make test: installing $(missing)with apt-get" >&2
     apt-get update -qq
     # shellcheck disable=SC2046 # a list of words
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(missing) >/dev/null || true

@@ -15,6 +15,7 @@ mod netrc;
 mod output;
 mod page;
 mod proxy;
+mod recipes;
 mod rehearsals;
 mod retries;
 mod rocketchat;

@@ -196,7 +196,7 @@ fn dress(jira: &mut Jira, chat: &mut RocketChat, fleet: &mut Navixy) {
 fn serve(wishes: &Wishes, until_eof: bool) -> Result<ExitCode, Box<dyn Error>> {
     let sandbox = Sandbox::start(wishes)?;
     let mut lines = String::from(
-        "# paste this into another shell, or run: sandbox -- bash; Ctrl-C ends it; PAGE shows who wears what\n\
+        "# paste this into another shell, or run make sandbox SH=bash; Ctrl-C ends it; PAGE shows who wears what\n\
          # these log in, too: ROCKETCHAT_USER=robot-admin, NAVIXY_LOGIN=bot@example.com, each with the password secret\n",
     );
     for (name, value) in sandbox.settings() {
