@@ -72,7 +72,7 @@ pub static EVERYWHERE: [Flag; 19] = [
     switch("--no-verify", None, "do not look again after a write"),
     switch("--force", None, "write even where nothing would change"),
     switch("--json", None, "JSON Lines on standard output"),
-    switch("--quiet", Some("-q"), "no output unless something changed or failed"),
+    switch("--quiet", Some("-q"), "say nothing unless something changed or failed, but answer a question"),
     switch("--verbose", Some("-v"), "a line a request on standard error; -vv with headers"),
     flag("--color", Words("WHEN", &["auto", "always", "never"]), "auto, always or never"),
     switch("--help", Some("-h"), "this help"),
@@ -309,7 +309,7 @@ pub fn help() -> String {
 /// Where the second column of a table begins.
 const COLUMN: usize = 24;
 /// How wide a help is at most.
-const WIDTH: usize = 90;
+const WIDTH: usize = 80;
 
 /// Options with what is said about them, in two columns.
 fn lines(flags: &[Flag]) -> String {

@@ -838,7 +838,7 @@ fn help_fits_a_terminal_and_ends_in_a_line_end() {
             "{arguments:?}"
         );
         for line in text.lines() {
-            assert!(line.chars().count() <= 100, "{arguments:?}: {line}");
+            assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
             assert_eq!(line.trim_end(), line, "{arguments:?}");
             assert!(!line.contains(char::is_control), "{arguments:?}: {line}");
         }

@@ -808,20 +808,15 @@ fn every_example_works() {
                 word.replace("$CI_NODE_INDEX", "2")
                     .replace("/etc/avatarctl/", "")
                     .replace("/var/lib/avatarctl/", "")
+                    .replace("${STATE_DIRECTORY}/", "")
             })
             .collect();
         let mut world = World::new();
         world.lenient();
-        let address = [
+        world.chat.model().publish(
             "http://domain.tld/to/my/own/avatar.jpg",
-            "https://domain.tld/avatar.jpg",
-        ];
-        for address in address {
-            world
-                .chat
-                .model()
-                .publish(address, pictures::jpeg(64, 64, 3));
-        }
+            pictures::jpeg(64, 64, 3),
+        );
         let given = world.jira.model().give("robot", pictures::png(64, 64, 7));
         assert_eq!(given, 24901);
         for name in ["my-own-avatar.png", "build-bot.png", "driver.jpg"] {

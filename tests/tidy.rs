@@ -372,7 +372,7 @@ fn help_fits_a_terminal() {
         assert!(file.text.ends_with('\n'), "{}", file.path);
         for (number, line) in (1..).zip(file.text.lines()) {
             let length = line.chars().count();
-            assert!(length <= 100, "{}:{number} has {length} columns", file.path);
+            assert!(length <= 80, "{}:{number} has {length} columns", file.path);
             assert!(
                 !line.contains('\t') && line.trim_end() == line,
                 "{}:{number}",
