@@ -79,8 +79,9 @@ pub fn page() -> String {
     for row in rows() {
         page.line(row.get(..middle).unwrap_or(row).trim_end());
     }
-    for row in rows() {
-        page.line(row.get(middle..).unwrap_or_default());
+    // The right one may be shorter.
+    for row in rows().filter_map(|row| row.get(middle..)) {
+        page.line(row);
     }
     page.add(&[".fi\n"]);
 

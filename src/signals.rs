@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: a run that is told to end finishes or gives up what it is doing within a second, says
+//! SIGHUP, SIGINT and SIGTERM: a run that is told to end finishes or gives up what it is doing within a second, says
 //! what became of every account, and ends with 128 plus the signal's number. What was proven is in the state
 //! already, so an end by force loses nothing.
 
@@ -18,7 +18,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a run may take to end by itself, in seconds.
 const GRACE: u32 = 1;
 
-/// The exit status of a run that was told to end: 130 or 143.
+/// The exit status of a run that was told to end: 129, 130 or 143.
 pub fn caught() -> Option<u8> {
     match CAUGHT.load(Ordering::Relaxed) {
         0 => None,
@@ -46,9 +46,14 @@ fn exit(signal: i32) -> u8 {
 
 /// Listens from now on.
 pub fn listen() {
-    for signal in [libc::SIGINT, libc::SIGTERM] {
-        handle(signal, note);
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+        // What the parent ignores (nohup; a shell, for what runs in its background) stays ignored, as for any
+        // other program.
+        if !is_ignored(signal) {
+            handle(signal, note);
+        }
     }
+    // Ours alone: whatever the parent thinks of it, the grace must end.
     handle(libc::SIGALRM, end);
 }
 
@@ -67,13 +72,18 @@ extern "C" fn end(_: libc::c_int) {
     unsafe { libc::_exit(status) };
 }
 
-fn handle(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) {
-    // SAFETY: the handlers touch an atomic and call functions that handlers may call; a signal that the
-    // parent had ignored (nohup) stays ignored, as for any other program.
+fn is_ignored(signal: libc::c_int) -> bool {
+    // SAFETY: asks only; a sigaction of zeroes is a valid one to write to.
     unsafe {
-        let before = libc::signal(signal, handler as *const () as libc::sighandler_t);
-        if before == libc::SIG_IGN {
-            libc::signal(signal, libc::SIG_IGN);
-        }
+        let mut now: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut now) == 0
+            && now.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+fn handle(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) {
+    // SAFETY: the handlers touch an atomic and call functions that handlers may call.
+    unsafe {
+        libc::signal(signal, handler as *const () as libc::sighandler_t);
     }
 }

@@ -808,7 +808,7 @@ fn what_was_proven_on_another_server_is_not_taken_for_this_one() {
 
 #[test]
 fn a_signal_ends_a_run_within_a_second_and_what_was_proven_is_kept() {
-    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+    for (signal, status) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
         let mut world = World::new();
         world.declare(THREE.replace("nobody", "deploy-bot").as_str());
         world.jira.fault(

@@ -338,7 +338,7 @@ fn every_class_has_its_name_and_its_number() {
 /// A run for one account ends like a batch does: within a second, with its line and its summary.
 #[test]
 fn a_signal_ends_a_run_for_one_account() {
-    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+    for (signal, status) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
         for (line, nth, said) in [
             (
                 "jira show --json",
@@ -657,6 +657,47 @@ fn deaf() -> (TcpListener, Vec<TcpStream>) {
         waiting.push(socket);
     }
     (listener, waiting)
+}
+
+/// What the parent ignores stays ignored: nohup is there so that a run outlives its terminal.
+#[test]
+fn a_signal_that_the_parent_ignores_stays_ignored() {
+    for (ignored, name) in [(&[libc::SIGHUP], "HUP"), (&[libc::SIGINT], "INT")] {
+        let jira = Jira::start();
+        jira.fault(Fault::any().always().hang());
+        let process = Run::new(words("jira show"))
+            .with(&jira)
+            .ignoring(ignored)
+            .start();
+        jira.wait_for(1);
+        // A second signal that is not ignored would end it without a word.
+        process.signal(name);
+        process.signal("TERM");
+        process.wait().gives(
+            143,
+            NOTHING,
+            "avatarctl: jira: ask what server this is: interrupted\n",
+        );
+    }
+}
+
+/// A connection that nobody answers cannot be given up, so the alarm ends the run; a parent that ignores alarms does
+/// not change that.
+#[test]
+fn the_grace_after_a_signal_ends_whatever_the_parent_ignores() {
+    let (listener, _waiting) = deaf();
+    let address = listener.local_addr().expect("an address").to_string();
+    let process = Run::new(words("jira show --url"))
+        .arg(format!("http://{address}"))
+        .env("JIRA_TOKEN", "token")
+        .ignoring(&[libc::SIGALRM])
+        .start();
+    process.listens(libc::SIGTERM);
+    let begun = Instant::now();
+    process.signal("TERM");
+    let told = process.wait();
+    assert_eq!(told.status, 143, "{told:?}");
+    assert!(begun.elapsed() < Duration::from_millis(1900), "{told:?}");
 }
 
 /// Ten seconds to connect and sixty for a request. Both are waited for at once, and in full: nothing less tells

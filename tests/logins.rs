@@ -1044,7 +1044,7 @@ fn a_login_that_no_time_is_left_to_end_is_told() {
 
 #[test]
 fn a_signal_in_the_middle_of_a_batch_does_not_leave_the_login_open() {
-    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+    for (signal, status) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
         let mut world = World::new();
         world.declare(
             r#"

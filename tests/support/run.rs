@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,6 +45,11 @@ impl Run {
         command
             .args(arguments.into_iter().map(Into::into))
             .env_clear();
+        dispose(
+            &mut command,
+            &[libc::SIGHUP, libc::SIGINT, libc::SIGTERM],
+            libc::SIG_DFL,
+        );
         Run {
             command,
             stdin: None,
@@ -72,6 +77,12 @@ impl Run {
     /// Without repeats, so that a failure that may pass is told at once.
     pub fn once(self) -> Run {
         self.arg("--retries").arg("0")
+    }
+
+    /// Starts with these signals ignored, as nohup has it.
+    pub fn ignoring(mut self, signals: &'static [libc::c_int]) -> Run {
+        dispose(&mut self.command, signals, libc::SIG_IGN);
+        self
     }
 
     /// Takes a variable away again.
@@ -153,6 +164,21 @@ impl Run {
     }
 }
 
+/// Starts with these signals ignored or not, whatever this process ignores: a shell has what runs in its background
+/// ignore SIGINT, and a child inherits that.
+fn dispose(command: &mut Command, signals: &'static [libc::c_int], how: libc::sighandler_t) {
+    let set = move || {
+        for signal in signals {
+            // SAFETY: ignores it or not; no handler is installed.
+            unsafe { libc::signal(*signal, how) };
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec the closure calls nothing but signal, which may be called there
+    // (signal-safety(7)).
+    unsafe { command.pre_exec(set) };
+}
+
 /// Reads a pipe to its end on a thread of its own: a full pipe would stop the program.
 fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
@@ -177,6 +203,21 @@ pub struct Process {
 impl Process {
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until it has a handler for a signal.
+    #[track_caller]
+    pub fn listens(&self, signal: libc::c_int) {
+        let caught = || {
+            let status = fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+            let (_, rest) = status.split_once("SigCgt:")?;
+            let mask = u64::from_str_radix(rest.split_whitespace().next()?, 16).ok()?;
+            Some(mask >> (signal - 1) & 1 == 1)
+        };
+        while caught() != Some(true) {
+            assert!(Instant::now() < self.deadline, "no handler for {signal}");
+            thread::yield_now();
+        }
     }
 
     /// Sends a signal by name: `TERM`, `INT`, `KILL`.
