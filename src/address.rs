@@ -2,6 +2,7 @@
 //! resolved, so that no path of it is lost.
 
 use crate::error::{Class, Error, Result};
+use crate::number::digits;
 use crate::terminal::quote;
 
 /// A checked base address without a trailing slash.
@@ -55,7 +56,7 @@ impl Address {
         }
         let (host, port) = split_port(authority)
             .ok_or_else(|| refuse(&format!("{} is no host and port", quote(authority))))?;
-        let named = !host.is_empty()
+        let named = !relative(host).is_empty()
             && host
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
@@ -73,8 +74,8 @@ impl Address {
         let usual = if https { 443 } else { 80 };
         let number = match port {
             None => usual,
-            Some(port) => match port.parse() {
-                Ok(number) if number > 0 => number,
+            Some(port) => match digits(port) {
+                Some(number) if number > 0 => number,
                 _ => return Err(refuse(&format!("{} is no port", quote(port)))),
             },
         };
@@ -112,12 +113,18 @@ impl Address {
 
     /// Whether what is sent there stays on this machine.
     pub fn is_loopback(&self) -> bool {
-        let bare = self.host.trim_matches(['[', ']']);
+        let bare = relative(self.host.trim_matches(['[', ']']));
         match bare.parse::<std::net::IpAddr>() {
             Ok(address) => address.is_loopback(),
             Err(_) => bare == "localhost" || bare.ends_with(".localhost"),
         }
     }
+}
+
+/// A host without the dot at the end that makes it a full name: only who looks it up makes a difference between
+/// `jira.example.com.` and `jira.example.com`.
+pub fn relative(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
 }
 
 /// Whether every % is followed by two digits.
@@ -163,9 +170,9 @@ pub fn decode(text: &str) -> Option<String> {
             bytes.push(*first);
             continue;
         }
-        let (digits, after) = rest.split_at_checked(2)?;
-        let digits = std::str::from_utf8(digits).ok()?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        let (&[high, low], after) = rest.split_first_chunk()?;
+        let digit = |byte| char::from(byte).to_digit(16);
+        bytes.push(u8::try_from(digit(high)? * 16 + digit(low)?).ok()?);
         rest = after;
     }
     String::from_utf8(bytes).ok()
@@ -217,6 +224,8 @@ mod tests {
             ("https://host:0", "\"0\" is no port"),
             ("https://host:65536", "\"65536\" is no port"),
             ("https://host:", "\"\" is no port"),
+            ("https://host:+80", "\"+80\" is no port"),
+            ("https://.", "\".\" is no host name"),
             ("https://[::g]", "\"[::g]\" is no host name"),
             ("https://[::1", "\"[::1\" is no host and port"),
             (
@@ -234,6 +243,23 @@ mod tests {
             let error = Address::parse(given, "--url").unwrap_err();
             assert_eq!(error.message, format!("--url: {why}"), "{given}");
             assert_eq!(error.class, Class::Configuration);
+        }
+    }
+
+    #[test]
+    fn what_stays_on_this_machine_is_known() {
+        for (host, here) in [
+            ("localhost", true),
+            ("LOCALHOST.", true),
+            ("jira.localhost", true),
+            ("jira.localhost.", true),
+            ("127.0.0.2", true),
+            ("[::1]", true),
+            ("10.0.0.1", false),
+            ("localhost.example.com", false),
+        ] {
+            let base = Address::parse(&format!("http://{host}"), "--url").unwrap();
+            assert_eq!(base.is_loopback(), here, "{host}");
         }
     }
 

@@ -1,6 +1,8 @@
 //! Dates and times: what HTTP headers and certificates say, in UTC, as seconds since 1970 and back, and spans
 //! of time in words.
 
+use crate::number::digits;
+
 /// Seconds from 1970 to the beginning of a day; days before 1970 count as 1970.
 pub fn seconds(year: u64, month: u64, day: u64) -> Option<u64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
@@ -65,7 +67,9 @@ pub fn span(time: std::time::Duration) -> String {
         }
         _ => match time.as_secs() {
             seconds @ 0..100 => format!("{seconds} s"),
-            seconds => format!("{} min", seconds.div_ceil(60)),
+            seconds @ 0..7200 => format!("{} min", seconds.div_ceil(60)),
+            seconds @ 0..172_800 => format!("{} h", seconds.div_ceil(3600)),
+            seconds => format!("{} days", seconds.div_ceil(86_400)),
         },
     }
 }
@@ -87,7 +91,7 @@ pub fn http_date(text: &str) -> Option<u64> {
         _ => return None,
     };
     let month = MONTHS.iter().position(|known| *known == month)? as u64 + 1;
-    let year = match (year.len(), year.parse::<u64>().ok()?) {
+    let year = match (year.len(), digits::<u64>(year)?) {
         (2, year) if year < 70 => 2000 + year,
         (2, year) => 1900 + year,
         (_, year) => year,
@@ -95,13 +99,10 @@ pub fn http_date(text: &str) -> Option<u64> {
     if year > 9999 {
         return None;
     }
-    let clock: Vec<u64> = clock
-        .split(':')
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
+    let clock: Vec<u64> = clock.split(':').map(digits).collect::<Option<_>>()?;
     match clock[..] {
         [hour, minute, second] if hour < 24 && minute < 60 && second <= 60 => {
-            let day = seconds(year, month, day.parse().ok()?)?;
+            let day = seconds(year, month, digits(day)?)?;
             Some(day + hour * 3600 + minute * 60 + second)
         }
         _ => None,
@@ -130,6 +131,8 @@ mod tests {
             "120",
             "Sun, 06 Nov 1994",
             "Sun, 06 Foo 1994 08:49:37 GMT",
+            "Sun, +6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 +8:49:37 GMT",
             "Sun, 99 Nov 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 25:49:37 GMT",
             "Sun, 06 Nov 1994 08:49 GMT",
@@ -143,10 +146,23 @@ mod tests {
     #[test]
     fn a_span_is_as_exact_as_it_matters() {
         let spans = [
-            0, 49, 500, 1250, 9949, 9950, 42_900, 99_999, 100_000, 3_600_000,
+            0,
+            49,
+            500,
+            1250,
+            9949,
+            9950,
+            42_900,
+            99_999,
+            100_000,
+            3_600_000,
+            7_200_000,
+            86_400_001,
+            172_800_000,
         ];
         let texts = spans.map(|time| span(std::time::Duration::from_millis(time)));
-        let wanted = "0.0 s, 0.0 s, 0.5 s, 1.3 s, 9.9 s, 9 s, 42 s, 99 s, 2 min, 60 min";
+        let wanted =
+            "0.0 s, 0.0 s, 0.5 s, 1.3 s, 9.9 s, 9 s, 42 s, 99 s, 2 min, 60 min, 2 h, 24 h, 2 days";
         assert_eq!(texts.join(", "), wanted);
     }
 

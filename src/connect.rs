@@ -21,9 +21,10 @@ use ureq::unversioned::transport::{
     Transport, TransportAdapter,
 };
 
-use crate::address::Address;
+use crate::address::{Address, relative};
 use crate::error::reason;
 use crate::error::{Class, Error};
+use crate::number::digits;
 use crate::proxy::Proxy;
 use crate::signals;
 use crate::tls;
@@ -188,7 +189,7 @@ impl Connector<()> for Dialler {
         let Some(config) = self.tls.clone() else {
             return Err(ureq::Error::TlsRequired);
         };
-        let name = host(details.uri).to_owned();
+        let name = relative(host(details.uri)).to_owned();
         let Ok(server) = ServerName::try_from(name.clone()) else {
             return Err(unreachable(format!("{name} is no name that TLS can check")));
         };
@@ -287,7 +288,7 @@ fn tunnel(plain: &mut Plain, details: &ConnectionDetails, proxy: &Proxy) -> Answ
     let status = head
         .strip_prefix("HTTP/1.")
         .and_then(|rest| rest.get(2..5))
-        .and_then(|digits| digits.parse::<u16>().ok());
+        .and_then(digits);
     match status {
         Some(200..300) => Ok(()),
         // tinyproxy says 401 to a login that is wrong, and 407 to none.

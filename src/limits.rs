@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::calendar::http_date;
 use crate::http::Response;
+use crate::number::digits;
 
 /// First wait of the back-off.
 const FIRST: Duration = Duration::from_millis(500);
@@ -52,12 +53,10 @@ fn retry_after(response: &Response, local: u64) -> Duration {
     let Some(value) = response.header("retry-after") else {
         return Duration::ZERO;
     };
-    let seconds = match value.trim().parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            http_date(value.trim()).map_or(0, |date| date.saturating_sub(now(response, local)))
-        }
-    };
+    let value = value.trim();
+    let seconds = digits(value).unwrap_or_else(|| {
+        http_date(value).map_or(0, |date| date.saturating_sub(now(response, local)))
+    });
     Duration::from_secs(seconds)
 }
 
@@ -82,7 +81,7 @@ fn now(response: &Response, local: u64) -> u64 {
 }
 
 fn number(response: &Response, name: &str) -> Option<u64> {
-    response.header(name)?.trim().parse().ok()
+    digits(response.header(name)?.trim())
 }
 
 #[cfg(test)]
@@ -115,6 +114,8 @@ mod tests {
             (&[("Retry-After", "0")], 0),
             (&[("Retry-After", "soon")], 0),
             (&[("Retry-After", "-1")], 0),
+            (&[("Retry-After", "+5")], 0),
+            (&[DATE, ("X-RateLimit-Reset", "+784111837")], 0),
             (
                 &[DATE, ("Retry-After", "Sun, 06 Nov 1994 08:50:07 GMT")],
                 30,

@@ -22,6 +22,7 @@ mod manifest;
 mod manual;
 mod multipart;
 mod netrc;
+mod number;
 mod outfile;
 mod page;
 mod picture;

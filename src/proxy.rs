@@ -3,8 +3,9 @@
 
 use std::net::IpAddr;
 
-use crate::address::{Address, decode};
+use crate::address::{Address, decode, relative};
 use crate::error::{Class, Error, Result};
+use crate::number::digits;
 use crate::secret::{Environment, Secret};
 
 /// A proxy that takes CONNECT for https and the absolute form for http.
@@ -101,7 +102,7 @@ fn first(environment: &Environment, names: &[&str]) -> Result<Option<(String, St
 /// Whether a list leaves this host out: `*`, a name with everything below it, with or without a leading dot,
 /// an address, a block of addresses, each with a port where only that port is meant.
 fn left_out(list: &str, host: &str, port: u16) -> bool {
-    let bare = host.trim_matches(['[', ']']);
+    let bare = relative(host.trim_matches(['[', ']']));
     let address: Option<IpAddr> = bare.parse().ok();
     list.split([',', ' ', '\t'])
         .map(str::trim)
@@ -132,17 +133,16 @@ fn left_out(list: &str, host: &str, port: u16) -> bool {
 /// `host:port`; a bare IPv6 address has colons of its own.
 fn with_port(entry: &str) -> (&str, Option<u16>) {
     match entry.rsplit_once(':') {
-        Some((name, port)) if !name.contains(':') || name.ends_with(']') => match port.parse() {
-            Ok(port) => (name, Some(port)),
-            Err(_) => (entry, None),
+        Some((name, port)) if !name.contains(':') || name.ends_with(']') => match digits(port) {
+            Some(port) => (name, Some(port)),
+            None => (entry, None),
         },
         _ => (entry, None),
     }
 }
 
 fn inside(address: IpAddr, block: &str, bits: &str) -> bool {
-    let bits: Option<u32> = bits.parse().ok();
-    match (address, block.parse(), bits) {
+    match (address, block.parse(), digits::<u32>(bits)) {
         (IpAddr::V4(address), Ok(IpAddr::V4(block)), Some(bits @ 0..=32)) => {
             let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
             (address.to_bits() ^ block.to_bits()) & mask == 0
@@ -218,6 +218,11 @@ mod tests {
             ),
             ("http://u:pw@pro xy:1", "\"pro xy\" is no host name"),
             ("http://u:pw@proxy:x", "\"x\" is no port"),
+            ("http://u:pw@proxy:+1", "\"+1\" is no port"),
+            (
+                "http://u:p%+aw@proxy:1",
+                "the proxy's user info is not percent-encoded",
+            ),
             ("", "\"\" is no host name"),
         ] {
             let base = Address::parse("http://host", "--url").unwrap();
@@ -246,6 +251,12 @@ mod tests {
             ("10.0.0.0/8", "11.1.2.3", 80, false),
             ("0.0.0.0/0", "11.1.2.3", 80, true),
             ("10.0.0.0/33", "10.0.0.0", 80, false),
+            ("10.0.0.0/+8", "10.1.2.3", 80, false),
+            ("example.com:+80", "example.com", 80, false),
+            ("example.com.", "jira.example.com", 443, true),
+            ("jira.example.com.:443", "jira.example.com", 443, true),
+            ("example.com", "jira.example.com.", 443, true),
+            ("jira.example.com.", "jira.example.com.", 443, true),
             ("10.0.0.0/8", "ten.example", 80, false),
             ("::1", "[::1]", 80, true),
             ("[::1]:81", "[::1]", 80, false),
@@ -256,7 +267,9 @@ mod tests {
             (",,", "host", 80, false),
             (".", "host", 80, false),
         ] {
-            assert_eq!(left_out(list, host, port), out, "{list} {host}:{port}");
+            let base = Address::parse(&format!("http://{host}:{port}"), "--url").unwrap();
+            let found = left_out(list, base.host(), base.port());
+            assert_eq!(found, out, "{list} {host}:{port}");
         }
     }
 }

@@ -162,13 +162,14 @@ fn the_leaves_stand_alone() {
         ("src/error.rs", &[][..]),
         ("src/terminal.rs", &[]),
         ("src/image.rs", &[]),
-        ("src/calendar.rs", &[]),
-        ("src/certificate.rs", &["calendar"]),
+        ("src/number.rs", &[]),
+        ("src/calendar.rs", &["number"]),
+        ("src/certificate.rs", &["calendar", "number"]),
         ("src/multipart.rs", &[]),
         ("src/infile.rs", &["error", "terminal"]),
         ("src/secret.rs", &["error", "infile", "terminal"]),
         ("src/netrc.rs", &["error", "secret"]),
-        ("src/address.rs", &["error", "terminal"]),
+        ("src/address.rs", &["error", "number", "terminal"]),
     ] {
         let file = sources()
             .into_iter()

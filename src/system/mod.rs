@@ -17,6 +17,7 @@ use crate::error::{Class, Error, Result};
 use crate::http::{Client, Request, Response};
 use crate::image::Header;
 use crate::netrc::Netrc;
+use crate::number::digits;
 use crate::picture::Picture;
 use crate::secret::{Environment, Secret};
 use crate::signals;
@@ -185,7 +186,7 @@ pub fn is_web_address(text: &str) -> bool {
         Some((name, port)) if !port.ends_with(']') => (name, port),
         _ => (host, "0"),
     };
-    let named = !name.is_empty() && port.parse::<u16>().is_ok();
+    let named = !name.is_empty() && digits::<u16>(port).is_some();
     web && named && !text.chars().any(|c| c.is_control() || c == ' ')
 }
 

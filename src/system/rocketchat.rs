@@ -17,6 +17,7 @@ use crate::curl::Step;
 use crate::error::{Class, Error, Result};
 use crate::http::{self, ALWAYS, Body, Call, Client, Method, ONCE, Request, Response};
 use crate::multipart::Form;
+use crate::number::digits;
 use crate::picture::Picture;
 use crate::secret::Secret;
 use crate::terminal::{MESSAGE, clean, quote};
@@ -114,7 +115,7 @@ fn busy(response: &Response) -> Option<Duration> {
     let text = reason(response).text;
     let seconds = text
         .split_once("wait ")
-        .and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+        .and_then(|(_, rest)| digits(rest.split(' ').next()?));
     // A window is a minute; whoever says nothing at all is given that.
     let silent = response
         .header("retry-after")
