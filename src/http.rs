@@ -254,6 +254,20 @@ impl Response {
         &self.note
     }
 
+    /// What an answer says that asks for another try, in words.
+    fn busy(&self) -> String {
+        match self.status {
+            429 => "too many requests".to_owned(),
+            // A system's own way of saying it, with a status of any kind.
+            _ if self.start().to_lowercase().contains("too many requests") => {
+                "too many requests".to_owned()
+            }
+            status @ (502 | 504) => format!("a gateway answered {status} for the server"),
+            status @ 500.. => format!("the server is not available ({status})"),
+            _ => "the server is busy".to_owned(),
+        }
+    }
+
     pub fn success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -415,8 +429,8 @@ pub struct Reach {
     pub retries: u32,
     pub proxy: Option<Proxy>,
     pub trace: Trace,
-    /// Waits, and tells the user for what.
-    pub pause: fn(Duration, &str),
+    /// Waits, and tells the user about it in a line that is made from the time that is left.
+    pub pause: fn(Duration, &dyn Fn(Duration) -> String),
 }
 
 /// Whether an answer says that the call was not carried out and may be made again, and after how long at
@@ -429,7 +443,7 @@ pub fn busy(response: &Response) -> Option<Duration> {
 }
 
 /// No wait that a server asks for is longer, when the command has no limit of its own.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// Sends requests to one base address, over one connection while it lasts.
 pub struct Client {
@@ -599,7 +613,8 @@ impl Client {
         let route = request.call.route();
         if let Some(at) = self.spent.iter().position(|(known, _)| *known == route) {
             let left = self.spent[at].1.saturating_duration_since(Instant::now());
-            self.wait(left, request, "no calls are left for now")?;
+            let why = "the server allows no more of these calls for now";
+            self.wait(left, request, why, "going on")?;
             self.spent.remove(at);
         }
         let mut attempt = 0;
@@ -618,9 +633,9 @@ impl Client {
             let (asked, allowed, why) = match &answered {
                 Ok(response) => match (self.busy)(response) {
                     Some(asked) if response.status == 502 || response.status == 504 => {
-                        (asked, repeat.lost, format!("answered {}", response.status))
+                        (asked, repeat.lost, response.busy())
                     }
-                    Some(asked) => (asked, repeat.busy, format!("answered {}", response.status)),
+                    Some(asked) => (asked, repeat.busy, response.busy()),
                     None => (Duration::ZERO, false, String::new()),
                 },
                 Err(Lost { error, how }) => {
@@ -640,11 +655,11 @@ impl Client {
                 let time = limits::wait(answered.as_ref().ok(), asked, attempt, now());
                 match self.too_long(time) {
                     None => {
-                        self.pause(time, request, &why)?;
+                        self.pause(time, request, &why, "trying again")?;
                         attempt += 1;
                         continue;
                     }
-                    Some(limit) => note.push_str(&format!("; waiting {} more {limit}", span(time))),
+                    Some(limit) => note.push_str(&format!("; {limit}")),
                 }
             }
             return match answered {
@@ -667,7 +682,9 @@ impl Client {
         if response.success()
             && let Some(wait) = limits::spent(&response, now())
         {
-            let free = Instant::now() + wait.min(LONGEST_WAIT);
+            // A wait that no clock can hold is as good as a year.
+            let year = Duration::from_secs(365 * 86_400);
+            let free = Instant::now() + wait.min(year);
             self.spent.push((request.call.route(), free));
         }
         response
@@ -844,13 +861,10 @@ impl Client {
     /// Waits, within the time of the whole command.
     ///
     /// Errors: temporary, at once, when the wait would pass it.
-    pub fn wait(&self, time: Duration, request: &Request, why: &str) -> Result<()> {
+    fn wait(&self, time: Duration, request: &Request, why: &str, then: &str) -> Result<()> {
         match self.too_long(time) {
-            None => self.pause(time, request, why),
-            Some(limit) => Err(request.failed(
-                Class::Temporary,
-                format!("{why}; waiting {} {limit}", span(time)),
-            )),
+            None => self.pause(time, request, why, then),
+            Some(limit) => Err(request.failed(Class::Temporary, format!("{why}; {limit}"))),
         }
     }
 
@@ -870,21 +884,24 @@ impl Client {
                 }
                 Ok(())
             }
-            Some(limit) => Err(Error::new(
-                Class::Temporary,
-                format!("waiting {} {limit}", span(time)),
-            )),
+            Some(limit) => Err(Error::new(Class::Temporary, limit)),
         }
     }
 
+    /// Waits, and says in one sentence why, for how long, and what for: `too many requests, trying again in 42 s
+    /// to select avatar 24880`. The reason comes first: a terminal may be narrow.
+    ///
     /// Errors: temporary, when a signal ended the wait.
-    fn pause(&self, time: Duration, request: &Request, why: &str) -> Result<()> {
+    fn pause(&self, time: Duration, request: &Request, why: &str, then: &str) -> Result<()> {
         if time.is_zero() {
             return Ok(());
         }
-        let prefix = format!("{}: ", request.operation);
+        let operation = &request.operation;
+        let prefix = format!("{operation}: ");
         let why = why.strip_prefix(&prefix).unwrap_or(why);
-        (self.reach.pause)(time, &format!("{prefix}{why}"));
+        (self.reach.pause)(time, &|left| {
+            format!("{why}, {then} in {} to {operation}", span(left))
+        });
         match signals::caught() {
             None => Ok(()),
             Some(_) => Err(request.failed(Class::Temporary, "interrupted")),
@@ -892,13 +909,20 @@ impl Client {
     }
 
     /// Why a wait is not begun.
-    fn too_long(&self, time: Duration) -> Option<&'static str> {
+    fn too_long(&self, time: Duration) -> Option<String> {
         match self.reach.deadline {
-            Some(deadline) if Instant::now() + time.min(LONGEST_WAIT) >= deadline => {
-                Some("would pass --max-time")
+            Some(deadline) => {
+                let end = Instant::now().checked_add(time);
+                let fits = end.is_some_and(|end| end < deadline);
+                (!fits).then(|| format!("waiting {} more would pass --max-time", span(time)))
             }
-            _ if time > LONGEST_WAIT => Some("is more than this program ever waits"),
-            _ => None,
+            None => (time > LONGEST_WAIT).then(|| {
+                format!(
+                    "the server asks to wait {}, and without --max-time no wait is longer than {}",
+                    span(time),
+                    span(LONGEST_WAIT)
+                )
+            }),
         }
     }
 

@@ -795,21 +795,21 @@ pub fn status(exit: u8) -> u8 {
 }
 
 /// Waits without a word: a wait that ended well is no news, and cron mails whatever is printed.
-pub fn rest(time: Duration, _: &str) {
-    wait(time, false, "");
+pub fn rest(time: Duration, _: &dyn Fn(Duration) -> String) {
+    wait(time, None);
 }
 
-/// Waits, and says for what: a countdown on a terminal, one line elsewhere.
-pub fn pause(time: Duration, why: &str) {
+/// Waits, and says why: a countdown on a terminal, one line elsewhere.
+pub fn pause(time: Duration, line: &dyn Fn(Duration) -> String) {
     let terminal = obeys();
     if !terminal {
-        complain(&format!("avatarctl: waiting {}: {why}", span(time)));
+        complain(&format!("avatarctl: {}", line(time)));
     }
-    wait(time, terminal, why);
+    wait(time, terminal.then_some(line));
 }
 
-/// A signal ends it.
-fn wait(time: Duration, terminal: bool, why: &str) {
+/// With a line for every second that is left, on a terminal. A signal ends it.
+fn wait(time: Duration, countdown: Option<&dyn Fn(Duration) -> String>) {
     let end = Instant::now() + time;
     loop {
         let left = match crate::signals::caught() {
@@ -818,10 +818,10 @@ fn wait(time: Duration, terminal: bool, why: &str) {
         };
         // Back to the margin, and the line emptied behind what is written. Wrapping is off meanwhile: a line
         // longer than the terminal is wide would stay for every frame.
-        let frame = match (terminal, left.is_zero()) {
-            (false, _) => String::new(),
-            (true, true) => "\r\x1b[K".to_owned(),
-            (true, false) => format!("\r\x1b[?7lwaiting {}: {why}\x1b[K\x1b[?7h", span(left)),
+        let frame = match countdown {
+            None => String::new(),
+            Some(_) if left.is_zero() => "\r\x1b[K".to_owned(),
+            Some(line) => format!("\r\x1b[?7l{}\x1b[K\x1b[?7h", line(left)),
         };
         // One write, so that nothing ends in between.
         let _ = io::stderr().lock().write_all(frame.as_bytes());

@@ -748,10 +748,12 @@ fn a_signal_during_a_wait_sends_nothing_more() {
     process.signal("TERM");
     let told = process.wait();
     // The signal may come before the wait has begun; then it does not begin.
-    let waited = told.stderr.starts_with("avatarctl: waiting");
+    let waited = told
+        .stderr
+        .starts_with("avatarctl: too many requests, trying again");
     let how = match waited {
         true => {
-            "avatarctl: waiting 42 s: select avatar 24880: answered 429\n\
+            "avatarctl: too many requests, trying again in 42 s to select avatar 24880\n\
              avatarctl: jira robot: select avatar 24880: interrupted\n"
         }
         false => "avatarctl: jira robot: select avatar 24880: too many requests\n",

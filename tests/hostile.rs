@@ -498,7 +498,7 @@ fn manners(secrets: &[&str], output: &Output) -> Vec<String> {
         bad.push(format!("a line of {} characters", long.chars().count()));
     }
     let plain = |line: &&&str| {
-        !line.starts_with("avatarctl: waiting ")
+        !line.contains(", trying again in ")
             && !line.contains(": warning: ")
             && !line.ends_with(": nothing to list")
     };

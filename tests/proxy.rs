@@ -161,7 +161,8 @@ fn serve(
         words.next().unwrap_or_default(),
     );
     if method == "CONNECT" {
-        let server = TcpStream::connect(target)?;
+        // DNS knows a host by its full name too; the list of this machine does not.
+        let server = TcpStream::connect(target.replacen(".:", ":", 1))?;
         lock(open).push(server.try_clone()?);
         writer.write_all(b"HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n")?;
         let (mut up, mut down) = (server.try_clone()?, server);
@@ -225,11 +226,11 @@ fn timeless(output: Output) -> Output {
     let lines = output
         .stderr
         .lines()
-        .map(|line| match line.strip_prefix("avatarctl: waiting ") {
-            Some(rest) => format!(
-                "avatarctl: waiting N s{}\n",
-                &rest[rest.find(':').unwrap_or(0)..]
-            ),
+        .map(|line| match line.split_once(", trying again in ") {
+            Some((why, rest)) => {
+                let what = rest.split_once(" s to ").map_or(rest, |(_, what)| what);
+                format!("{why}, trying again in N s to {what}\n")
+            }
             None => format!("{line}\n"),
         });
     Output {
@@ -800,7 +801,7 @@ fn a_real_proxy_s_refusals_are_its_own() {
     run("http", "me:hunter2").gives(
         69,
         "",
-        "avatarctl: waiting N s: ask what server this is: the proxy PROXY answered 500 itself\n\
+        "avatarctl: the proxy PROXY answered 500 itself, trying again in N s to ask what server this is\n\
          avatarctl: jira robot: ask what server this is: the proxy PROXY answered 500 itself (tried 2 times)\n",
     );
     run("https", "me:hunter2").gives(

@@ -165,7 +165,7 @@ const NAVIXY: &[Flow<Navixy>] = &[
 /// Lines other than those of waiting, and the one that warns of a copy that might be left.
 fn unexpected(output: &Output) -> Option<String> {
     let harmless = |line: &&str| {
-        line.starts_with("avatarctl: waiting ")
+        line.contains(", trying again in ")
             || line.contains("warning: an answer was lost and the picture is uploaded once more")
     };
     let rest: Vec<&str> = output
@@ -526,7 +526,7 @@ fn a_wait_that_would_pass_the_limit_is_not_begun() {
         ),
         (
             vec![("Retry-After", "99999999999".to_owned())],
-            "1666666667 min",
+            "1157408 days",
         ),
     ] {
         for status in [429, 503] {
@@ -554,6 +554,97 @@ fn a_wait_that_would_pass_the_limit_is_not_begun() {
             assert_eq!(model.requests().len(), 1);
         }
     }
+}
+
+/// Nobody waits for an hour in front of a terminal, and a job has better uses for it; who has the time says so.
+#[test]
+fn a_wait_of_more_than_a_quarter_of_an_hour_is_not_begun() {
+    let busy = |wait: u64| Reply::html(429, "Slow down").header("Retry-After", wait);
+    for (wait, said) in [
+        (901, "16 min"),
+        (7200, "2 h"),
+        (99_999_999_999, "1157408 days"),
+    ] {
+        let model = Jira::start();
+        model.fault(Fault::any().always().instead(busy(wait)));
+        Run::new(["jira", "show", "--user=robot"]).with(&model).gives(
+            75,
+            "",
+            &format!(
+                "avatarctl: jira robot: ask what server this is: too many requests; the server asks to wait {said}, \
+                 and without --max-time no wait is longer than 15 min\n"
+            ),
+        );
+        assert_eq!(model.requests().len(), 1);
+    }
+    // 15 minutes are begun, and longer ones within the time of the command.
+    for (wait, limit) in [(900, "--retries=3"), (1000, "--max-time=1100")] {
+        let model = Jira::start();
+        model.fault(Fault::any().always().instead(busy(wait)));
+        let process = Run::new(["jira", "show", "--user=robot", limit])
+            .with(&model)
+            .start();
+        model.wait_for(1);
+        process.signal("TERM");
+        let told = process.wait();
+        assert_eq!(told.status, 143, "{told:?}");
+        assert!(!told.stderr.contains("--max-time"), "{told:?}");
+    }
+    // Neither a sentence nor a budget that is used up is waited for any longer.
+    let model = RocketChat::start();
+    let text = "Error, too many requests. Please slow down. You must wait 1801 seconds before trying this endpoint again. [error-too-many-requests]";
+    let body = serde_json::json!({"success": false, "error": text}).to_string();
+    model.fault(Fault::any().always().instead(Reply::json(400, body)));
+    let output = Run::new(["rocketchat", "show"]).with(&model).output();
+    assert_eq!(
+        (output.status, model.requests().len()),
+        (75, 1),
+        "{output:?}"
+    );
+    assert!(
+        output
+            .stderr
+            .contains("; the server asks to wait 31 min, and without --max-time"),
+        "{output:?}"
+    );
+    let (server, settings) = spent(|| {
+        vec![
+            ("X-RateLimit-Remaining", "0".into()),
+            ("X-RateLimit-Reset", ((now() + 5000) * 1000).to_string()),
+        ]
+    });
+    let run = Run::new(SELECT.iter().copied());
+    settings
+        .iter()
+        .fold(run, |run, (name, value)| run.env(name, value))
+        .gives(
+            75,
+            "",
+            "avatarctl: jira build-bot: the server took the change, but the read-back failed: look up the avatars of \
+             \"build-bot\": the server allows no more of these calls for now; the server asks to wait 84 min, and \
+             without --max-time no wait is longer than 15 min\n",
+        );
+    assert_eq!(server.requests().len(), 4);
+}
+
+/// A server's numbers are digits: what is none is no wait.
+#[test]
+fn a_wait_with_a_sign_is_none() {
+    let model = Jira::start();
+    let reply = Reply::html(429, "Slow down").header("Retry-After", "+1000");
+    model.fault(Fault::on("GET /serverInfo").instead(reply));
+    let output = Run::new(["jira", "show", "--user=robot"])
+        .with(&model)
+        .output();
+    let output = Output {
+        stderr: timeless(&output.stderr),
+        ..output
+    };
+    output.gives(
+        0,
+        "jira robot: avatar 10122 (system)\n",
+        "avatarctl: too many requests, trying again in N s to ask what server this is\n",
+    );
 }
 
 #[test]
@@ -604,7 +695,7 @@ fn a_wait_is_announced_and_kept() {
         output.gives(
             0,
             "jira robot: avatar 10122 (system)\n",
-            "avatarctl: waiting N s: ask what server this is: answered 429\n",
+            "avatarctl: too many requests, trying again in N s to ask what server this is\n",
         );
     }
 }
@@ -624,11 +715,8 @@ fn every_wait_is_longer_than_the_one_before() {
         .stderr
         .lines()
         .filter_map(|line| {
-            line.strip_prefix("avatarctl: waiting ")?
-                .split(' ')
-                .next()?
-                .parse()
-                .ok()
+            let (_, rest) = line.split_once(", trying again in ")?;
+            rest.split(' ').next()?.parse().ok()
         })
         .collect();
     assert!(
@@ -642,8 +730,8 @@ fn every_wait_is_longer_than_the_one_before() {
     output.gives(
         75,
         "",
-        "avatarctl: waiting N s: ask what server this is: answered 503\n\
-         avatarctl: waiting N s: ask what server this is: answered 503\n\
+        "avatarctl: the server is not available (503), trying again in N s to ask what server this is\n\
+         avatarctl: the server is not available (503), trying again in N s to ask what server this is\n\
          avatarctl: jira robot: ask what server this is: the server failed with 503 (tried 3 times)\n",
     );
 }
@@ -687,7 +775,7 @@ fn a_refused_connection_is_tried_again() {
     output.gives(
         69,
         "",
-        "avatarctl: waiting N s: ask what server this is: cannot connect to ADDRESS: connection refused\n\
+        "avatarctl: cannot connect to ADDRESS: connection refused, trying again in N s to ask what server this is\n\
          avatarctl: jira robot: ask what server this is: cannot connect to ADDRESS: connection refused (tried 2 times)\n",
     );
 }
@@ -721,7 +809,7 @@ fn a_login_that_nobody_heard_is_tried_again() {
             69,
             "",
             &format!(
-                "avatarctl: waiting N s: log in as \"{user}\": cannot connect to ADDRESS: connection refused\n\
+                "avatarctl: cannot connect to ADDRESS: connection refused, trying again in N s to log in as \"{user}\"\n\
                  avatarctl: {system}: log in as \"{user}\": cannot connect to ADDRESS: connection refused (tried 2 times)\n"
             ),
         );
@@ -768,7 +856,7 @@ fn a_route_without_calls_left_is_waited_for_before_it_refuses() {
     set(&settings, "--max-time=20").gives(
         0,
         "jira build-bot: avatar 24880 (was 10122)\n",
-        "avatarctl: waiting N s: look up the avatars of \"build-bot\": no calls are left for now\n",
+        "avatarctl: the server allows no more of these calls for now, going on in N s to look up the avatars of \"build-bot\"\n",
     );
     assert!(begun.elapsed() >= Duration::from_millis(900));
     assert_eq!(server.requests().len(), 5);
@@ -782,7 +870,7 @@ fn a_route_without_calls_left_is_waited_for_before_it_refuses() {
         75,
         "",
         "avatarctl: jira build-bot: the server took the change, but the read-back failed: look up the avatars of \
-         \"build-bot\": no calls are left for now; waiting N s would pass --max-time\n",
+         \"build-bot\": the server allows no more of these calls for now; waiting N s more would pass --max-time\n",
     );
     assert_eq!(server.requests().len(), 4);
 }
@@ -810,7 +898,7 @@ fn a_terminal_shows_a_countdown_that_leaves_nothing_behind() {
     model.fault(Fault::on("GET /serverInfo").instead(reply));
     let shown = on_a_terminal(&model, "jira show --user=robot");
     // Back to the margin; no wrapping, or a narrow terminal would keep a line for every frame; and wrapping again.
-    let frame = "\r\u{1b}[?7lwaiting N s: ask what server this is: answered 503\u{1b}[K\u{1b}[?7h";
+    let frame = "\r\u{1b}[?7lthe server is not available (503), trying again in N s to ask what server this is\u{1b}[K\u{1b}[?7h";
     assert_eq!(
         timeless(&shown),
         format!("{frame}{frame}\r\u{1b}[Kjira robot: avatar 10122 (system)\r\n")
@@ -827,7 +915,7 @@ impl Run {
 #[test]
 fn times_are_masked() {
     assert_eq!(
-        timeless("waiting 1.5 s: a 3 b 20 s would"),
-        "waiting N s: a 3 b N s would"
+        timeless("again in 1.5 s to a 3 b 20 s would"),
+        "again in N s to a 3 b N s would"
     );
 }
