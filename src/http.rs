@@ -384,6 +384,20 @@ const BUFFER: usize = 32 << 10;
 /// without ever being whole: ureq takes that for a lost connection.
 const LONGEST_HEAD: usize = BUFFER - 1;
 
+/// Many servers take no longer header, in bytes, and not all of them say so.
+const USUAL_HEADER: usize = 8 << 10;
+
+/// What servers that answer 400 or 413 to a header of a request that is too long say about it: Tomcat, nginx,
+/// Apache, IIS, Jetty.
+const HEADERS_TOO_LONG: [&str; 6] = [
+    "header is too large",
+    "cookie too large",
+    "header field exceeds",
+    "headers is too long",
+    "header fields too large",
+    "header too large",
+];
+
 /// Headers whose values are shown by `-vv`; any other value is hidden.
 const SHOWN: [&str; 19] = [
     "accept",
@@ -697,10 +711,15 @@ impl Client {
             error,
             how: How::Final,
         })?;
+        self.fits(request, &url).map_err(|error| Lost {
+            error,
+            how: How::Final,
+        })?;
         let answered = self
             .exchange(request, &url, timeout)
             .map_err(|error| self.lost(request, error, timeout))
-            .and_then(|response| self.of_the_server(request, response));
+            .and_then(|response| self.of_the_server(request, response))
+            .and_then(|response| self.not_too_long(request, response));
         self.trace(1, || {
             let path = url.splitn(4, '/').nth(3).unwrap_or_default();
             let came = match &answered {
@@ -761,6 +780,85 @@ impl Client {
             error: about(request, error.status(response.status)),
             how,
         })
+    }
+
+    /// The longest header of a request: its name, and its bytes.
+    fn longest_header(&self, request: &Request) -> (&'static str, usize) {
+        let plain = request
+            .headers
+            .iter()
+            .map(|(name, value)| (*name, value.len()));
+        let credentials = self
+            .credentials
+            .iter()
+            .map(|(name, value, _)| (name, value));
+        let secrets = request.secrets.iter().map(|(name, value)| (name, value));
+        let secret = credentials.chain(secrets);
+        let secret = secret.map(|(name, value)| (*name, value.expose().len()));
+        let all = plain.chain(secret);
+        all.max_by_key(|(_, length)| *length).unwrap_or_default()
+    }
+
+    /// Errors: configuration or data, when a line of the request's head is longer than the buffer that it is
+    /// written from, which is more than servers take.
+    fn fits(&self, request: &Request, url: &str) -> Result<()> {
+        const MOST: usize = BUFFER - 256;
+        let (name, length) = self.longest_header(request);
+        if length > MOST {
+            let what = format!("the {name} header has {length} bytes, more than servers take");
+            return Err(request.failed(Class::Configuration, what).hint(ALONE));
+        }
+        if url.len() > MOST {
+            let length = url.len();
+            let what =
+                format!("the address of this call has {length} bytes, more than servers take");
+            return Err(request.failed(Class::Data, what));
+        }
+        Ok(())
+    }
+
+    /// An answer that says no more than that the head of the request is too long, or means it.
+    fn not_too_long(
+        &self,
+        request: &Request,
+        response: Response,
+    ) -> std::result::Result<Response, Lost> {
+        let status = response.status;
+        let said = || {
+            let text = String::from_utf8_lossy(&response.body).to_lowercase();
+            HEADERS_TOO_LONG.iter().any(|words| text.contains(words))
+        };
+        let (name, length) = self.longest_header(request);
+        let error = match status {
+            414 => request
+                .failed(
+                    Class::Data,
+                    "answered 414: the address of this call is too long for the server",
+                )
+                .status(status),
+            431 => self.headers_too_long(request, status).status(status),
+            // Without the status, which the systems take for something about the picture or the avatar.
+            400 | 413 if said() => self.headers_too_long(request, status),
+            400 if length > USUAL_HEADER && (response.is_html() || response.is_empty()) => request
+                .failed(
+                    Class::Protocol,
+                    format!("answered 400, perhaps because the {name} header has {length} bytes"),
+                )
+                .hint(LONGER),
+            _ => return Ok(response),
+        };
+        Err(Lost {
+            error,
+            how: How::Final,
+        })
+    }
+
+    fn headers_too_long(&self, request: &Request, status: u16) -> Error {
+        let (name, length) = self.longest_header(request);
+        let what = format!(
+            "answered {status}: the request's headers are too long for the server ({name}: {length} bytes)"
+        );
+        request.failed(Class::Configuration, what).hint(LONGER)
     }
 
     fn exchange(
@@ -976,13 +1074,30 @@ impl Client {
                 match error.into_inner().map(|inner| inner.downcast::<Error>()) {
                     // The picture's own reader.
                     Some(Ok(ours)) => last(about(request, *ours)),
-                    _ => lost(request.failed(
-                        Class::Temporary,
-                        "the connection was lost before the answer was complete",
-                    )),
+                    _ => {
+                        let error = request.failed(
+                            Class::Temporary,
+                            "the connection was lost before the answer was complete",
+                        );
+                        let (name, length) = self.longest_header(request);
+                        lost(match length > USUAL_HEADER {
+                            true => error.hint(format!(
+                                "the {name} header has {length} bytes, which may be more than the server takes"
+                            )),
+                            false => error,
+                        })
+                    }
                 }
             }
-            ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
+            ureq::Error::LargeResponseHeader(..) => last(request.failed(
+                Class::Protocol,
+                format!("the answer's headers are longer than {} kB", BUFFER >> 10),
+            )),
+            // ureq does not hand out the type of this one.
+            ureq::Error::Protocol(error) if error.to_string().contains("too many headers") => {
+                last(request.failed(Class::Protocol, "the answer has more than 128 headers"))
+            }
+            ureq::Error::Protocol(_) => {
                 let error = request.failed(
                     Class::Protocol,
                     "the answer is not HTTP as this program understands it",
@@ -1032,6 +1147,10 @@ impl Client {
         }
     }
 }
+
+/// What to do where a header of ours is too long for any server, and for this one.
+const ALONE: &str = "check that the variable holds the token or the password and nothing else";
+const LONGER: &str = "check that the variable holds the token or the password and nothing else; if it does, the server must allow longer headers";
 
 /// How many spellings of passing secrets are kept; one address has a dozen at most in practice.
 const PASSING: usize = 256;

@@ -958,6 +958,146 @@ fn a_byte_a_second_cannot_hold_the_tool() {
     );
 }
 
+// -------------------------------------------------------------------------------------------- headers too long
+
+const ALONE: &str =
+    "hint: check that the variable holds the token or the password and nothing else";
+
+/// What servers say to a header that is longer than they take, each in its own words, or in none.
+#[test]
+fn a_header_that_the_server_finds_too_long_is_named() {
+    const LONGER: &str = "; if it does, the server must allow longer headers\n";
+    let page = |text: &str| {
+        Reply::text(
+            400,
+            "text/html",
+            format!("<html><body>{text}</body></html>"),
+        )
+    };
+    let long = "the request's headers are too long for the server (authorization: 20007 bytes)";
+    for (reply, status, said, hint) in [
+        (Reply::empty(431), 78, format!("answered 431: {long}"), true),
+        (
+            Reply::html(431, "Request Header Fields Too Large"),
+            78,
+            format!("answered 431: {long}"),
+            true,
+        ),
+        (
+            page("<b>Message</b> Request header is too large"),
+            78,
+            format!("answered 400: {long}"),
+            true,
+        ),
+        (
+            page("400 Request Header Or Cookie Too Large"),
+            78,
+            format!("answered 400: {long}"),
+            true,
+        ),
+        (
+            page("Size of a request header field exceeds server limit."),
+            78,
+            format!("answered 400: {long}"),
+            true,
+        ),
+        (
+            page("HTTP Error 400. The size of the request headers is too long."),
+            78,
+            format!("answered 400: {long}"),
+            true,
+        ),
+        (
+            Reply::empty(400),
+            76,
+            "answered 400, perhaps because the authorization header has 20007 bytes".to_owned(),
+            true,
+        ),
+        (
+            Reply::empty(414),
+            65,
+            "answered 414: the address of this call is too long for the server".to_owned(),
+            false,
+        ),
+    ] {
+        let server = Server::start(move |_| reply.clone());
+        let hint = match hint {
+            true => format!("{ALONE}{LONGER}"),
+            false => String::new(),
+        };
+        Run::new(["jira", "show"])
+            .env("JIRA_URL", server.url())
+            .env("JIRA_TOKEN", "x".repeat(20_000))
+            .gives(
+                status,
+                "",
+                &format!("avatarctl: jira: ask what server this is: {said}\n{hint}"),
+            );
+    }
+    // Some hang up.
+    let server = Server::start(|_| Reply::close_without_answer());
+    Run::new(["jira", "show"])
+        .env("JIRA_URL", server.url())
+        .env("JIRA_TOKEN", "x".repeat(20_000))
+        .once()
+        .gives(
+            75,
+            "",
+            "avatarctl: jira: ask what server this is: the connection was lost before the answer was complete\n\
+             hint: the authorization header has 20007 bytes, which may be more than the server takes\n",
+        );
+}
+
+/// A file of another kind, say, in place of a token: no server takes it, so none is asked.
+#[test]
+fn what_no_header_can_hold_is_not_sent() {
+    let mut server = Server::start(|_| Reply::empty(204));
+    server.expect_no_calls();
+    Run::new(["jira", "show"])
+        .env("JIRA_URL", server.url())
+        .env("JIRA_TOKEN", "x".repeat(100_000))
+        .gives(
+            78,
+            "",
+            &format!(
+                "avatarctl: jira: ask what server this is: the authorization header has 100007 bytes, more than servers take\n{ALONE}\n"
+            ),
+        );
+    Run::new(["rocketchat", "show", "--user"])
+        .arg("x".repeat(100_000))
+        .env("ROCKETCHAT_URL", server.url())
+        .env("ROCKETCHAT_USER_ID", "id")
+        .env("ROCKETCHAT_AUTH_TOKEN", "token")
+        .mask(&"x".repeat(300), "NAME")
+        .gives(
+            65,
+            "",
+            "avatarctl: rocketchat NAME…: look up \"NAME…\": the address of this call has 100050 bytes, more than servers take\n",
+        );
+}
+
+#[test]
+fn an_answer_with_long_headers_is_called_that() {
+    let long = Reply::json(200, "{}").header("X-Long", "y".repeat(40_000));
+    let many = (0..200).fold(Reply::json(200, "{}"), |reply, n| {
+        reply.header(&format!("X-{n}"), "y")
+    });
+    for (reply, said) in [
+        (long, "the answer's headers are longer than 32 kB"),
+        (many, "the answer has more than 128 headers"),
+    ] {
+        let server = Server::start(move |_| reply.clone());
+        Run::new(["jira", "show"])
+            .env("JIRA_URL", server.url())
+            .env("JIRA_TOKEN", "token")
+            .gives(
+                76,
+                "",
+                &format!("avatarctl: jira: ask what server this is: {said}\n"),
+            );
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------- uploads
 
 #[test]
