@@ -1,17 +1,19 @@
-//! The few fields of an X.509 certificate that rustls does not hand out: its period of validity, its subject's
-//! common name, and whether it says that it may sign others (RFC 5280, section 4, in DER).
+//! The few fields of an X.509 certificate that rustls does not hand out: issuer and subject, its period of
+//! validity, its subject's common name, and whether it may sign others (RFC 5280, section 4, in DER). Each is
+//! read when it is asked for, because a trust store holds hundreds of certificates.
 
 use crate::calendar;
+use crate::number::digits;
 
-/// What was read; times in seconds since 1970.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Certificate {
-    pub not_before: u64,
-    pub not_after: u64,
-    pub common_name: Option<String>,
-    /// It may sign other certificates: by its constraints, or, where it has none, by the usage of its key, or
-    /// because it is self-signed and of version 1, which knew neither. As OpenSSL sees it.
-    pub authority: bool,
+/// A certificate, its fields still in DER.
+#[derive(Clone, Copy)]
+pub struct Certificate<'a> {
+    pub issuer: &'a [u8],
+    pub subject: &'a [u8],
+    validity: &'a [u8],
+    first_version: bool,
+    /// Behind the public key.
+    rest: &'a [u8],
 }
 
 const BOOLEAN: u8 = 0x01;
@@ -30,9 +32,9 @@ const KEY_USAGE: [u8; 3] = [0x55, 0x1d, 0x0f];
 const BASIC_CONSTRAINTS: [u8; 3] = [0x55, 0x1d, 0x13];
 const KEY_CERT_SIGN: u8 = 0x04;
 
-impl Certificate {
+impl<'a> Certificate<'a> {
     /// `None` where the bytes are no certificate.
-    pub fn read(der: &[u8]) -> Option<Certificate> {
+    pub fn read(der: &'a [u8]) -> Option<Certificate<'a>> {
         let mut certificate = Der(Der(der).expect(SEQUENCE)?);
         let mut fields = Der(certificate.expect(SEQUENCE)?);
         let first_version = fields.tag() != Some(VERSION);
@@ -42,57 +44,81 @@ impl Certificate {
         fields.expect(INTEGER)?; // serial number
         fields.expect(SEQUENCE)?; // signature algorithm
         let issuer = fields.expect(SEQUENCE)?;
-        let mut validity = Der(fields.expect(SEQUENCE)?);
-        let not_before = time(validity.next()?)?;
-        let not_after = time(validity.next()?)?;
+        let validity = fields.expect(SEQUENCE)?;
         let subject = fields.expect(SEQUENCE)?;
-        let root_of_old = first_version && issuer == subject;
-        let mut subject = Der(subject);
+        fields.expect(SEQUENCE)?; // public key
+        Some(Certificate {
+            issuer,
+            subject,
+            validity,
+            first_version,
+            rest: fields.0,
+        })
+    }
+
+    /// From when to when it is valid, in seconds since 1970.
+    pub fn period(&self) -> Option<(u64, u64)> {
+        let mut validity = Der(self.validity);
+        Some((time(validity.next()?)?, time(validity.next()?)?))
+    }
+
+    pub fn common_name(&self) -> Option<&'a str> {
+        let mut subject = Der(self.subject);
         let mut common_name = None;
         while let Some((SET, set)) = subject.next() {
             let mut attribute = Der(Der(set).expect(SEQUENCE)?);
             if attribute.expect(OBJECT_IDENTIFIER)? == COMMON_NAME {
                 let (_, value) = attribute.next()?;
-                common_name = std::str::from_utf8(value).ok().map(str::to_owned);
+                common_name = std::str::from_utf8(value).ok();
             }
         }
-        fields.expect(SEQUENCE)?; // public key
-        Some(Certificate {
-            not_before,
-            not_after,
-            common_name,
-            authority: signs_others(fields).unwrap_or(root_of_old),
-        })
+        common_name
     }
-}
 
-/// What the extensions in the rest of a certificate say about it, if anything.
-fn signs_others(mut fields: Der) -> Option<bool> {
-    let extensions = loop {
-        match fields.next()? {
-            (EXTENSIONS, extensions) => break extensions,
-            _unique_identifier => {}
-        }
-    };
-    let (mut constraints, mut usage) = (None, None);
-    let mut extensions = Der(Der(extensions).expect(SEQUENCE)?);
-    while let Some((SEQUENCE, extension)) = extensions.next() {
-        let mut extension = Der(extension);
-        let name = extension.expect(OBJECT_IDENTIFIER)?;
-        if extension.tag() == Some(BOOLEAN) {
-            extension.next()?; // critical
-        }
-        let mut value = Der(extension.expect(OCTET_STRING)?);
-        if name == BASIC_CONSTRAINTS {
-            let mut value = Der(value.expect(SEQUENCE)?);
-            constraints = Some(value.tag() == Some(BOOLEAN) && value.next()?.1.first() != Some(&0));
-        } else if name == KEY_USAGE {
-            // The first byte counts the bits that are unused.
-            let bits = value.expect(BIT_STRING)?.get(1).copied();
-            usage = Some(bits.unwrap_or(0) & KEY_CERT_SIGN != 0);
+    /// Whether it may sign other certificates, as OpenSSL sees it: not where the usage of its key leaves that
+    /// out, whatever its constraints say; else by its constraints; without both only where it is self-signed and
+    /// of version 1, which knew neither. What cannot be read signs nothing.
+    pub fn is_authority(&self) -> bool {
+        let root_of_old = self.first_version && self.issuer == self.subject;
+        match self.extensions() {
+            Some((_, Some(false))) => false,
+            Some((Some(authority), _)) => authority,
+            Some((None, Some(true))) => true,
+            Some((None, None)) => root_of_old,
+            None => false,
         }
     }
-    constraints.or(usage)
+
+    /// What the basic constraints and the key usage say about signing others, as far as they are there.
+    fn extensions(&self) -> Option<(Option<bool>, Option<bool>)> {
+        let (mut constraints, mut usage) = (None, None);
+        let mut fields = Der(self.rest);
+        let mut extensions = Der(&[]);
+        while let Some((tag, field)) = fields.next() {
+            // Before them there may be unique identifiers.
+            if tag == EXTENSIONS {
+                extensions = Der(Der(field).expect(SEQUENCE)?);
+            }
+        }
+        while let Some((SEQUENCE, extension)) = extensions.next() {
+            let mut extension = Der(extension);
+            let name = extension.expect(OBJECT_IDENTIFIER)?;
+            if extension.tag() == Some(BOOLEAN) {
+                extension.next()?; // critical
+            }
+            let mut value = Der(extension.expect(OCTET_STRING)?);
+            if name == BASIC_CONSTRAINTS {
+                let mut value = Der(value.expect(SEQUENCE)?);
+                let authority = value.tag() == Some(BOOLEAN) && value.next()?.1.first() != Some(&0);
+                constraints = Some(authority);
+            } else if name == KEY_USAGE {
+                // The first byte counts the bits that are unused.
+                let bits = value.expect(BIT_STRING)?.get(1).copied();
+                usage = Some(bits.unwrap_or(0) & KEY_CERT_SIGN != 0);
+            }
+        }
+        Some((constraints, usage))
+    }
 }
 
 /// Elements of tag, length, value; what is left of them.
@@ -134,22 +160,21 @@ fn time((tag, text): (u8, &[u8])) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     let (year, rest) = match tag {
         UTC_TIME => {
-            let year: u64 = text.get(..2)?.parse().ok()?;
+            let year: u64 = digits(text.get(..2)?)?;
             (
                 if year < 50 { 2000 + year } else { 1900 + year },
                 &text[2..],
             )
         }
-        GENERALIZED_TIME => (text.get(..4)?.parse().ok()?, &text[4..]),
+        GENERALIZED_TIME => (digits(text.get(..4)?)?, &text[4..]),
         _ => return None,
     };
     if rest.len() != 11 || !rest.ends_with('Z') {
         return None;
     }
-    let part = |at: usize| rest.get(at..at + 2)?.parse::<u64>().ok();
-    calendar::seconds(year, part(0)?, part(2)?).map(|day| {
-        day + part(4).unwrap_or(0) * 3600 + part(6).unwrap_or(0) * 60 + part(8).unwrap_or(0)
-    })
+    let part = |at: usize| digits::<u64>(rest.get(at..at + 2)?);
+    let day = calendar::seconds(year, part(0)?, part(2)?)?;
+    Some(day + part(4)? * 3600 + part(6)? * 60 + part(8)?)
 }
 
 #[cfg(test)]
@@ -171,6 +196,9 @@ mod tests {
             "261321012000Z",
             "2611210120Z",
             "261121012000+",
+            "+61121012000Z",
+            "26+121012000Z",
+            "2611210120+0Z",
             "éé1121012000Z",
         ] {
             assert_eq!(utc(broken), None, "{broken}");
@@ -179,15 +207,26 @@ mod tests {
 
     #[test]
     fn no_bytes_make_it_panic() {
-        let shape =
-            b"\x30\x1a\x30\x18\x02\x01\x01\x30\x00\x30\x00\x30\x0f\x17\x0d700101000000Z\x17";
+        let shape = b"\x30\x4b\x30\x49\x02\x01\x01\x30\x00\x30\x00\
+            \x30\x1e\x17\x0d700101000000Z\x17\x0d700101000001Z\
+            \x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x0c\x01a\x30\x00\
+            \xa3\x10\x30\x0e\x30\x0c\x06\x03\x55\x1d\x13\x04\x05\x30\x03\x01\x01\xff";
+        let whole = Certificate::read(shape).expect("the shape of a certificate");
+        assert_eq!(whole.period(), Some((0, 1)));
+        assert_eq!(whole.common_name(), Some("a"));
+        assert!(whole.is_authority());
         for end in 0..shape.len() {
             for value in [0, 1, 0x7f, 0x80, 0x84, 0xff] {
                 let mut bytes = shape[..end].to_vec();
                 bytes.push(value);
                 bytes.extend_from_slice(&shape[end..]);
-                Certificate::read(&bytes);
-                Certificate::read(&shape[..end]);
+                for bytes in [&bytes[..], &shape[..end]] {
+                    if let Some(certificate) = Certificate::read(bytes) {
+                        certificate.period();
+                        certificate.common_name();
+                        certificate.is_authority();
+                    }
+                }
             }
         }
     }

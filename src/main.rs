@@ -605,9 +605,7 @@ fn open(
         trust: tls::Trust {
             ca_file: server.ca_file.clone().or_else(|| options.ca_file.clone()),
             client: server.client.clone().or_else(|| options.client.clone()),
-            store: ["SSL_CERT_FILE", "SSL_CERT_DIR"]
-                .into_iter()
-                .find(|name| environment.names(name)),
+            store: store(environment),
             insecure: options.insecure,
         },
         retries: options.retries,
@@ -624,6 +622,21 @@ fn open(
         },
     })?;
     (server.system.open)(client, credentials)
+}
+
+/// The trust store that the environment names, if it does, by variable and path.
+fn store(environment: &Environment) -> Vec<(&'static str, PathBuf)> {
+    let (file, folders) = (tls::STORE_FILE, tls::STORE_FOLDERS);
+    let named = environment
+        .raw(file)
+        .map(|path| (file, PathBuf::from(path)));
+    let listed = environment.raw(folders).into_iter();
+    let listed = listed.flat_map(std::env::split_paths);
+    let listed = listed.filter(|path| !path.as_os_str().is_empty());
+    named
+        .into_iter()
+        .chain(listed.map(|path| (folders, path)))
+        .collect()
 }
 
 /// What a stranger on the way could do.

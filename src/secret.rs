@@ -84,9 +84,13 @@ impl Environment {
 
     /// Whether a variable is set to something.
     pub fn names(&self, name: &str) -> bool {
-        self.variables
-            .get(OsStr::new(name))
-            .is_some_and(|value| !value.is_empty())
+        self.raw(name).is_some()
+    }
+
+    /// The value of a variable that is set and not empty, for a path: it need not be text.
+    pub fn raw(&self, name: &str) -> Option<&OsStr> {
+        let value = self.variables.get(OsStr::new(name))?;
+        (!value.is_empty()).then_some(value)
     }
 
     /// Reserves standard input.

@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -15,22 +15,27 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
 };
+use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths};
 
 use crate::certificate::Certificate;
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, Result, reason};
 use crate::infile;
 use crate::terminal::quote;
 
 /// A bundle of all authorities there are has less than a fiftieth of this, in bytes.
 const LONGEST: u64 = 16 << 20;
 
+/// The variables that name a store in place of the system's: a file, and a list of folders.
+pub const STORE_FILE: &str = "SSL_CERT_FILE";
+pub const STORE_FOLDERS: &str = "SSL_CERT_DIR";
+
 /// What a user says about trust.
 #[derive(Debug, Default, Clone)]
 pub struct Trust {
     /// PEM file of roots, or of a server's own certificate, trusted beside the system's.
     pub ca_file: Option<PathBuf>,
-    /// The variable that names the system's store, where one is set.
-    pub store: Option<&'static str>,
+    /// The store in place of the system's, where one is named: each path with its variable.
+    pub store: Vec<(&'static str, PathBuf)>,
     /// PEM files of a certificate chain to show, and of its key (PKCS#8, PKCS#1 or SEC1).
     pub client: Option<(PathBuf, PathBuf)>,
     /// No certificate of a server is checked.
@@ -158,10 +163,15 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
                 certificate("is of X.509 version 1, which is not supported".into()),
                 "make one of version 3, as openssl req -x509 does",
             ),
-            other if other.to_string().contains("EndEntityUsedAsCa") => (
-                certificate("is signed by a certificate that is no authority".into()),
-                "give the server's own certificate with --ca-file",
-            ),
+            CertificateError::Other(other)
+                if other.0.is::<NoAuthority>()
+                    || other.to_string().contains("EndEntityUsedAsCa") =>
+            {
+                (
+                    certificate("is signed by a certificate that is no authority".into()),
+                    "give the server's own certificate with --ca-file",
+                )
+            }
             other => (
                 certificate(format!(
                     "is not acceptable: {}",
@@ -219,21 +229,43 @@ fn date(time: UnixTime) -> String {
     crate::calendar::text(time.as_secs())
 }
 
-/// The machine's store; `named` is the variable that says where it is, if one does.
-fn system_roots(named: Option<&str>) -> Result<RootCertStore> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(found.certs);
-    if store.is_empty() {
-        // A container FROM scratch has no store; a store that was named and cannot be used is an error.
-        if let Some(name) = named {
-            return Err(unusable(format!("{name} names no usable certificate")));
-        }
-        store
-            .roots
-            .extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+/// The certificates of the store: of the one that is named, else of the system's; none where there is no store.
+///
+/// Errors: configuration, when nothing in a store that is named can be used.
+fn stored(named: &[(&str, PathBuf)]) -> Result<Vec<CertificateDer<'static>>> {
+    if named.is_empty() {
+        return Ok(rustls_native_certs::load_native_certs().certs);
     }
-    Ok(store)
+    let (mut found, mut reasons) = (Vec::new(), Vec::new());
+    for (variable, path) in named {
+        let read = match *variable == STORE_FOLDERS {
+            true => load_certs_from_paths(None, Some(path)),
+            false => load_certs_from_paths(Some(path), None),
+        };
+        reasons.push(format!("{variable}: {}", missing(path, &read)));
+        found.extend(read.certs);
+    }
+    match found.iter().any(|der| Certificate::read(der).is_some()) {
+        true => Ok(found),
+        // All of them, because one usable path would do.
+        false => Err(unusable(reasons.join("; "))),
+    }
+}
+
+/// Why nothing in this file or folder can be used.
+fn missing(path: &Path, read: &CertificateResult) -> String {
+    let unreadable = read.errors.iter().find_map(|error| match &error.kind {
+        ErrorKind::Io { inner, path } => Some((inner, path)),
+        _ => None,
+    });
+    let quoted = |path: &Path| quote(&path.to_string_lossy());
+    match unreadable {
+        Some((error, path)) => format!("cannot read {}: {}", quoted(path), reason(error)),
+        None if read.certs.is_empty() => {
+            format!("{} holds no certificate in PEM form", quoted(path))
+        }
+        None => format!("{} holds no usable certificate", quoted(path)),
+    }
 }
 
 fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>> {
@@ -242,7 +274,7 @@ fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>>
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
         Ok(found) if found.is_empty() => {}
-        Ok(found) if found.iter().all(|der| Certificate::read(der).is_some()) => return Ok(found),
+        Ok(found) if found.iter().all(is_readable) => return Ok(found),
         Ok(_) => {
             return Err(unusable(format!(
                 "the {what} {place} holds no usable certificate"
@@ -255,50 +287,107 @@ fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>>
     )))
 }
 
-/// Chains to a root as usual, and a certificate that is byte for byte one of the file's own.
+fn is_readable(der: &CertificateDer) -> bool {
+    Certificate::read(der).is_some_and(|it| it.period().is_some())
+}
+
+fn is_authority(der: &CertificateDer) -> bool {
+    Certificate::read(der).is_some_and(|it| it.is_authority())
+}
+
+/// Takes a certificate that an authority of the store or of `--ca-file` vouches for, and one that is there
+/// itself, byte for byte.
 ///
 /// The second is what `openssl req -x509` makes: self-signed with CA:TRUE, which webpki refuses as an end
 /// entity (`CaUsedAsEndEntity`) although it was named as trusted. Nothing weaker: its name and its period
 /// are checked here, the handshake's signature below.
 ///
-/// With `--insecure` nothing, the handshake's signature included: it says who is there, which is not asked, and
-/// certificates of version 1 or with short keys, as old appliances have them, cannot even be read for it.
+/// Only authorities vouch for others. webpki takes any certificate for a root, and any with CA:TRUE for an
+/// intermediate, whatever its key usage says; but who has a server's key may not sign for other servers with it.
+///
+/// With `--insecure` nothing is checked, the handshake's signature included: it says who is there, which is not
+/// asked, and certificates of version 1 or with short keys, as old appliances have them, cannot even be read for
+/// it.
 #[derive(Debug)]
 struct Verifier {
-    chains: Option<Arc<WebPkiServerVerifier>>,
-    pinned: Vec<CertificateDer<'static>>,
+    insecure: bool,
+    /// All that are trusted, whether or not they may vouch for others.
+    trusted: Vec<CertificateDer<'static>>,
+    /// The authorities.
+    roots: RootCertStore,
     provider: Arc<CryptoProvider>,
 }
 
 impl Verifier {
     fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Verifier> {
-        let pinned = match &trust.ca_file {
+        let mut trusted = match &trust.ca_file {
             Some(path) => certificates(path, "CA file")?,
             None => Vec::new(),
         };
-        let chains = match trust.insecure {
-            true => None,
-            false => {
-                let mut roots = system_roots(trust.store)?;
-                // webpki takes any certificate for a root. One that is no authority is pinned and no more: who
-                // has a server's key may not vouch with it for other servers.
-                let authority =
-                    |der: &&CertificateDer| Certificate::read(der).is_some_and(|it| it.authority);
-                roots.add_parsable_certificates(pinned.iter().filter(authority).cloned());
-                let builder =
-                    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-                let chains = builder
-                    .build()
-                    .map_err(|error| unusable(format!("cannot build the trust store: {error}")))?;
-                Some(chains)
+        let mut roots = RootCertStore::empty();
+        if !trust.insecure {
+            let stored = stored(&trust.store)?;
+            // A container FROM scratch has no store.
+            if !stored.iter().any(|der| Certificate::read(der).is_some()) {
+                let built_in = webpki_roots::TLS_SERVER_ROOTS;
+                roots.roots.extend_from_slice(built_in);
             }
-        };
+            trusted.extend(stored);
+            let authorities = trusted.iter().filter(|der| is_authority(der));
+            let borrowed = authorities.map(|der| CertificateDer::from(&**der));
+            roots.add_parsable_certificates(borrowed);
+        }
         Ok(Verifier {
-            chains,
-            pinned,
+            insecure: trust.insecure,
+            trusted,
+            roots,
             provider,
         })
     }
+
+    /// Whether an authority vouches for this certificate.
+    fn verify_chain(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        shown: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        let (authorities, others): (Vec<_>, Vec<_>) = shown.iter().cloned().partition(is_authority);
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &self.roots,
+            &authorities,
+            now,
+            self.provider.signature_verification_algorithms.all,
+        )
+        .map_err(|error| match error {
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)
+                if signs_any(&others, end_entity, &authorities) =>
+            {
+                other(NoAuthority)
+            }
+            error => error,
+        })?;
+        verify_server_name(&parsed, name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+}
+
+/// Whether one of these is the issuer, by its name, of the end entity or of an authority.
+fn signs_any(
+    issuers: &[CertificateDer<'_>],
+    end_entity: &CertificateDer<'_>,
+    authorities: &[CertificateDer<'_>],
+) -> bool {
+    let signed = |one: &CertificateDer, issuer: &CertificateDer| {
+        let names = Certificate::read(one).zip(Certificate::read(issuer));
+        // A server may show its own certificate twice.
+        one != issuer && names.is_some_and(|(one, issuer)| one.issuer == issuer.subject)
+    };
+    let mut shown = [end_entity].into_iter().chain(authorities);
+    shown.any(|one| issuers.iter().any(|issuer| signed(one, issuer)))
 }
 
 impl ServerCertVerifier for Verifier {
@@ -307,16 +396,16 @@ impl ServerCertVerifier for Verifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        ocsp: &[u8],
+        _: &[u8],
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        let Some(chains) = &self.chains else {
+        if self.insecure {
             return Ok(ServerCertVerified::assertion());
-        };
-        if self.pinned.iter().any(|pinned| pinned == end_entity) {
-            return verify_pinned(end_entity, name, now);
         }
-        chains.verify_server_cert(end_entity, intermediates, name, ocsp, now)
+        if self.trusted.iter().any(|one| one == end_entity) {
+            return verify_trusted(end_entity, name, now);
+        }
+        self.verify_chain(end_entity, intermediates, name, now)
     }
 
     fn verify_tls12_signature(
@@ -325,7 +414,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        if self.chains.is_none() {
+        if self.insecure {
             return Ok(HandshakeSignatureValid::assertion());
         }
         verify_tls12_signature(
@@ -343,7 +432,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        if self.chains.is_none() {
+        if self.insecure {
             return Ok(HandshakeSignatureValid::assertion());
         }
         verify_tls13_signature(
@@ -377,23 +466,37 @@ impl std::error::Error for Unproven {}
 
 fn unproven(error: rustls::Error) -> rustls::Error {
     match error {
-        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
-            CertificateError::Other(OtherError(Arc::new(Unproven))).into()
-        }
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => other(Unproven),
         other => other,
     }
 }
 
-fn verify_pinned(
+fn other(reason: impl std::error::Error + Send + Sync + 'static) -> rustls::Error {
+    CertificateError::Other(OtherError(Arc::new(reason))).into()
+}
+
+/// A certificate that may not sign others has signed this one.
+#[derive(Debug)]
+struct NoAuthority;
+
+impl fmt::Display for NoAuthority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("signed by a certificate that is no authority")
+    }
+}
+
+impl std::error::Error for NoAuthority {}
+
+/// A certificate that is trusted itself: its name and its period.
+fn verify_trusted(
     der: &CertificateDer<'_>,
     name: &ServerName<'_>,
     now: UnixTime,
 ) -> std::result::Result<ServerCertVerified, rustls::Error> {
     let certificate = Certificate::read(der).ok_or(CertificateError::BadEncoding)?;
-    let not_before =
-        UnixTime::since_unix_epoch(std::time::Duration::from_secs(certificate.not_before));
-    let not_after =
-        UnixTime::since_unix_epoch(std::time::Duration::from_secs(certificate.not_after));
+    let (begin, end) = certificate.period().ok_or(CertificateError::BadEncoding)?;
+    let moment = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+    let (not_before, not_after) = (moment(begin), moment(end));
     if now < not_before {
         return Err(CertificateError::NotValidYetContext {
             time: now,
@@ -408,7 +511,7 @@ fn verify_pinned(
         }
         .into());
     }
-    match rustls::client::verify_server_name(&ParsedCertificate::try_from(der)?, name) {
+    match verify_server_name(&ParsedCertificate::try_from(der)?, name) {
         Ok(()) => Ok(ServerCertVerified::assertion()),
         // Certificates made by hand often have a common name only; it counts where no name is presented
         // in the subjectAltName, and only here, where the certificate itself was named as trusted.
@@ -417,8 +520,7 @@ fn verify_pinned(
             ..
         })) if presented.is_empty()
             && certificate
-                .common_name
-                .as_ref()
+                .common_name()
                 .is_some_and(|common| common.eq_ignore_ascii_case(&name.to_str())) =>
         {
             Ok(ServerCertVerified::assertion())
@@ -428,7 +530,11 @@ fn verify_pinned(
             presented,
         })) if presented.is_empty() => Err(CertificateError::NotValidForNameContext {
             expected,
-            presented: certificate.common_name.into_iter().collect(),
+            presented: certificate
+                .common_name()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
         }
         .into()),
         Err(error) => Err(error),

@@ -23,6 +23,7 @@ use rustls::{
     RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
 };
 
+use crate::proxy::{Proxy, Way};
 use crate::support::server::Wire;
 use crate::support::{Navixy, Run, Running, Scratch, Server};
 
@@ -200,6 +201,9 @@ const UNKNOWN: &str =
     "the certificate of 127.0.0.1:PORT is signed by an authority that is not trusted here";
 const GIVE: &str =
     "give the authority's certificate, or the server's own self-signed one, with --ca-file";
+const NO_AUTHORITY: &str =
+    "the certificate of 127.0.0.1:PORT is signed by a certificate that is no authority";
+const GIVE_OWN: &str = "give the server's own certificate with --ca-file";
 const SELF_SIGNED: &str = "the certificate of 127.0.0.1:PORT is self-signed and not trusted here";
 const GIVE_THIS: &str = "give this certificate with --ca-file";
 
@@ -367,7 +371,13 @@ fn a_certificate_that_openssl_made_is_trusted_by_file() {
 fn version_1() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
     // Long enough for lengths of two bytes.
     let server = self_signed(parameters(&["127.0.0.1"], &"navixy".repeat(40)));
-    let mut der = server.certificate.der().to_vec();
+    let key = PrivateKeyDer::try_from(server.key.serialize_der()).expect("a key");
+    (without_version(&server), key)
+}
+
+/// A long certificate whose signature nobody looks at, without the number of its version.
+fn without_version(identity: &Identity) -> CertificateDer<'static> {
+    let mut der = identity.certificate.der().to_vec();
     assert_eq!(der[..2], [0x30, 0x82]);
     assert_eq!(der[4..6], [0x30, 0x82]);
     let number: Vec<u8> = der.drain(8..13).collect();
@@ -376,20 +386,22 @@ fn version_1() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
         let length = u16::from_be_bytes([der[at], der[at + 1]]) - 5;
         der[at..at + 2].copy_from_slice(&length.to_be_bytes());
     }
-    let key = PrivateKeyDer::try_from(server.key.serialize_der()).expect("a key");
-    (der.into(), key)
+    der.into()
+}
+
+fn pem(der: &[u8]) -> String {
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        BASE64_STANDARD.encode(der)
+    )
 }
 
 /// Even where it was named itself: it is too old to be read.
 #[test]
 fn a_certificate_of_version_1_is_refused_as_such() {
     let (certificate, key) = version_1();
-    let file = format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        BASE64_STANDARD.encode(&certificate)
-    );
     refuses(
-        &file,
+        &pem(&certificate),
         serve_as(config_of(
             vec![certificate],
             key,
@@ -483,27 +495,150 @@ fn a_pinned_certificate_vouches_for_no_other() {
     );
 }
 
+/// Certificates of servers that may not sign others: without a word about it, with one, and with a key usage that
+/// counts more than the constraints do.
+fn no_authorities() -> [CertificateParams; 3] {
+    let plain = parameters(&["navixy.example.com"], "navixy");
+    let mut usual = plain.clone();
+    usual.is_ca = IsCa::ExplicitNoCa;
+    usual.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    let mut by_usage = usual.clone();
+    by_usage.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    [plain, usual, by_usage]
+}
+
 /// Who has the key of a server that was named as trusted cannot make certificates for other servers with it.
 #[test]
 fn a_pinned_certificate_is_no_authority() {
-    let mut usual = parameters(&["navixy.example.com"], "navixy");
-    usual.is_ca = IsCa::ExplicitNoCa;
-    usual.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    for pinned in [parameters(&["navixy.example.com"], "navixy"), usual] {
+    for pinned in no_authorities() {
         let pinned = self_signed(pinned);
         let server = signed(parameters(&["127.0.0.1"], "navixy"), &pinned);
         for (chain, text) in [
             (&[][..], unreachable(UNKNOWN, GIVE)),
-            (
-                &[&pinned],
-                unreachable(
-                    "the certificate of 127.0.0.1:PORT is signed by a certificate that is no authority",
-                    "give the server's own certificate with --ca-file",
-                ),
-            ),
+            (&[&pinned], unreachable(NO_AUTHORITY, GIVE_OWN)),
         ] {
             refuses(&pinned.pem(), serve(&server, chain), "127.0.0.1", &text);
         }
+    }
+}
+
+/// The same in a store that was named, by file and by folder; and what is in it itself is taken for what it is.
+#[test]
+fn a_store_vouches_by_its_authorities_alone() {
+    for (pinned, host) in no_authorities().into_iter().zip(["a", "b", "c"]) {
+        let scratch = Scratch::new();
+        let mut own = pinned.clone();
+        own.subject_alt_names = parameters(&["127.0.0.1"], host).subject_alt_names;
+        let (pinned, own) = (self_signed(pinned), self_signed(own));
+        let file = scratch.write("certs/0123abcd.0", pinned.pem() + &own.pem());
+        let folder = file.parent().expect("a file lies in a folder").to_owned();
+        let server = signed(parameters(&["127.0.0.1"], "navixy"), &pinned);
+        for (variable, path) in [("SSL_CERT_FILE", &file), ("SSL_CERT_DIR", &folder)] {
+            for chain in [&[][..], &[&pinned]] {
+                let mut navixy = serve(&server, chain);
+                navixy.expect_no_calls();
+                let text = match chain {
+                    [] => unreachable(UNKNOWN, GIVE),
+                    _ => unreachable(NO_AUTHORITY, GIVE_OWN),
+                };
+                show(&navixy, "127.0.0.1")
+                    .env(variable, path)
+                    .gives(69, "", &text);
+            }
+            show(&serve(&own, &[]), "127.0.0.1")
+                .env(variable, path)
+                .gives(0, UNCHANGED, "");
+        }
+    }
+}
+
+/// What `openssl req -x509` makes, put into the store of a machine: its name and its period count there too.
+#[test]
+fn a_self_signed_certificate_is_trusted_by_a_store() {
+    let scratch = Scratch::new();
+    let own = openssl_like(&["127.0.0.1"], "navixy");
+    let file = scratch.write("own.pem", own.pem());
+    show(&serve(&own, &[]), "127.0.0.1")
+        .env("SSL_CERT_FILE", &file)
+        .gives(0, UNCHANGED, "");
+    let mut expired = parameters(&["127.0.0.1"], "navixy");
+    (expired.not_before, expired.not_after) =
+        (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 2, 29));
+    for (own, what, hint) in [
+        (
+            openssl_like(&["navixy.example.com"], "navixy"),
+            "the certificate of 127.0.0.1:PORT is for another name: it has navixy.example.com",
+            USE,
+        ),
+        (
+            authority(expired),
+            "the certificate of 127.0.0.1:PORT has expired 2020-02-29 00:00 UTC",
+            "renew it on the server, or correct this machine's clock",
+        ),
+    ] {
+        let mut navixy = serve(&own, &[]);
+        navixy.expect_no_calls();
+        show(&navixy, "127.0.0.1")
+            .env("SSL_CERT_FILE", scratch.write("own.pem", own.pem()))
+            .gives(69, "", &unreachable(what, hint));
+    }
+}
+
+/// An intermediate signs others only if its key may, whatever its constraints say.
+#[test]
+fn a_certificate_between_needs_the_right_usage() {
+    let house = house();
+    for (usages, works) in [
+        (vec![], true),
+        (vec![KeyUsagePurpose::KeyCertSign], true),
+        (vec![KeyUsagePurpose::DigitalSignature], false),
+    ] {
+        let mut between = parameters(&[], "Example Department CA");
+        between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        between.key_usages = usages;
+        let between = signed(between, &house);
+        let server = signed(parameters(&["127.0.0.1"], "navixy"), &between);
+        let chain = [&between];
+        match works {
+            true => needs(
+                &house.pem(),
+                &serve(&server, &chain),
+                &unreachable(UNKNOWN, GIVE),
+            ),
+            false => refuses(
+                &house.pem(),
+                serve(&server, &chain),
+                "127.0.0.1",
+                &unreachable(NO_AUTHORITY, GIVE_OWN),
+            ),
+        }
+    }
+}
+
+/// Version 1 cannot say whether it may sign others: a root of that age may, and nothing that another signed.
+#[test]
+fn a_root_of_version_1_vouches_and_no_other_certificate_of_it() {
+    let long = || parameters(&[], &"Old CA".repeat(40));
+    let house = house();
+    for (old, status) in [(self_signed(long()), 0), (signed(long(), &house), 69)] {
+        let scratch = Scratch::new();
+        let server = signed(parameters(&["127.0.0.1"], "navixy"), &old);
+        let file = scratch.write("old.pem", pem(&without_version(&old)));
+        let mut navixy = serve(&server, &[]);
+        let (stdout, stderr) = match status {
+            0 => (UNCHANGED, String::new()),
+            _ => ("", unreachable(UNKNOWN, GIVE)),
+        };
+        if status != 0 {
+            navixy.expect_no_calls();
+        }
+        show(&navixy, "127.0.0.1")
+            .env("SSL_CERT_FILE", &file)
+            .gives(status, stdout, &stderr);
+        show(&navixy, "127.0.0.1")
+            .arg("--ca-file")
+            .arg(&file)
+            .gives(status, stdout, &stderr);
     }
 }
 
@@ -595,6 +730,31 @@ fn a_common_name_counts_for_a_pinned_certificate_without_other_names() {
             USE,
         ),
     );
+}
+
+/// With the dot at its end that makes it a full name, it is the same name; a proxy looks it up.
+#[test]
+fn a_full_name_is_the_same_name() {
+    let (house, scratch) = (house(), Scratch::new());
+    let proxy = Proxy::start(Way::Forward);
+    for (server, file) in [
+        (
+            signed(parameters(&["localhost"], "navixy"), &house),
+            &house.pem(),
+        ),
+        (openssl_like(&["localhost"], "navixy"), &String::new()),
+        (openssl_like(&[], "localhost"), &String::new()),
+    ] {
+        let own = server.pem();
+        let file = if file.is_empty() { &own } else { file };
+        let file = scratch.write("ca.pem", file);
+        show(&serve(&server, &[]), "localhost.")
+            .arg("--proxy")
+            .arg(proxy.url(""))
+            .arg("--ca-file")
+            .arg(&file)
+            .gives(0, UNCHANGED, "");
+    }
 }
 
 #[test]
@@ -825,19 +985,85 @@ fn a_store_that_was_named_and_is_empty_is_refused() {
     let mut navixy = serve(&server, &[]);
     navixy.expect_no_calls();
     fs::create_dir(scratch.join("certs")).expect("scratch is writable");
-    for (variable, path) in [
-        ("SSL_CERT_FILE", scratch.write("empty.pem", "")),
-        ("SSL_CERT_FILE", scratch.write("garbage.pem", "hello\n")),
-        ("SSL_CERT_FILE", scratch.join("none.pem")),
-        ("SSL_CERT_DIR", scratch.join("certs")),
-        ("SSL_CERT_DIR", scratch.join("none")),
+    scratch.write("empty.pem", "");
+    scratch.write("garbage.pem", "hello\n");
+    scratch.write("der.pem", pem(b"hello"));
+    scratch.write("others/garbage.pem", "hello\n");
+    scratch.write("broken/der.pem", pem(b"hello"));
+    let dir = scratch.path().to_str().expect("a path of letters");
+    let refused = |variables: &[(&str, &str)], why: &str| {
+        variables
+            .iter()
+            .fold(show(&navixy, "127.0.0.1"), |run, (name, value)| {
+                run.env(name, value.replace("DIR", dir))
+            })
+            .mask(dir, "DIR")
+            .gives(78, "", &format!("avatarctl: navixy 2132: {why}\n"));
+    };
+    for (variable, path, why) in [
+        (
+            "SSL_CERT_FILE",
+            "DIR/empty.pem",
+            "\"DIR/empty.pem\" holds no certificate in PEM form",
+        ),
+        (
+            "SSL_CERT_FILE",
+            "DIR/garbage.pem",
+            "\"DIR/garbage.pem\" holds no certificate in PEM form",
+        ),
+        (
+            "SSL_CERT_FILE",
+            "DIR/der.pem",
+            "\"DIR/der.pem\" holds no usable certificate",
+        ),
+        (
+            "SSL_CERT_FILE",
+            "DIR/none.pem",
+            "cannot read \"DIR/none.pem\": no such file or directory",
+        ),
+        (
+            "SSL_CERT_FILE",
+            "DIR/certs",
+            "cannot read \"DIR/certs\": is a directory",
+        ),
+        (
+            "SSL_CERT_DIR",
+            "DIR/certs",
+            "\"DIR/certs\" holds no certificate in PEM form",
+        ),
+        (
+            "SSL_CERT_DIR",
+            "DIR/others",
+            "\"DIR/others\" holds no certificate in PEM form",
+        ),
+        (
+            "SSL_CERT_DIR",
+            "DIR/broken",
+            "\"DIR/broken\" holds no usable certificate",
+        ),
+        (
+            "SSL_CERT_DIR",
+            "DIR/none",
+            "cannot read \"DIR/none\": no such file or directory",
+        ),
+        (
+            "SSL_CERT_DIR",
+            "DIR/empty.pem",
+            "cannot read \"DIR/empty.pem\": not a directory",
+        ),
     ] {
-        show(&navixy, "127.0.0.1").env(variable, path).gives(
-            78,
-            "",
-            &format!("avatarctl: navixy 2132: {variable} names no usable certificate\n"),
-        );
+        refused(&[(variable, path)], &format!("{variable}: {why}"));
     }
+    // Each that was named is told about.
+    refused(
+        &[
+            ("SSL_CERT_FILE", "DIR/none.pem"),
+            ("SSL_CERT_DIR", "DIR/certs:DIR/none"),
+        ],
+        "SSL_CERT_FILE: cannot read \"DIR/none.pem\": no such file or directory; \
+         SSL_CERT_DIR: \"DIR/certs\" holds no certificate in PEM form; \
+         SSL_CERT_DIR: cannot read \"DIR/none\": no such file or directory",
+    );
     assert_eq!(navixy.connections(), 0);
 }
 
