@@ -628,7 +628,10 @@ impl Client {
         if let Some(at) = self.spent.iter().position(|(known, _)| *known == route) {
             let left = self.spent[at].1.saturating_duration_since(Instant::now());
             let why = "the server allows no more of these calls for now";
-            self.wait(left, request, why, "going on")?;
+            let operation = &request.operation;
+            self.wait(left, request, why, &|left| {
+                format!("{why}, going on in {left} to {operation}")
+            })?;
             self.spent.remove(at);
         }
         let mut attempt = 0;
@@ -669,7 +672,13 @@ impl Client {
                 let time = limits::wait(answered.as_ref().ok(), asked, attempt, now());
                 match self.too_long(time) {
                     None => {
-                        self.pause(time, request, &why, "trying again")?;
+                        let operation = &request.operation;
+                        let prefix = format!("{operation}: ");
+                        let why = why.strip_prefix(&prefix).unwrap_or(&why);
+                        // The reason comes first: a terminal may be narrow.
+                        self.pause(time, request, &|left| {
+                            format!("{why}, trying again in {left} to {operation}")
+                        })?;
                         attempt += 1;
                         continue;
                     }
@@ -956,12 +965,18 @@ impl Client {
         }
     }
 
-    /// Waits, within the time of the whole command.
+    /// Waits, within the time of the whole command; `line` says so to the user, made from the time that is left.
     ///
     /// Errors: temporary, at once, when the wait would pass it.
-    fn wait(&self, time: Duration, request: &Request, why: &str, then: &str) -> Result<()> {
+    pub fn wait(
+        &self,
+        time: Duration,
+        request: &Request,
+        why: &str,
+        line: &dyn Fn(&str) -> String,
+    ) -> Result<()> {
         match self.too_long(time) {
-            None => self.pause(time, request, why, then),
+            None => self.pause(time, request, line),
             Some(limit) => Err(request.failed(Class::Temporary, format!("{why}; {limit}"))),
         }
     }
@@ -986,20 +1001,17 @@ impl Client {
         }
     }
 
-    /// Waits, and says in one sentence why, for how long, and what for: `too many requests, trying again in 42 s
-    /// to select avatar 24880`. The reason comes first: a terminal may be narrow.
-    ///
     /// Errors: temporary, when a signal ended the wait.
-    fn pause(&self, time: Duration, request: &Request, why: &str, then: &str) -> Result<()> {
+    fn pause(
+        &self,
+        time: Duration,
+        request: &Request,
+        line: &dyn Fn(&str) -> String,
+    ) -> Result<()> {
         if time.is_zero() {
             return Ok(());
         }
-        let operation = &request.operation;
-        let prefix = format!("{operation}: ");
-        let why = why.strip_prefix(&prefix).unwrap_or(why);
-        (self.reach.pause)(time, &|left| {
-            format!("{why}, {then} in {} to {operation}", span(left))
-        });
+        (self.reach.pause)(time, &|left| line(&span(left)));
         match signals::caught() {
             None => Ok(()),
             Some(_) => Err(request.failed(Class::Temporary, "interrupted")),

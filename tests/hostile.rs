@@ -499,6 +499,7 @@ fn manners(secrets: &[&str], output: &Output) -> Vec<String> {
     }
     let plain = |line: &&&str| {
         !line.contains(", trying again in ")
+            && !line.contains(", looking for it in ")
             && !line.contains(": warning: ")
             && !line.ends_with(": nothing to list")
     };

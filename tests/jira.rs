@@ -2644,7 +2644,7 @@ fn a_picture_whose_answer_is_lost_again_is_not_uploaded_a_third_time() {
 fn waits(seconds: &[u8]) -> String {
     let line = |seconds: &u8| {
         format!(
-            "avatarctl: waiting {seconds}.0 s: upload \"face.png\": no answer in time; the server may still store it\n"
+            "avatarctl: no answer in time; the server may still store \"face.png\", looking for it in {seconds}.0 s\n"
         )
     };
     seconds.iter().map(line).collect()

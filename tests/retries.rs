@@ -166,6 +166,7 @@ const NAVIXY: &[Flow<Navixy>] = &[
 fn unexpected(output: &Output) -> Option<String> {
     let harmless = |line: &&str| {
         line.contains(", trying again in ")
+            || line.contains(", looking for it in ")
             || line.contains("warning: an answer was lost and the picture is uploaded once more")
     };
     let rest: Vec<&str> = output

@@ -803,7 +803,12 @@ fn stored_late(
     let waits = seen.map_or(&[][..], |_| &LATE);
     for wait in waits {
         let why = "no answer in time; the server may still store it";
-        let looked = session.client.wait(*wait, &request, why);
+        let looked = session.client.wait(*wait, &request, why, &|left| {
+            let name = quote(&picture.name);
+            format!(
+                "no answer in time; the server may still store {name}, looking for it in {left}"
+            )
+        });
         match looked.and_then(|()| appeared(session, user, seen)) {
             Ok(Some(id)) => return Ok(id),
             Ok(None) => {}
