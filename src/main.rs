@@ -8,6 +8,7 @@ mod cli;
 mod completions;
 mod connect;
 mod curl;
+mod descriptors;
 mod diff;
 mod error;
 mod grammar;

@@ -774,7 +774,13 @@ fn cell(value: &Value) -> String {
 
 /// A reader that went away (`| head`) is no failure of ours; the work is done all the same.
 pub fn print(text: &str) {
-    if let Err(error) = io::stdout().lock().write_all(text.as_bytes())
+    let written = match crate::descriptors::output_is_closed() {
+        _ if text.is_empty() => Ok(()),
+        // The standard library takes a closed one for a sink.
+        true => Err(io::Error::other("standard output is closed")),
+        false => io::stdout().lock().write_all(text.as_bytes()),
+    };
+    if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe
         && !UNWRITTEN.swap(true, Ordering::Relaxed)
     {

@@ -1020,3 +1020,36 @@ fn a_full_disk_is_no_success() {
     assert_ne!(output.status.code(), Some(0), "{output:?}");
     assert!(!output.stderr.is_empty(), "{output:?}");
 }
+
+/// Behind `>&-` nobody gets a result; a `/dev/null` that was meant is another matter, however it was opened.
+#[test]
+fn results_for_a_closed_descriptor_are_no_success() {
+    const LOST: &str = "avatarctl: cannot write the results: standard output is closed\n";
+    let jira = Jira::start();
+    for (words, status, stderr) in [
+        ("jira whoami >&-", 75, LOST),
+        ("jira list --json >&-", 75, LOST),
+        ("--version >&-", 75, LOST),
+        ("jira whoami >&- 2>&-", 75, ""),
+        ("jira whoami 1</dev/null", 75, LOST),
+        ("jira whoami >/dev/null", 0, ""),
+        ("jira whoami 1<>/dev/null", 0, ""),
+        ("jira whoami <&- >/dev/null", 0, ""),
+        ("jira set --avatar-id 10122 -q >&-", 0, ""),
+    ] {
+        let output = Command::new("sh")
+            .args(["-c", &format!("exec {} {words}", program().display())])
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .envs(jira.settings())
+            .output()
+            .expect("sh starts");
+        let said = String::from_utf8(output.stderr).expect("the program prints UTF-8");
+        assert_eq!(
+            (output.status.code(), said.as_str()),
+            (Some(status), stderr),
+            "{words}"
+        );
+        assert!(output.stdout.is_empty(), "{words}");
+    }
+}
