@@ -34,6 +34,8 @@ pub struct Batch {
     pub manifest: PathBuf,
     /// Where it is kept what was proven.
     pub state: PathBuf,
+    /// How long another run that holds it is waited for.
+    pub lock_timeout: Duration,
     pub selection: Selection,
     pub junit: Option<PathBuf>,
     pub html: Option<PathBuf>,
@@ -331,6 +333,7 @@ fn batch(
         action,
         manifest,
         state,
+        lock_timeout: seconds(arguments, "--lock-timeout", 0)?.unwrap_or_default(),
         selection: Selection { only, shard },
         junit: path(arguments, "--junit")?,
         html: path(arguments, "--html")?,
@@ -753,10 +756,10 @@ fn options(arguments: &mut Arguments) -> Result<Options> {
     Ok(Options {
         url: string(arguments, "--url")?,
         ca_file: value(arguments, "--ca-file").map(PathBuf::from),
-        connect_timeout: seconds(arguments, "--connect-timeout")?
+        connect_timeout: seconds(arguments, "--connect-timeout", 1)?
             .unwrap_or(Duration::from_secs(10)),
-        timeout: seconds(arguments, "--timeout")?.unwrap_or(Duration::from_secs(60)),
-        max_time: seconds(arguments, "--max-time")?,
+        timeout: seconds(arguments, "--timeout", 1)?.unwrap_or(Duration::from_secs(60)),
+        max_time: seconds(arguments, "--max-time", 1)?,
         retries: retries(arguments)?.unwrap_or(3),
         proxy: string(arguments, "--proxy")?,
         netrc: value(arguments, "--netrc").map(PathBuf::from),
@@ -799,17 +802,20 @@ fn client(arguments: &mut Arguments) -> Result<Option<(PathBuf, PathBuf)>> {
     }
 }
 
-/// More than 0 and at most a year; thousandths are allowed.
-fn seconds(arguments: &mut Arguments, name: &'static str) -> Result<Option<Duration>> {
+/// From so many thousandths to a year.
+fn seconds(arguments: &mut Arguments, name: &'static str, least: u64) -> Result<Option<Duration>> {
     let Some(text) = string(arguments, name)? else {
         return Ok(None);
     };
     match milliseconds(&text) {
-        Some(time @ 1..=31_536_000_000) => Ok(Some(Duration::from_millis(time))),
-        _ => Err(usage(format!(
-            "{name} takes seconds above 0, not {}",
-            quote(&text)
-        ))),
+        Some(time) if (least..=31_536_000_000).contains(&time) => {
+            Ok(Some(Duration::from_millis(time)))
+        }
+        _ => {
+            let range = if least == 0 { "from 0 up" } else { "above 0" };
+            let text = quote(&text);
+            Err(usage(format!("{name} takes seconds {range}, not {text}")))
+        }
     }
 }
 

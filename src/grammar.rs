@@ -81,9 +81,10 @@ pub static EVERYWHERE: [Flag; 19] = [
 
 /// Taken by some verbs, which name them.
 #[rustfmt::skip] // a table
-static SOME: [Flag; 7] = [
+static SOME: [Flag; 8] = [
     flag("--dry-run", Switch, "print each write as the curl command that does it, and send none"),
     flag("--state", File("FILE"), "what was proven before (MANIFEST.state)"),
+    flag("--lock-timeout", Text("S"), "seconds to wait for another run that holds the state (0)"),
     flag("--only", Text("PATTERN"), "accounts whose server/account matches, with * and ?"),
     flag("--shard", Words("I/N", &["auto"]), "part I of N; auto reads the variables of GitLab, Buildkite, CircleCI, Semaphore, Azure or Slurm; auto/N takes the index alone from them or from Kubernetes"),
     flag("--junit", File("FILE"), "the outcomes for a CI engine"),
@@ -166,7 +167,14 @@ pub static VERBS: [Verb; 11] = [
         name: "diff",
         place: Place::Manifest,
         about: "say what would change on the servers, and write nothing",
-        some: &["--state", "--only", "--shard", "--junit", "--html"],
+        some: &[
+            "--state",
+            "--lock-timeout",
+            "--only",
+            "--shard",
+            "--junit",
+            "--html",
+        ],
         help: include_str!("help/diff.txt"),
     },
     Verb {
@@ -174,7 +182,13 @@ pub static VERBS: [Verb; 11] = [
         place: Place::Manifest,
         about: "do what diff shows, prove each account and remember it",
         some: &[
-            "--state", "--only", "--shard", "--junit", "--html", "--prune",
+            "--state",
+            "--lock-timeout",
+            "--only",
+            "--shard",
+            "--junit",
+            "--html",
+            "--prune",
         ],
         help: include_str!("help/apply.txt"),
     },

@@ -43,7 +43,7 @@ mod unwind;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use address::Address;
 use apply::{Deleted, Event, Rules};
@@ -59,7 +59,7 @@ use proxy::Proxy;
 use record::Record;
 use report::{Colors, Report, Style, Subject};
 use secret::Environment;
-use state::{Journal, Memory, State};
+use state::{Journal, Memory, Patience, State};
 use system::{Avatar, Credentials, Session, System, Wish};
 
 fn main() -> ExitCode {
@@ -462,9 +462,21 @@ fn compare(
 ) -> Result<()> {
     let options = &batch.options;
     let write = batch.action == BatchAction::Apply;
+    let left = |time: Duration| time.saturating_sub(begun.elapsed());
+    let patience = Patience {
+        time: match options.max_time.map(left) {
+            Some(left) => left.min(batch.lock_timeout),
+            None => batch.lock_timeout,
+        },
+        say: match options.quiet {
+            true => |_| (),
+            false => report::complain,
+        },
+    };
     let mut memory = match write {
-        true => Memory::Written(Journal::open(&batch.state)?),
-        false => Memory::Read(State::load(&batch.state)?),
+        true => Memory::Written(Journal::open(&batch.state, &patience)?),
+        false if batch.lock_timeout.is_zero() => Memory::Read(State::load(&batch.state)?),
+        false => Memory::Read(State::load_settled(&batch.state, &patience)?),
     };
     for warning in memory.warnings() {
         report.remark(warning);

@@ -6,12 +6,15 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::error::{Class, Error, Result};
+use crate::calendar::span;
+use crate::error::{Class, Error, Result, reason};
 use crate::infile;
 use crate::outfile;
+use crate::signals;
 use crate::system::Target;
 use crate::terminal::quote;
 
@@ -84,10 +87,19 @@ impl State {
     ///
     /// Errors: input (unreadable), data (damaged, or of a newer version).
     pub fn load(path: &Path) -> Result<State> {
-        match infile::regular(path) {
-            Ok(file) => State::read(&file, path),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(State::default()),
-            Err(error) => Err(unreadable(path, &error)),
+        match named(path)? {
+            Some(file) => State::read(&file, path),
+            None => Ok(State::default()),
+        }
+    }
+
+    /// The same, when no other run writes it.
+    ///
+    /// Errors: temporary (another run holds it), and as `load`.
+    pub fn load_settled(path: &Path, patience: &Patience) -> Result<State> {
+        match locked(path, patience, || named(path), File::try_lock_shared)? {
+            Some(file) => State::read(&file, path),
+            None => Ok(State::default()),
         }
     }
 
@@ -169,6 +181,14 @@ fn newer(line: &[u8]) -> bool {
     serde_json::from_slice::<Version>(line).is_ok_and(|line| line.v > VERSION)
 }
 
+fn named(path: &Path) -> Result<Option<File>> {
+    match infile::regular(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     let named = format!("the state file {}", quote(&path.to_string_lossy()));
     infile::unreadable(&named, Class::Input, error)
@@ -192,12 +212,11 @@ impl Journal {
     /// is stale.
     ///
     /// Errors: temporary (another run holds it), input (cannot be written), data (damaged).
-    pub fn open(path: &Path) -> Result<Journal> {
-        let elsewhere = |error: Error| match error.class {
-            Class::Input => error.hint("name another one with --state FILE"),
-            _ => error,
-        };
-        let file = locked(path).map_err(elsewhere)?;
+    pub fn open(path: &Path, patience: &Patience) -> Result<Journal> {
+        let elsewhere = |error: Error| error.hint("name another one with --state FILE");
+        let open = || opened(path).map_err(|error| elsewhere(unwritable(path, &error)));
+        let file = locked(path, patience, || open().map(Some), File::try_lock)?;
+        let file = file.expect("it is made where there is none");
         let state = State::read(&file, path)?;
         let mut journal = Journal {
             state,
@@ -335,33 +354,74 @@ fn opened(path: &Path) -> std::io::Result<File> {
         .open(path)
 }
 
+/// How long another run that holds the state is waited for.
+pub struct Patience {
+    pub time: Duration,
+    /// Says that the run waits, where that is wanted.
+    pub say: fn(&str),
+}
+
+/// A diff that looks while nobody writes holds the state for a moment, which is no reason to give up.
+const MOMENT: Duration = Duration::from_millis(30);
+
 /// Opens and locks the file that has this name while it is locked: another run may have put a new one in its
-/// place between the opening and the lock.
-fn locked(path: &Path) -> Result<File> {
-    loop {
-        let file = opened(path).map_err(|error| unwritable(path, &error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+/// place between the opening and the lock. None where there is no file.
+///
+/// Errors: temporary, when another run holds it for longer than there is patience.
+fn locked(
+    path: &Path,
+    patience: &Patience,
+    open: impl Fn() -> Result<Option<File>>,
+    lock: impl Fn(&File) -> std::result::Result<(), TryLockError>,
+) -> Result<Option<File>> {
+    let shown = quote(&path.to_string_lossy());
+    let begun = Instant::now();
+    let moment = begun + MOMENT;
+    let mut said = false;
+    while let Some(file) = open()? {
+        loop {
+            match lock(&file) {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => {
+                    return Err(Error::new(
+                        Class::Input,
+                        format!("cannot lock the state file {shown}: {}", reason(&error)),
+                    ));
+                }
+            }
+            let now = Instant::now();
+            if signals::caught().is_some() {
                 return Err(Error::new(
                     Class::Temporary,
-                    format!(
-                        "another run holds the state file {}",
-                        quote(&path.to_string_lossy())
-                    ),
-                )
-                .hint("wait until it has ended, or give this run a --state of its own"));
+                    format!("interrupted while another run holds the state file {shown}"),
+                ));
             }
-            Err(TryLockError::Error(error)) => return Err(unwritable(path, &error)),
+            if now >= moment && now - begun >= patience.time {
+                return Err(Error::new(
+                    Class::Temporary,
+                    format!("another run holds the state file {shown}"),
+                )
+                .hint("wait for it with --lock-timeout S, or give this run a --state of its own"));
+            }
+            if now >= moment && !said {
+                said = true;
+                (patience.say)(&format!(
+                    "avatarctl: waiting up to {}: another run holds the state file {shown}",
+                    span(patience.time)
+                ));
+            }
+            std::thread::sleep(MOMENT);
         }
         let same = match (file.metadata(), fs::metadata(path)) {
             (Ok(ours), Ok(named)) => (ours.dev(), ours.ino()) == (named.dev(), named.ino()),
             _ => false,
         };
         if same {
-            return Ok(file);
+            return Ok(Some(file));
         }
     }
+    Ok(None)
 }
 
 fn line((server, by, account): &Key, entry: &Entry) -> Vec<u8> {

@@ -43,7 +43,7 @@ const VERBS: [(&str, i32); 17] = [
 
 /// Every option with a value that it takes, none for a switch; the words that begin the verbs it is for; and
 /// what must stand beside it.
-const OPTIONS: [(&str, Option<&str>, &[&str], &str); 31] = {
+const OPTIONS: [(&str, Option<&str>, &[&str], &str); 32] = {
     const SYSTEMS: &[&str] = &["jira", "rocketchat", "navixy"];
     const BATCH: &[&str] = &["check", "diff", "apply"];
     const ALL: &[&str] = &["jira", "rocketchat", "navixy", "check", "diff", "apply"];
@@ -78,6 +78,7 @@ const OPTIONS: [(&str, Option<&str>, &[&str], &str); 31] = {
         ("--color", Some("never"), ALL, ""),
         ("--dry-run", None, WRITES, ""),
         ("--state", Some("s"), &["diff", "apply"], ""),
+        ("--lock-timeout", Some("0"), &["diff", "apply"], ""),
         ("--only", Some("jira/*"), BATCH, ""),
         ("--shard", Some("1/2"), BATCH, ""),
         ("--junit", Some("j.xml"), &["diff", "apply"], ""),

@@ -1,8 +1,9 @@
 //! The state file: what it keeps, what damage it survives and which it refuses, its lock, and how it is renewed.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::process::Command;
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use super::support::{Fault, Output, Run, World, pictures, program};
 
@@ -179,7 +180,7 @@ fn a_second_apply_ends_while_the_first_one_runs_and_a_diff_may_look() {
         75,
         NOTHING,
         "avatarctl: another run holds the state file \"m.json.state\"\n\
-         hint: wait until it has ended, or give this run a --state of its own\n",
+         hint: wait for it with --lock-timeout S, or give this run a --state of its own\n",
     );
     assert_eq!(world.requests()[2], total, "nothing was sent");
     assert_eq!(world.scratch.read("m.json.state"), state);
@@ -190,6 +191,121 @@ fn a_second_apply_ends_while_the_first_one_runs_and_a_diff_may_look() {
     first.signal("KILL");
     assert_eq!(first.wait().status, 137);
     assert_eq!(world.run("apply m.json").output().status, 0);
+}
+
+const HELD: &str = "avatarctl: another run holds the state file \"m.json.state\"\n\
+     hint: wait for it with --lock-timeout S, or give this run a --state of its own\n";
+
+/// A state that somebody holds until the file is closed.
+fn held(world: &World) -> File {
+    let file = File::open(world.scratch.join("m.json.state")).expect("it is there");
+    file.lock().expect("nobody else holds it");
+    file
+}
+
+#[test]
+fn another_run_is_waited_for_as_long_as_one_likes() {
+    let (world, state) = two_proven();
+    let lock = held(&world);
+    const WAITS: &str =
+        "avatarctl: waiting up to 0.2 s: another run holds the state file \"m.json.state\"\n";
+    let waits = format!("{WAITS}{HELD}");
+    for (words, stderr) in [
+        ("apply m.json", HELD),
+        ("apply m.json --lock-timeout 0", HELD),
+        ("apply m.json --lock-timeout 0.2", waits.as_str()),
+        ("apply m.json --lock-timeout=0.2 -q", HELD),
+        ("apply m.json --lock-timeout 3600 --max-time 0.3 -q", HELD),
+        ("diff m.json --lock-timeout 0.2", waits.as_str()),
+    ] {
+        println!("{words}");
+        world.run(words).gives(75, NOTHING, stderr);
+    }
+    assert_eq!(world.requests(), [0, 0, 0]);
+    assert_eq!(world.scratch.read("m.json.state"), state);
+    // Without it a diff looks while another run works.
+    world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
+    drop(lock);
+    world
+        .run("diff m.json -q --lock-timeout 0.2")
+        .gives(0, NOTHING, NOTHING);
+}
+
+/// A run that was told to wait, and says so.
+fn waiting(world: &World, words: &str) -> (Child, BufReader<ChildStderr>) {
+    let mut command = Command::new(program());
+    command
+        .args(words.split(' '))
+        .current_dir(world.scratch.path())
+        .env_clear()
+        .envs(world.settings())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+    let mut line = String::new();
+    stderr
+        .read_line(&mut line)
+        .expect("the program prints UTF-8");
+    assert_eq!(
+        line,
+        "avatarctl: waiting up to 60 s: another run holds the state file \"m.json.state\"\n"
+    );
+    (child, stderr)
+}
+
+#[test]
+fn the_wait_ends_with_the_other_run() {
+    let (world, _) = two_proven();
+    for (words, stdout) in [
+        (
+            "apply m.json --lock-timeout 60",
+            "fleet 2132: image build.png, unchanged\n\
+             fleet 2133: image driver.jpg, unchanged\n\
+             0 changed, 2 unchanged\n",
+        ),
+        ("diff m.json --lock-timeout 60", "0 to change, 2 the same\n"),
+    ] {
+        let lock = held(&world);
+        let (child, mut stderr) = waiting(&world, words);
+        // What the other run made anew takes the name before it is let go.
+        let path = world.scratch.join("m.json.state");
+        fs::copy(&path, world.scratch.join("anew")).expect("scratch is writable");
+        fs::rename(world.scratch.join("anew"), &path).expect("scratch is writable");
+        drop(lock);
+        let output = child.wait_with_output().expect("it ends");
+        let mut rest = String::new();
+        stderr
+            .read_to_string(&mut rest)
+            .expect("the program prints UTF-8");
+        let said = String::from_utf8(output.stdout).expect("the program prints UTF-8");
+        assert_eq!(
+            (output.status.code(), said.as_str(), rest.as_str()),
+            (Some(0), stdout, NOTHING)
+        );
+    }
+}
+
+#[test]
+fn a_signal_ends_the_wait() {
+    let (mut world, state) = two_proven();
+    world.offline();
+    let _lock = held(&world);
+    let (mut child, mut stderr) = waiting(&world, "apply m.json --lock-timeout 60");
+    let sent = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status();
+    assert!(sent.expect("kill starts").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(143));
+    let mut rest = String::new();
+    stderr
+        .read_to_string(&mut rest)
+        .expect("the program prints UTF-8");
+    assert_eq!(
+        rest,
+        "avatarctl: interrupted while another run holds the state file \"m.json.state\"\n"
+    );
+    assert_eq!(world.scratch.read("m.json.state"), state);
 }
 
 /// Returns when the first upload is there, with the number of requests so far.
