@@ -1632,7 +1632,7 @@ fn a_junit_file_has_a_case_an_account() {
     let rest = concat!(
         "  <testcase classname=\"fleet\" name=\"2132\">\n",
         "    <failure type=\"credentials\" message=\"list employees: the hash is unknown or has expired: User or API key not found or session ended (code 4)\">",
-        "hint: make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel is none</failure>\n",
+        "hint: make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel does not work here</failure>\n",
         "  </testcase>\n",
         "  <testcase classname=\"fleet\" name=\"2133\">\n",
         "    <skipped message=\"fleet refused the credentials\"/>\n",
@@ -1906,7 +1906,7 @@ fn a_diff_promises_no_avatar_that_nobody_has() {
            {"server": "jira", "user": "build-bot", "avatar_id": 24880}"#,
     );
     let refused = "avatarctl: jira robot: select avatar 99999: \"robot\" has no such avatar\n\
-                   hint: avatarctl jira list shows the ids there are\n";
+                   hint: avatarctl jira list shows the ids that exist\n";
     world.run("diff m.json").gives(
         67,
         "~ jira build-bot: avatar 24880 (now avatar 10122)\n\

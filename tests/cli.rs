@@ -166,7 +166,7 @@ fn a_verb_that_a_system_lacks_is_answered_with_what_to_do_instead() {
         ),
         (
             "navixy delete --employee-id 2132",
-            "avatarctl: Navixy has no delete\nhint: an uploaded picture stays; set --image replaces it, set --icon-id hides it",
+            "avatarctl: Navixy has no delete\nhint: an uploaded picture cannot be deleted; set --image replaces it, set --icon-id hides it",
         ),
         (
             "rocketchat delete --user build-bot",

@@ -333,7 +333,7 @@ fn a_jira_cloud_is_refused_by_its_name() {
                 78,
                 "",
                 "avatarctl: jira: example.atlassian.net is Jira Cloud\n\
-                 hint: Jira Cloud keeps avatars in the Atlassian account, and no operation sets them\n",
+                 hint: Jira Cloud keeps avatars in the Atlassian account and has no operation that sets them\n",
             );
     }
 }
@@ -744,7 +744,7 @@ fn a_user_name_with_a_colon_is_refused() {
         "jira",
         &[(
             &[("JIRA_USER", "ro:bot"), ("JIRA_PASSWORD", "hunter2")],
-            "JIRA_USER contains a colon, which no user name of Basic credentials can",
+            "JIRA_USER contains a colon, which a user name in Basic credentials cannot",
         )],
     );
 }

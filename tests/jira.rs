@@ -8,20 +8,20 @@ use serde_json::{Value, json};
 use crate::hostile::judge;
 use crate::support::{Fault, Jira, Reply, Request, Run, Running, Scratch, pictures};
 
-const PASSWORD: &str = "check JIRA_USER and JIRA_PASSWORD before the next run: failed logins lock the account; from Jira 11 on, passwords are off by default and a token is the way";
+const PASSWORD: &str = "check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token";
 const TOKEN: &str = "make a new personal access token for this account and set JIRA_TOKEN";
-const PERMISSION: &str = "another's avatar takes the global permission Administer Jira, and nobody may change one while users are managed in an external directory";
+const PERMISSION: &str = "to change another user's avatar you need the global permission Administer Jira; nobody can change one while users are managed in an external directory";
 const CAPTCHA: &str = "log in once as this account in a browser at https://jira.example.com/jira/login.jsp, then correct the password here";
 const CONTEXT: &str = "the base URL may lack the context path, as in https://host/jira";
-const XSRF: &str =
-    "something on the way removes X-Atlassian-Token or changes User-Agent; let it pass";
-const SSO: &str = "a login page or a proxy stands before Jira: exempt this account's REST calls from single sign-on";
+const XSRF: &str = "a proxy on the way removes X-Atlassian-Token or changes User-Agent; make it pass both on unchanged";
+const SSO: &str = "a login page or a proxy answered instead of Jira: exempt this account's REST calls from single sign-on";
 const REDIRECT: &str = "if it leads to the same server, give that address as the base URL; if it leads to a login page, exempt this account's calls from single sign-on";
 const HTTPS: &str = "if this port speaks TLS, say https in the base URL";
-const CLOUD: &str = "Jira Cloud keeps avatars in the Atlassian account, and no operation sets them";
-const SESSION: &str = "a server drops the session of a personal access token, and an upload lives in its session: select an existing avatar with --avatar-id, send a square of at most 48 pixels, or use JIRA_USER and JIRA_PASSWORD for the upload";
+const CLOUD: &str =
+    "Jira Cloud keeps avatars in the Atlassian account and has no operation that sets them";
+const SESSION: &str = "Jira ends the session of a personal access token after each request, and an upload needs its session: select an existing avatar with --avatar-id, send a square picture of at most 48 pixels, or use JIRA_USER and JIRA_PASSWORD for the upload";
 const CLUSTER: &str = "the upload's session was lost, perhaps between cluster nodes without sticky sessions; run again";
-const IDS: &str = "avatarctl jira list shows the ids there are";
+const IDS: &str = "avatarctl jira list shows the ids that exist";
 const LOOK: &str = "look at the account with show, and at the server's log";
 
 /// A server that differs from the usual one.
@@ -231,7 +231,7 @@ fn an_account_without_an_avatar_gets_its_first() {
     select(&server).gives(
         0,
         "jira build-bot: avatar 24880 (first avatar)\n",
-        "avatarctl: jira build-bot: warning: this Jira shows pictures from Gravatar; the avatar is stored and not shown\n",
+        "avatarctl: jira build-bot: warning: this Jira shows pictures from Gravatar; the avatar is stored but not shown\n",
     );
 }
 
@@ -1063,14 +1063,14 @@ fn more_pixels_than_the_default_limit_are_a_warning_and_the_server_decides() {
     upload(&server, &scratch, pictures::png_claiming(3000, 3000)).gives(
         65,
         "",
-        "avatarctl: jira build-bot: warning: \"face.png\": 9.0 megapixels, where Jira's limit is 5 by default\n\
+        "avatarctl: jira build-bot: warning: \"face.png\": 9.0 megapixels; Jira's default limit is 5\n\
          avatarctl: jira build-bot: upload \"face.png\": the server refused the picture: The uploaded image has too many pixels.\n",
     );
     server.model().pixel_limit = 9_000_000;
     upload(&server, &scratch, pictures::png_claiming(3000, 3000)).gives(
         0,
         "jira build-bot: image face.png (avatar 24901, was 10122)\n",
-        "avatarctl: jira build-bot: warning: \"face.png\": 9.0 megapixels, where Jira's limit is 5 by default\n",
+        "avatarctl: jira build-bot: warning: \"face.png\": 9.0 megapixels; Jira's default limit is 5\n",
     );
 }
 
@@ -1084,7 +1084,7 @@ fn a_picture_a_little_over_the_limit_is_said_to_be_over_it() {
     upload(&server, &scratch, pictures::png_claiming(2237, 2237)).gives(
         0,
         "jira build-bot: image face.png (avatar 24901, was 10122)\n",
-        "avatarctl: jira build-bot: warning: \"face.png\": 5.1 megapixels, where Jira's limit is 5 by default\n",
+        "avatarctl: jira build-bot: warning: \"face.png\": 5.1 megapixels; Jira's default limit is 5\n",
     );
 }
 
@@ -1127,7 +1127,7 @@ fn a_picture_over_the_attachment_limit_is_refused_by_the_server() {
     upload(&server, &scratch, bytes).gives(
         65,
         "",
-        "avatarctl: jira build-bot: warning: \"face.png\": longer than 10 MiB, where Jira's limit for attachments stands by default\n\
+        "avatarctl: jira build-bot: warning: \"face.png\": larger than 10 MiB, Jira's default limit for attachments\n\
          avatarctl: jira build-bot: warning: \"face.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
          avatarctl: jira build-bot: upload \"face.png\": the server refused the picture: The uploaded file is too large.\n",
     );
@@ -1204,7 +1204,7 @@ fn a_token_whose_dead_cookie_is_refused() {
         77,
         "",
         &failure(
-            "crop \"face.png\": refused a session that had ended: Encountered a \"401 - Unauthorized\" error: an invalid session cookie was sent. Remove the cookie, or use os_authType.",
+            "crop \"face.png\": the session had ended: Encountered a \"401 - Unauthorized\" error: an invalid session cookie was sent. Remove the cookie, or use os_authType.",
             SESSION,
         ),
     );
@@ -1222,7 +1222,7 @@ fn a_token_whose_dead_cookie_is_refused_in_other_words() {
         77,
         "",
         &failure(
-            "crop \"face.png\": refused a session that had ended: The session cookie is invalid.",
+            "crop \"face.png\": the session had ended: The session cookie is invalid.",
             SESSION,
         ),
     );
@@ -2229,7 +2229,7 @@ fn answers_that_are_not_jiras() {
                 UPLOAD,
                 words(201, json!({"id": "../../evil"})),
                 76,
-                "upload \"face.png\": answered 201 with an avatar id that is no number",
+                "upload \"face.png\": answered 201 with an avatar id that is not a number",
                 "",
             ),
             refusal(
@@ -2237,7 +2237,7 @@ fn answers_that_are_not_jiras() {
                 CONFIRM,
                 words(201, json!({"id": ""})),
                 76,
-                "crop \"face.png\": answered 201 with an avatar id that is no number",
+                "crop \"face.png\": answered 201 with an avatar id that is not a number",
                 "",
             ),
             refusal(
@@ -2432,7 +2432,7 @@ fn gravatar_stores_and_does_not_show() {
     let server = serving(|jira| {
         jira.gravatar = true;
     });
-    let warning = "avatarctl: jira build-bot: warning: this Jira shows pictures from Gravatar; the avatar is stored and not shown\n";
+    let warning = "avatarctl: jira build-bot: warning: this Jira shows pictures from Gravatar; the avatar is stored but not shown\n";
     select(&server).gives(0, "jira build-bot: avatar 24880 (was 10122)\n", warning);
     // Nothing was written, so nothing is new.
     select(&server).gives(0, "jira build-bot: avatar 24880, unchanged\n", "");

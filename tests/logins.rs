@@ -1231,7 +1231,7 @@ fn a_second_factor_of_navixy_takes_a_person() {
     with_password("navixy whoami --retries 5", &fleet).gives(
         77,
         NOTHING,
-        "avatarctl: navixy: log in as \"bot@example.com\": a second factor is asked for, which this program cannot give\n\
+        "avatarctl: navixy: log in as \"bot@example.com\": the login asks for a second factor, which avatarctl cannot give\n\
          hint: use an API key as NAVIXY_HASH, or an account without a second factor\n",
     );
     assert_eq!(calls(&fleet), ["user/auth"]);
@@ -1239,8 +1239,7 @@ fn a_second_factor_of_navixy_takes_a_person() {
 
 #[test]
 fn each_refusal_of_a_login_of_navixy_is_final() {
-    let wait =
-        "hint: wait before the next login, or set NAVIXY_HASH to an API key, which needs none\n";
+    let wait = "hint: wait before the next login, or set NAVIXY_HASH to an API key, which needs no login\n";
     for (code, said, hint) in [
         (11, "Access denied", ""),
         (102, "Wrong login or password", FLEET_HINT),
@@ -1276,7 +1275,7 @@ fn a_wrong_password_of_navixy_is_tried_once() {
     assert_eq!(fleet.model().logins[0].failed, 1);
 }
 
-const BASE: &str = "hint: check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, by installation";
+const BASE: &str = "hint: check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, depending on the installation";
 
 #[test]
 fn no_refused_login_of_navixy_is_tried_again() {
@@ -1332,7 +1331,7 @@ fn no_refused_login_of_navixy_is_tried_again() {
 /// What nobody could use, or would be another header, is no hash.
 #[test]
 fn a_login_of_navixy_without_a_hash_is_none() {
-    let unusable = format!("log in as \"bot@example.com\": a login without a usable hash\n{BASE}");
+    let unusable = format!("log in as \"bot@example.com\": the answer has no usable hash\n{BASE}");
     let shape = "log in as \"bot@example.com\": answered 200 with JSON of another shape".to_owned();
     let strange = format!(
         "log in as \"bot@example.com\": answered 200 with neither \"success\": true nor a status code\n{BASE}"
@@ -1383,7 +1382,7 @@ fn age(path: &Path, seconds: u64) {
 
 fn about_to_end(who: &str, days: u64) -> String {
     format!(
-        "avatarctl: {who}: warning: the hash of this session was written {days} days ago, and a session ends 30 days after its login by default: log in anew and replace it\n"
+        "avatarctl: {who}: warning: the hash of this session was written {days} days ago, and a session ends 30 days after its login by default: log in again and replace the hash\n"
     )
 }
 

@@ -968,12 +968,12 @@ fn what_will_become_of_a_picture_is_a_warning_by_the_rules_of_each_system() {
         (
             "jira u11",
             "poster.png",
-            "longer than 10 MiB, where Jira's limit for attachments stands by default",
+            "larger than 10 MiB, Jira's default limit for attachments",
         ),
         (
             "jira u11",
             "poster.png",
-            "5.8 megapixels, where Jira's limit is 5 by default",
+            "5.8 megapixels; Jira's default limit is 5",
         ),
         ("jira u11", "poster.png", LARGE),
         (
@@ -1013,7 +1013,7 @@ fn what_will_become_of_a_picture_is_a_warning_by_the_rules_of_each_system() {
         (
             "fleet 12",
             "poster.png",
-            "longer than 16 MiB, the documented bound of the platform's file storage",
+            "larger than 16 MiB, the documented limit of the platform's file storage",
         ),
         ("fleet 12", "poster.png", LARGE),
     ] {

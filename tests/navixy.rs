@@ -300,7 +300,7 @@ fn a_picture_beyond_the_documented_bound_is_warned_about() {
     for (length, warning) in [
         (
             (16 << 20) + 1,
-            "avatarctl: navixy 9: warning: \"big.png\": longer than 16 MiB, the documented bound of the platform's file storage\n",
+            "avatarctl: navixy 9: warning: \"big.png\": larger than 16 MiB, the documented limit of the platform's file storage\n",
         ),
         (16 << 20, ""),
     ] {
@@ -571,7 +571,7 @@ fn json_lines_of_a_failure() {
         .gives(
             77,
             concat!(
-                r#"{"v":1,"type":"account","system":"navixy","server":"URL","account":"2132","action":"set","outcome":"failed","error":{"class":"credentials","exit":77,"status":403,"message":"assign icon 3654: not permitted: Operation not permitted (code 13)","hint":"the security group of this sub-user lacks employee_update"}}"#,
+                r#"{"v":1,"type":"account","system":"navixy","server":"URL","account":"2132","action":"set","outcome":"failed","error":{"class":"credentials","exit":77,"status":403,"message":"assign icon 3654: not permitted: Operation not permitted (code 13)","hint":"give the security group of this sub-user the right employee_update"}}"#,
                 "\n",
                 r#"{"v":1,"type":"summary","changed":0,"unchanged":0,"failed":1,"pending":0,"skipped":0,"exit":77}"#,
                 "\n",
@@ -1018,7 +1018,7 @@ fn a_command_line_that_does_not_add_up_is_never_sent() {
         ),
         (
             &["delete", "--employee-id", "2132"],
-            "Navixy has no delete\nhint: an uploaded picture stays; set --image replaces it, set --icon-id hides it".to_owned(),
+            "Navixy has no delete\nhint: an uploaded picture cannot be deleted; set --image replaces it, set --icon-id hides it".to_owned(),
         ),
     ] {
         run(words.iter().copied())
@@ -1029,12 +1029,13 @@ fn a_command_line_that_does_not_add_up_is_never_sent() {
 
 // ---------------------------------------------------------------------------------------------------- the failures
 
-const UPDATE: &str = "the security group of this sub-user lacks employee_update";
+const UPDATE: &str = "give the security group of this sub-user the right employee_update";
 const HASH: &str = "NAVIXY_HASH takes an API key or a session hash of 32 characters";
-const AGAIN: &str = "make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel is none";
-const FORM: &str = "something on the way changes forms or their headers";
-const BASE: &str = "check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, by installation";
-const WEBP: &str = "an installation from before December 2021 takes no WebP; convert it to PNG";
+const AGAIN: &str = "make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel does not work here";
+const FORM: &str = "a proxy on the way may change forms or their headers";
+const BASE: &str = "check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, depending on the installation";
+const WEBP: &str =
+    "an installation from before December 2021 does not take WebP; convert the picture to PNG";
 const REDIRECT: &str = "if it leads to the same server, give that address as the base URL; if it leads to a login page, exempt this account's calls from single sign-on";
 const LOST: &str = "the connection was lost before the answer was complete";
 const STORED: &str = "the picture is stored, but the icon may still be shown; run again";

@@ -468,10 +468,10 @@ fn errors_are_told_to_programs_and_to_people() {
             "set",
             "\"robot\"",
             "{\"class\":\"target\",\"exit\":67,\"status\":null,\"message\":\"select avatar 999: \\\"robot\\\" has no such avatar\",\
-             \"hint\":\"avatarctl jira list shows the ids there are\"}",
+             \"hint\":\"avatarctl jira list shows the ids that exist\"}",
         ) + &summary(0, 0, 1, 67)),
         "avatarctl: jira robot: select avatar 999: \"robot\" has no such avatar\n\
-         hint: avatarctl jira list shows the ids there are\n",
+         hint: avatarctl jira list shows the ids that exist\n",
     );
     Run::new(words("jira list --json")).with(&jira).env("JIRA_PASSWORD", "wrong").gives(
         77,
@@ -479,10 +479,10 @@ fn errors_are_told_to_programs_and_to_people() {
             "list",
             "null",
             "{\"class\":\"credentials\",\"exit\":77,\"status\":401,\"message\":\"ask what server this is: wrong user name or password\",\
-             \"hint\":\"check JIRA_USER and JIRA_PASSWORD before the next run: failed logins lock the account; from Jira 11 on, passwords are off by default and a token is the way\"}",
+             \"hint\":\"check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token\"}",
         ) + &summary(0, 0, 1, 77)),
         "avatarctl: jira: ask what server this is: wrong user name or password\n\
-         hint: check JIRA_USER and JIRA_PASSWORD before the next run: failed logins lock the account; from Jira 11 on, passwords are off by default and a token is the way\n",
+         hint: check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token\n",
     );
     jira.fault(
         Fault::on("GET /myself")

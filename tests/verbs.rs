@@ -488,7 +488,7 @@ fn a_reset_whose_answer_was_lost_is_made_again() {
 const DELETE: &str = "DELETE /user/avatar/24901";
 const LIST: &str = "avatarctl jira list shows which are custom";
 const ANOTHER: &str = "select another one first, or give --force";
-const JIRA_PERMISSION: &str = "another's avatar takes the global permission Administer Jira, and nobody may change one while users are managed in an external directory";
+const JIRA_PERMISSION: &str = "to change another user's avatar you need the global permission Administer Jira; nobody can change one while users are managed in an external directory";
 
 /// `robot` has the custom avatar 24901, `build-bot` 24902; both wear a system avatar.
 fn jira() -> Running<Jira> {
@@ -645,7 +645,7 @@ fn an_avatar_that_is_worn_is_deleted_by_force_alone() {
 fn a_server_that_does_not_permit_a_deletion() {
     let empty = json!({"errorMessages": [], "errors": {}});
     let wordless = json!({"errorMessages": [null], "errors": {}});
-    let login = "check JIRA_USER and JIRA_PASSWORD before the next run: failed logins lock the account; from Jira 11 on, passwords are off by default and a token is the way";
+    let login = "check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token";
     for (reply, said, hint) in [
         (
             Reply::json(401, &empty).header("X-Seraph-LoginReason", "OK"),
@@ -754,7 +754,7 @@ fn a_deletion_that_does_not_show_is_a_failure() {
 
 #[test]
 fn a_success_that_says_something_else_is_no_deletion() {
-    let sso = "a login page or a proxy stands before Jira: exempt this account's REST calls from single sign-on";
+    let sso = "a login page or a proxy answered instead of Jira: exempt this account's REST calls from single sign-on";
     for (reply, said, hint) in [
         (
             Reply::html(200, "Log in"),
@@ -852,7 +852,7 @@ fn what_is_no_reset_and_no_deletion_is_never_sent() {
         ),
         (
             "navixy delete --employee-id 2132",
-            "avatarctl: Navixy has no delete\nhint: an uploaded picture stays; set --image replaces it, set --icon-id hides it".to_owned(),
+            "avatarctl: Navixy has no delete\nhint: an uploaded picture cannot be deleted; set --image replaces it, set --icon-id hides it".to_owned(),
         ),
         (
             "jira reset --user robot",
@@ -1305,7 +1305,7 @@ fn a_caller_who_is_not_let_in_is_nobody() {
         &complaint(
             "jira",
             "ask what server this is: wrong user name or password",
-            "check JIRA_USER and JIRA_PASSWORD before the next run: failed logins lock the account; from Jira 11 on, passwords are off by default and a token is the way",
+            "check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token",
         ),
     );
     assert_eq!(jira.requests().len(), 1);
@@ -1331,7 +1331,7 @@ fn a_caller_who_is_not_let_in_is_nobody() {
             &complaint(
                 "navixy",
                 "ask who the caller is: the hash is unknown or has expired: User or API key not found or session ended (code 4)",
-                "make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel is none",
+                "make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel does not work here",
             ),
         );
     assert_eq!(fleet.requests().len(), 1);
@@ -1350,7 +1350,7 @@ fn a_login_page_tells_nobody() {
         &complaint(
             "jira",
             "ask what server this is: answered 200 with an HTML page",
-            "a login page or a proxy stands before Jira: exempt this account's REST calls from single sign-on",
+            "a login page or a proxy answered instead of Jira: exempt this account's REST calls from single sign-on",
         ),
     );
     whoami("rocketchat", &chat).gives(
@@ -1368,7 +1368,7 @@ fn a_login_page_tells_nobody() {
         &complaint(
             "navixy",
             "ask who the caller is: answered 200 with an HTML page",
-            "check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, by installation",
+            "check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, depending on the installation",
         ),
     );
 }

@@ -90,22 +90,22 @@ static USER: Call = Call::new(Method::Get, "rest/api/2/user", ALWAYS);
 static AVATARS: Call = Call::new(Method::Get, "rest/api/2/user/avatars", ALWAYS);
 /// Keeps the picture in the session, where the next one replaces it.
 static UPLOAD: Call = Call::new(Method::Post, "rest/api/2/user/avatar/temporary", ALWAYS);
-/// The same call with a small square stores it at once, and would store it twice.
+/// For a small square the same call stores the picture at once, so a repeat would store it twice.
 static UPLOAD_SMALL: Call = Call::new(
     Method::Post,
     "rest/api/2/user/avatar/temporary",
     UNLESS_LOST,
 );
-/// Stores the picture, and would store it twice.
+/// Stores the picture, so a repeat would store it twice.
 static CONFIRM: Call = Call::new(Method::Post, "rest/api/2/user/avatar", UNLESS_LOST);
 /// `latest` is the same API; the documented example selects through it, and so do we.
 static SELECT: Call = Call::new(Method::Put, "rest/api/latest/user/avatar", ALWAYS);
 
-/// A second one finds nothing to delete, which is as good.
+/// A repeat finds nothing to delete, which is what was wanted.
 static DELETE: Call = Call::new(Method::Delete, "rest/api/2/user/avatar", ALWAYS);
 static PERMISSIONS: Call = Call::new(Method::Get, "rest/api/2/mypermissions", ALWAYS);
 
-/// Servers refuse a POST without the second as forged (XSRF); elsewhere it does no harm.
+/// Without `x-atlassian-token` servers refuse a POST as forged (XSRF); on other calls it does no harm.
 fn request(call: &'static Call, operation: String) -> Request {
     Request::new(call, operation)
         .header("accept", "application/json")
@@ -206,7 +206,7 @@ struct Refusal {
     error_message: Option<String>,
 }
 
-/// The server's own words, where it has some.
+/// The reason that the server gives, if it gives one.
 fn reason(response: &Response) -> Option<String> {
     match response.json::<Refusal>() {
         Ok(refusal) => said(refusal),
@@ -238,7 +238,7 @@ fn send(session: &mut Session, request: &Request) -> Result<Response> {
     }
 }
 
-/// The order of the questions matters: denial headers come with any status, 200 included; the text of an
+/// The order of the checks matters: denial headers come with any status, 200 included; the text of an
 /// XSRF refusal comes with 403 or 404.
 fn refusal(session: &Session, request: &Request, response: &Response) -> Option<Error> {
     let error =
@@ -280,7 +280,7 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
     }
     if response.mentions("XSRF check failed") {
         return Some(plainly(Class::Protocol, "the XSRF check failed").hint(
-            "something on the way removes X-Atlassian-Token or changes User-Agent; let it pass",
+            "a proxy on the way removes X-Atlassian-Token or changes User-Agent; make it pass both on unchanged",
         ));
     }
     let logged_in = login.contains("OK")
@@ -289,7 +289,7 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
             .is_some_and(|name| name != "anonymous");
     Some(match response.status {
         401 if dead_session(response) => {
-            error(Class::Credentials, "refused a session that had ended").hint(TOKEN_WAYS)
+            error(Class::Credentials, "the session had ended").hint(TOKEN_WAYS)
         }
         401 if logged_in => error(Class::Credentials, "not permitted").hint(PERMISSION),
         401 => wrong_login(session, error(Class::Credentials, "not logged in")),
@@ -310,7 +310,7 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
     })
 }
 
-/// A cookie that a server has forgotten, which it says in more than one way.
+/// Whether a cookie was refused because its session has ended; servers say so in different words.
 fn dead_session(response: &Response) -> bool {
     ["os_authType", "cookie", "Cookie"]
         .iter()
@@ -320,16 +320,17 @@ fn dead_session(response: &Response) -> bool {
 fn wrong_login(session: &Session, error: Error) -> Error {
     error.hint(match session.token {
         true => "make a new personal access token for this account and set JIRA_TOKEN",
-        false => "check JIRA_USER and JIRA_PASSWORD before the next run: failed logins lock the account; from Jira 11 on, passwords are off by default and a token is the way",
+        false => "check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token",
     })
 }
 
 const CONTEXT_PATH: &str = "the base URL may lack the context path, as in https://host/jira";
-const PERMISSION: &str = "another's avatar takes the global permission Administer Jira, and nobody may change one while users are managed in an external directory";
-const LIST: &str = "avatarctl jira list shows the ids there are";
-const CLOUD: &str = "Jira Cloud keeps avatars in the Atlassian account, and no operation sets them";
-const TOKEN_WAYS: &str = "a server drops the session of a personal access token, and an upload lives in its session: select an existing avatar with --avatar-id, send a square of at most 48 pixels, or use JIRA_USER and JIRA_PASSWORD for the upload";
-const SSO: &str = "a login page or a proxy stands before Jira: exempt this account's REST calls from single sign-on";
+const PERMISSION: &str = "to change another user's avatar you need the global permission Administer Jira; nobody can change one while users are managed in an external directory";
+const LIST: &str = "avatarctl jira list shows the ids that exist";
+const CLOUD: &str =
+    "Jira Cloud keeps avatars in the Atlassian account and has no operation that sets them";
+const TOKEN_WAYS: &str = "Jira ends the session of a personal access token after each request, and an upload needs its session: select an existing avatar with --avatar-id, send a square picture of at most 48 pixels, or use JIRA_USER and JIRA_PASSWORD for the upload";
+const SSO: &str = "a login page or a proxy answered instead of Jira: exempt this account's REST calls from single sign-on";
 
 fn read<T: serde::de::DeserializeOwned>(
     session: &Session,
@@ -365,9 +366,10 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
             format!("-H \"authorization: Bearer {}\"", shell("TOKEN")),
         ),
         (None, Some(user), Some(password)) => {
-            // The first colon ends the name (RFC 7617): another account would be tried, and locked.
+            // The first colon ends the user name (RFC 7617): the login would be another account's, and might
+            // lock it.
             if user.expose().contains(':') {
-                let why = "contains a colon, which no user name of Basic credentials can";
+                let why = "contains a colon, which a user name in Basic credentials cannot";
                 return Err(credentials.unusable("USER", why));
             }
             client.hide(password);
@@ -390,15 +392,15 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
     };
     let request = request(&SERVER_INFO, "ask what server this is".into());
     let response = send(&mut session, &request).map_err(|error| match error.class {
-        // What every Jira has cannot be a missing target.
+        // Every Jira has this call, so what is wrong is the address.
         Class::Target => Error {
             class: Class::Protocol,
             ..error
         }
         .hint(CONTEXT_PATH),
-        // What every caller may ask is refused to everybody who logs in this way.
+        // Every caller may make this call, so what is refused is this way to log in.
         Class::Credentials if error.hint.as_deref() == Some(PERMISSION) => error.hint(match token {
-            true => "single sign-on or a proxy may stand before Jira: exempt this account's REST calls",
+            true => "single sign-on or a proxy may be in front of Jira: exempt this account's REST calls from it",
             false => "the server may refuse passwords for REST calls (off by default from Jira 11 on, or kept out by single sign-on): use a personal access token, JIRA_TOKEN",
         }),
         _ => error,
@@ -424,7 +426,7 @@ fn whoami(session: &mut Session) -> Result<Identity> {
     let name = user(session, &Target::Caller)?;
     let request = request(&PERMISSIONS, "ask what the caller may do".into());
     let response = session.client.send(&request)?;
-    // Any other answer tells nothing.
+    // Any other answer leaves it unknown.
     let permissions = response
         .success()
         .then(|| response.json::<Permissions>().ok());
@@ -502,8 +504,8 @@ fn avatars(session: &mut Session, user: &str) -> Result<Vec<Offer>> {
     Ok(offers)
 }
 
-/// A selected id need not be on the list (it was deleted, or nobody ever had it); the address of the
-/// picture still tells it.
+/// The selected id may be missing from the list, if it was deleted or never existed. Then the address of the
+/// picture still has it.
 fn unlisted(session: &mut Session, user: &str) -> Result<Option<String>> {
     let urls = profile(session, user)?.avatar_urls;
     Ok(urls.values().find_map(|url| {
@@ -598,7 +600,7 @@ fn write(
 fn preset(user: &str, id: &str, seen: Option<&Seen>) -> Result<Request> {
     let offer = match seen {
         None => None,
-        // PUT takes an id that nobody has, and the default picture shows.
+        // The server accepts an id that does not exist, and shows the default picture.
         Some(seen) => match seen.offers.iter().find(|offer| offer.id == id) {
             Some(offer) => Some(offer),
             None => {
@@ -614,7 +616,8 @@ fn preset(user: &str, id: &str, seen: Option<&Seen>) -> Result<Request> {
     Ok(selection(user, id, system, offer.map(|offer| &offer.urls)))
 }
 
-/// The upload's three calls hang together by a cookie and an id that only answers tell.
+/// The calls of an upload depend on each other: the crop needs the cookies of the upload's answer, and the
+/// selection the id that the crop answers.
 fn rehearse(
     session: &mut Session,
     target: &Target,
@@ -715,8 +718,8 @@ fn select(session: &mut Session, request: &Request) -> Result<()> {
     }
 }
 
-/// No body, or the bean; a success that carries a refusal is none. Whether it is in effect only the read-back
-/// tells.
+/// A success has no body, or the bean; one that carries error messages is a refusal. Only the read-back tells
+/// whether the change is in effect.
 fn taken(session: &Session, request: &Request, response: &Response) -> Result<()> {
     if response.is_empty() {
         return Ok(());
@@ -857,8 +860,8 @@ fn temporary(user: &str, picture: &Rc<Picture>) -> Request {
         .body(Body::Raw(header.format.media_type(), picture.clone()))
 }
 
-/// Temporary upload, and the crop unless the server stored the picture at once. A crop that does not find its
-/// upload stored nothing, so both are made once more where that is allowed.
+/// Uploads a picture, and crops it unless the server stored it at once. A crop that does not find its upload
+/// stored nothing, so both calls are made once more if `again` says so.
 fn store(session: &mut Session, user: &str, picture: &Rc<Picture>, again: bool) -> Result<Stored> {
     let request = temporary(user, picture);
     let response = match send(session, &request) {
@@ -890,8 +893,8 @@ fn store(session: &mut Session, user: &str, picture: &Rc<Picture>, again: bool) 
     }
 }
 
-/// The upload lives in the server's session, so its cookies go along, from the upload to the crop and no
-/// further: later they would hurt calls with a token.
+/// The server keeps the upload in a session, so the cookies of its answer are sent with the crop. They are sent
+/// with no other call: a token beside the cookie of a dead session is refused.
 fn cookies(response: &Response) -> Option<Secret> {
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     for cookie in response.headers("set-cookie") {
@@ -899,7 +902,7 @@ fn cookies(response: &Response) -> Option<Secret> {
         let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
             continue;
         };
-        // The last one of a name counts, and one may take it away.
+        // The last cookie of a name counts, and a server may delete one.
         pairs.retain(|(known, _)| *known != name);
         if !parts.any(|part| part.eq_ignore_ascii_case("max-age=0")) {
             pairs.push((name, value));
@@ -939,7 +942,7 @@ fn confirm(
 ) -> Result<String> {
     let mut request = confirmation(user, picture);
     if let Some(cookies) = cookies {
-        // A server may repeat one of them alone. Short values are words of settings and open nothing.
+        // A server may repeat a single cookie in its answer. Short values are settings and no secrets.
         let pairs = cookies.expose().split("; ");
         for (_, value) in pairs.filter_map(|pair| pair.split_once('=')) {
             if value.len() >= 8 {
@@ -980,13 +983,13 @@ fn delete(session: &mut Session, target: &Target, id: &str) -> Result<()> {
     let request = deletion(&user, id);
     match send(session, &request) {
         Ok(response) => taken(session, &request, &response),
-        // Gone already, perhaps by the same call whose answer was lost.
+        // It is gone already, perhaps because of an earlier try whose answer was lost.
         Err(error) if error.class == Class::Target => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// 400 on the way of a picture is about the picture.
+/// If a picture is sent, a 400 is about the picture.
 fn as_data(error: Error, what: &str) -> Error {
     match error.status {
         Some(400) => Error {
@@ -1006,12 +1009,12 @@ fn digits(session: &Session, request: &Request, response: &Response, id: Id) -> 
     let Id(id) = id;
     match !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Ok(id),
-        false => Err(session.strange(request, response, "an avatar id that is no number")),
+        false => Err(session.strange(request, response, "an avatar id that is not a number")),
     }
 }
 
-/// With Gravatar switched on the choice is stored and not shown. The whole server has it or has it not, so
-/// it is asked once; it is a warning only, so a failure to find out is none.
+/// With Gravatar switched on, a selected avatar is stored but not shown. That is a setting of the whole server,
+/// so it is checked once. It is only worth a warning, so a check that fails is ignored.
 fn warn_of_gravatar(session: &mut Session, user: &str) {
     if session.writes == 0
         && session.verify
@@ -1022,7 +1025,7 @@ fn warn_of_gravatar(session: &mut Session, user: &str) {
             .any(|url| url.contains("gravatar.com"))
     {
         session.warnings.push(
-            "this Jira shows pictures from Gravatar; the avatar is stored and not shown".into(),
+            "this Jira shows pictures from Gravatar; the avatar is stored but not shown".into(),
         );
     }
 }
@@ -1043,7 +1046,7 @@ fn is_small(header: &Header) -> bool {
 fn crop(header: &Header) -> Crop {
     let longest = header.width.max(header.height);
     let (width, height, inside) = match longest > SHRUNK {
-        // How a shrunk side is rounded is not known: a pixel less is inside either way.
+        // How the server rounds a shrunk side is not known: a square that is a pixel smaller fits either way.
         true => {
             let shrink =
                 |side: u32| (u64::from(side) * u64::from(SHRUNK) / u64::from(longest)) as u32;
@@ -1077,12 +1080,12 @@ fn picture(picture: &Picture) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     let mut warn = |what: String| warnings.push(format!("{}: {what}", quote(&picture.name)));
     if picture.length > 10 << 20 {
-        warn("longer than 10 MiB, where Jira's limit for attachments stands by default".into());
+        warn("larger than 10 MiB, Jira's default limit for attachments".into());
     }
     let pixels = u64::from(header.width) * u64::from(header.height);
     if pixels > 5_000_000 {
         warn(format!(
-            "{}.{} megapixels, where Jira's limit is 5 by default",
+            "{}.{} megapixels; Jira's default limit is 5",
             pixels.div_ceil(100_000) / 10,
             pixels.div_ceil(100_000) % 10
         ));

@@ -64,7 +64,7 @@ pub static SYSTEM: System = System {
         ),
         (
             "delete",
-            "an uploaded picture stays; set --image replaces it, set --icon-id hides it",
+            "an uploaded picture cannot be deleted; set --image replaces it, set --icon-id hides it",
         ),
     ],
     settle: &[Duration::ZERO],
@@ -94,7 +94,7 @@ static ASSIGN: Call = Call::new(Method::Post, "employee/avatar/assign", ALWAYS);
 /// The last one wins, but every upload leaves a file stored.
 static UPLOAD: Call = Call::new(Method::Post, "employee/avatar/upload", UNLESS_LOST);
 
-/// Each refused one counts towards a lock-out, and each good one is a session of few.
+/// Each refused login counts towards a lock-out, and each successful one takes one of few sessions.
 static LOGIN: Call = Call::new(Method::Post, "user/auth", ONCE);
 static LOGOUT: Call = Call::new(Method::Post, "user/logout", ALWAYS);
 static CALLER: Call = Call::new(Method::Post, "user/get_info", ALWAYS);
@@ -103,7 +103,7 @@ fn request(call: &'static Call, operation: String) -> Request {
     Request::new(call, operation).header("accept", "application/json")
 }
 
-/// The code in the body says so whatever the status; 254 is lasting, although its status may look otherwise.
+/// The code in the body decides, whatever the status: 254 does not pass, although its status may suggest it.
 fn busy(response: &Response) -> Option<Duration> {
     match response.json::<Answer>() {
         Ok(Answer {
@@ -228,7 +228,7 @@ struct Privileges {
 }
 
 /// Sends a request and reads what a success carries. Only an object that says `success` with the boolean
-/// true, and has the fields of this call, is one.
+/// true, and has the fields of this call, is a success.
 fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
     let response = session.client.send(request)?;
     if let Some(redirect) = session.client.redirect(request, &response) {
@@ -276,7 +276,7 @@ fn no_answer(session: &Session, request: &Request, response: &Response, what: &s
     }
 }
 
-const BASE: &str = "check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, by installation";
+const BASE: &str = "check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, depending on the installation";
 
 fn refusal(
     session: &Session,
@@ -292,7 +292,7 @@ fn refusal(
     let parameters = parameters(errors).map_or(String::new(), |text| {
         format!("; {}", session.client.said(&text))
     });
-    // The code stands outside what is cut, because it is what a person looks up.
+    // The code is not part of the text that may be cut, because a person looks it up.
     let said = match words.is_empty() {
         true => format!("code {}{parameters}", status.code),
         false => format!("{words} (code {}){parameters}", status.code),
@@ -311,23 +311,23 @@ fn refusal(
         3 => error(Class::Credentials, "the hash was refused")
             .hint("NAVIXY_HASH takes an API key or a session hash of 32 characters"),
         4 | 276 => error(Class::Credentials, "the hash is unknown or has expired")
-            .hint("make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel is none"),
+            .hint("make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel does not work here"),
         5 => error(Class::Protocol, "the server did not understand the request")
-            .hint("something on the way changes forms or their headers"),
+            .hint("a proxy on the way may change forms or their headers"),
         7 => error(Class::Data, "refused"),
         9 | 271 => error(Class::Data, "larger than the server takes"),
         13 => error(Class::Credentials, "not permitted")
-            .hint("the security group of this sub-user lacks employee_update"),
+            .hint("give the security group of this sub-user the right employee_update"),
         111 | 112 => error(Class::Protocol, "there is no such call at this address").hint(BASE),
         201 | 204 => error(Class::Target, "no such employee"),
         233 | 274 => error(Class::Data, "the file did not arrive"),
         234 => error(Class::Data, "the picture's type was refused")
-            .hint("an installation from before December 2021 takes no WebP; convert it to PNG"),
+            .hint("an installation from before December 2021 does not take WebP; convert the picture to PNG"),
         254 => error(Class::Temporary, "the server cannot store the file"),
         102 | 103 if login => error(Class::Credentials, "refused")
             .hint("check NAVIXY_LOGIN and NAVIXY_PASSWORD before the next run: refused logins lock the account out"),
         104 | 105 if login => error(Class::Credentials, "refused")
-            .hint("wait before the next login, or set NAVIXY_HASH to an API key, which needs none"),
+            .hint("wait before the next login, or set NAVIXY_HASH to an API key, which needs no login"),
         2 | 11 | 12 | 101..=105 | 208 | 236 | 268 | 275 | 282 => error(Class::Credentials, "refused"),
         _ => error(
             match response.status {
@@ -393,16 +393,16 @@ fn login(session: &mut Session, credentials: &Credentials, password: &Secret) ->
         session.client.hide(&Secret::new(hash.clone()));
     }
     match (answer.kind.as_deref(), answer.hash) {
-        // This hash opens nothing but the next step, which takes a person.
+        // This hash is good for nothing but the next step, and that needs a person.
         (Some("second_factor_required"), _) => Err(request
             .failed(
                 Class::Credentials,
-                "a second factor is asked for, which this program cannot give",
+                "the login asks for a second factor, which avatarctl cannot give",
             )
             .hint("use an API key as NAVIXY_HASH, or an account without a second factor")),
         (None | Some("authenticated"), Some(hash)) if is_sendable(&hash) => Ok(Secret::new(hash)),
         _ => Err(request
-            .failed(Class::Protocol, "a login without a usable hash")
+            .failed(Class::Protocol, "the answer has no usable hash")
             .hint(BASE)),
     }
 }
@@ -411,7 +411,7 @@ fn login(session: &mut Session, credentials: &Credentials, password: &Secret) ->
 fn logout(session: &mut Session) -> Result<()> {
     let request = request(&LOGOUT, "log out".into()).body(Body::Json("{}".into()));
     match ask::<Nothing>(session, &request) {
-        // A hash that is not known any more is logged out.
+        // If the hash is no longer known, the session has ended already.
         Err(error) if matches!(error.code.as_deref(), Some("3" | "4")) => Ok(()),
         other => other.map(drop),
     }
@@ -442,8 +442,8 @@ fn info(session: &mut Session) -> Result<Info> {
 /// How long a session lives as installed, in days from its login.
 const LIFE: u64 = 30;
 
-/// A hash that was written to its file weeks ago is about to end, if it is one of a session. That of a sub-user
-/// is: only owners have API keys, and those never end.
+/// Warns of a session that is about to end, if its hash was written to its file weeks ago. The hash of a sub-user
+/// is that of a session: only owners have API keys, and those never end.
 fn warn_of_the_end(session: &mut Session, days: u64) {
     if !(LIFE - 7..=LIFE).contains(&days) {
         return;
@@ -459,7 +459,7 @@ fn warn_of_the_end(session: &mut Session, days: u64) {
     ) = info(session)
     {
         session.warnings.push(format!(
-            "the hash of this session was written {days} days ago, and a session ends {LIFE} days after its login by default: log in anew and replace it"
+            "the hash of this session was written {days} days ago, and a session ends {LIFE} days after its login by default: log in again and replace the hash"
         ));
     }
 }
@@ -509,7 +509,7 @@ const MOST: usize = 200_000;
 /// How much of their texts, in bytes.
 const MOST_TEXT: usize = 32 << 20;
 
-/// Reads the list of employees page by page: all of them, or those that are wanted, and then only while fewer
+/// Reads the list of employees page by page: all of them, or those that are wanted, and then only while no more
 /// pages are left than wanted employees.
 ///
 /// If the total moves, somebody was added or deleted meanwhile, and the next page may begin behind somebody who
@@ -667,7 +667,7 @@ fn rehearse(
     Ok(requests.into_iter().map(Step::new).collect())
 }
 
-/// Whether no icon stands before the picture.
+/// Whether it is known that no icon hides the picture.
 fn is_bare(seen: Option<&Seen>) -> bool {
     let fingerprint = seen.map(|seen| seen.fingerprint.as_deref().unwrap_or_default());
     fingerprint.is_some_and(|text| !text.starts_with("icon:"))
@@ -678,7 +678,7 @@ fn number(icon: &str) -> u64 {
         .expect("an id of this system is a number, checked when it was given")
 }
 
-/// Takes an icon off that was put over the uploaded picture.
+/// Removes an icon that hides the uploaded picture.
 fn restore(
     session: &mut Session,
     target: &Target,
@@ -707,8 +707,8 @@ fn assignment(id: u64, icon: Option<u64>) -> Request {
     request(&ASSIGN, operation).body(Body::Json(body))
 }
 
-/// The stored file's name. After a lost answer a new name on the employee tells that it was stored; if there
-/// is none, the picture is sent once more.
+/// Stores a picture and returns the name of its file. If the answer is lost, a new name on the employee means
+/// that it was stored; if there is none, the picture is sent once more.
 fn upload(
     session: &mut Session,
     target: &Target,
@@ -717,7 +717,7 @@ fn upload(
 ) -> Result<String> {
     match store(session, target, picture) {
         Err(error) if error.loss().is_some() => {
-            // What a look cannot tell is told by the call that failed.
+            // If the employee cannot be read, the first failure is the one to report.
             let Ok(now) = observe(session, target) else {
                 return Err(error);
             };
@@ -759,7 +759,7 @@ fn picture(picture: &Picture) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     if picture.length > 16 << 20 {
         warnings.push(format!(
-            "{}: longer than 16 MiB, the documented bound of the platform's file storage",
+            "{}: larger than 16 MiB, the documented limit of the platform's file storage",
             quote(&picture.name)
         ));
     }
