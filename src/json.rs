@@ -391,7 +391,7 @@ mod tests {
         ("[\"a\tb\"]", 1, 4, "an unescaped tab in a string"),
         ("[\"a\u{1b}b\"]", 1, 4, "an unescaped control character U+001B in a string"),
         ("[\"a\r\nb\"]", 1, 2, UNCLOSED),
-        (r#"["C:\faces\a.png"]"#, 1, 11, "a backslash that begins no escape"),
+        (r#"["..\faces\a.png"]"#, 1, 11, "a backslash that begins no escape"),
         (r#"["\u12g4"]"#, 1, 3, "a backslash that begins no escape"),
         (r#"["\u12"#, 1, 3, "a backslash that begins no escape"),
         (r#"["\"#, 1, 3, "a backslash that begins no escape"),
