@@ -9,14 +9,14 @@ use std::time::Duration;
 use pico_args::Arguments;
 
 use crate::error::{Class, Error, Result};
-use crate::grammar::{self, EVERYWHERE, Flag, Place, Verb};
+use crate::grammar::{self, Flag, GLOBAL, Place, Verb};
 use crate::plan::Selection;
 use crate::secret::Environment;
 use crate::shard;
 use crate::system::{self, Source, System, Target, TargetKind, Wish};
 use crate::terminal::quote;
 
-/// What is to be done.
+/// What was asked for.
 pub enum Command {
     /// Help or version, for standard output.
     Text(String),
@@ -26,14 +26,16 @@ pub enum Command {
     Completions(String),
     /// The manual page.
     Manual,
+    /// A manifest to start from.
+    Example,
 }
 
 /// Many accounts, declared in a file.
 pub struct Batch {
     pub action: BatchAction,
-    pub manifest: PathBuf,
-    /// Where it is kept what was proven.
-    pub state: PathBuf,
+    pub manifest: Origin,
+    /// Where is kept what was proven; diff and apply have one.
+    pub state: Option<PathBuf>,
     /// How long another run that holds it is waited for.
     pub lock_timeout: Duration,
     pub selection: Selection,
@@ -41,6 +43,12 @@ pub struct Batch {
     pub html: Option<PathBuf>,
     pub prune: bool,
     pub options: Options,
+}
+
+/// Where a manifest comes from.
+pub enum Origin {
+    Stdin,
+    File(PathBuf),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +131,7 @@ pub struct Options {
 
 /// A command line that is not acted on.
 pub struct Refusal {
-    /// None where nothing was asked for: then the help is the answer.
+    /// None if nothing was asked for: then the help is the answer.
     pub error: Option<Error>,
     pub color: Color,
 }
@@ -166,8 +174,11 @@ fn parse_with(arguments: Vec<OsString>, environment: &Environment) -> Result<Com
             concat!("avatarctl ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
         ));
     }
-    let first = word(words.next())?;
-    let second = word(words.next())?;
+    let (first, behind) = (words.next(), words.next());
+    // No system and no verb is called like what is not UTF-8; a file may be.
+    let text = |word: &OsString| word.to_string_lossy().into_owned();
+    let second = behind.as_ref().map(text);
+    let first = first.as_ref().map(text);
     let system = first.as_deref().and_then(system::find);
     let verb = match system {
         Some(_) => second.as_deref(),
@@ -184,7 +195,7 @@ fn parse_with(arguments: Vec<OsString>, environment: &Environment) -> Result<Com
     let command = match (system, verb) {
         (Some(system), verb) => account(system, verb, second, &mut arguments)?,
         (None, Some(verb)) => match verb.place {
-            Place::Manifest => batch(verb, second, &mut arguments, environment)?,
+            Place::Manifest => batch(verb, behind, &mut arguments, environment)?,
             Place::Alone(choices) => alone(verb, choices, second, &arguments)?,
             Place::System => {
                 let system = second.as_deref().and_then(system::find);
@@ -231,20 +242,16 @@ fn account(
 ) -> Result<Command> {
     let verbs = || -> Vec<&str> { grammar::verbs_of(system).map(|verb| verb.name).collect() };
     let Some(typed) = typed else {
-        return Err(
-            usage(format!("what is to be done on {} is missing", system.title))
-                .hint(format!("name one of {}", verbs().join(", "))),
-        );
+        return Err(usage(format!("a verb is missing after {}", system.name))
+            .hint(format!("name one of {}", verbs().join(", "))));
     };
     if let Some(instead) = grammar::instead(system, &typed) {
         return Err(usage(format!("{} has no {typed}", system.title)).hint(instead));
     }
     if let Some(verb) = verb.filter(|verb| verb.place != Place::System) {
         return Err(
-            usage(format!("{} is no verb of a system", verb.name)).hint(format!(
-                "avatarctl {} --help says how it is called",
-                verb.name
-            )),
+            usage(format!("{} is not a verb of {}", verb.name, system.name))
+                .hint(format!("see avatarctl {} --help", verb.name)),
         );
     }
     let Some(verb) = verb else {
@@ -281,10 +288,14 @@ fn alone(
     arguments: &Arguments,
 ) -> Result<Command> {
     if let Some(option) = options_of(arguments).first() {
-        return Err(usage(format!("{option} is no option of {}", verb.name)));
+        return Err(usage(format!("{option} is not an option of {}", verb.name)));
     }
     match (choices, choice) {
-        ([], None) => Ok(Command::Manual),
+        ([], None) => Ok(match verb.name {
+            "man" => Command::Manual,
+            "example" => Command::Example,
+            other => unreachable!("the table has no other verb that stands alone: {other}"),
+        }),
         ([], Some(extra)) => Err(unexpected(OsStr::new(&extra))),
         (_, Some(shell)) if choices.contains(&shell.as_str()) => Ok(Command::Completions(shell)),
         (_, Some(other)) => Err(unknown_word("shell", &other, choices)),
@@ -295,7 +306,7 @@ fn alone(
 
 fn batch(
     verb: &Verb,
-    manifest: Option<String>,
+    manifest: Option<OsString>,
     arguments: &mut Arguments,
     environment: &Environment,
 ) -> Result<Command> {
@@ -309,13 +320,23 @@ fn batch(
     let Some(manifest) = manifest else {
         return Err(usage(format!("{} needs a manifest", action.name())));
     };
-    let manifest = PathBuf::from(manifest);
+    let manifest = match manifest {
+        dash if dash == "-" => Origin::Stdin,
+        file => Origin::File(file.into()),
+    };
     let path = |arguments: &mut Arguments, name| match value(arguments, name) {
         Some(path) if path.is_empty() => Err(usage(format!("{name} is empty"))),
         other => Ok(other.map(PathBuf::from)),
     };
-    let state =
-        path(arguments, "--state")?.unwrap_or_else(|| manifest.with_added_extension("state"));
+    let state = match (path(arguments, "--state")?, &manifest) {
+        (Some(state), _) => Some(state),
+        (None, Origin::File(file)) => Some(file.with_added_extension("state")),
+        (None, Origin::Stdin) if action == BatchAction::Check => None,
+        (None, Origin::Stdin) => {
+            return Err(usage(format!("{} - needs --state", action.name()))
+                .hint("a manifest from standard input has no name to put .state behind"));
+        }
+    };
     let only = string(arguments, "--only")?;
     if only.as_deref() == Some("") {
         return Err(usage("--only is empty"));
@@ -326,8 +347,10 @@ fn batch(
     };
     let options = options(arguments)?;
     if options.url.is_some() {
-        return Err(usage(format!("--url is no option of {}", action.name()))
-            .hint("the manifest names the servers"));
+        return Err(
+            usage(format!("--url is not an option of {}", action.name()))
+                .hint("the manifest names the servers"),
+        );
     }
     Ok(Command::Batch(Box::new(Batch {
         action,
@@ -453,14 +476,6 @@ fn marked(word: &OsStr) -> OsString {
     marked
 }
 
-fn word(word: Option<OsString>) -> Result<Option<String>> {
-    word.map(|word| {
-        word.into_string()
-            .map_err(|_| usage("an argument is not valid UTF-8"))
-    })
-    .transpose()
-}
-
 fn value(arguments: &mut Arguments, name: &'static str) -> Option<OsString> {
     arguments
         .opt_value_from_os_str(name, |word| {
@@ -476,7 +491,7 @@ fn string(arguments: &mut Arguments, name: &'static str) -> Result<Option<String
         .map(|value| {
             value
                 .into_string()
-                .map_err(|_| usage(format!("{name}: not valid UTF-8")))
+                .map_err(|_| usage(format!("{name} is not valid UTF-8")))
         })
         .transpose()
 }
@@ -502,7 +517,7 @@ fn unknown_option(name: &str, words: &[OsString]) -> Error {
     let error = usage(format!("unknown option {}", quote(shown(name))));
     let lower = name.to_lowercase();
     if SECRETS.iter().any(|secret| lower.contains(secret)) {
-        return error.hint("secrets never stand on the command line; set the system's variables, avatarctl SYSTEM --help names them");
+        return error.hint("a secret is never given on the command line; set the system's variables, which avatarctl SYSTEM --help names");
     }
     let word = |at: usize| words.get(at).and_then(|word| word.to_str());
     let system = word(0).and_then(system::find);
@@ -511,13 +526,13 @@ fn unknown_option(name: &str, words: &[OsString]) -> Error {
         None => word(0),
     };
     let own = match verb.and_then(grammar::verb) {
-        Some(verb) => [&verb.options(system), &EVERYWHERE[..]].concat(),
+        Some(verb) => [&verb.options(system), &GLOBAL[..]].concat(),
         None => grammar::flags(),
     };
-    // Nobody is led to this by a slip.
+    // A typing error must not lead to it.
     let own = own.iter().map(|flag| flag.name);
     let own = own.filter(|known| *known != "--insecure" || distance(name, known) <= 4);
-    // A letter is near to anything.
+    // A single letter is near to any name.
     let near = |near: &&str| name.starts_with("--") || distance(name, near) <= 2;
     match nearest(name, own).filter(near) {
         Some(near) => error.hint(format!("the nearest one is {near}")),
@@ -532,7 +547,7 @@ fn unknown_word(what: &str, typed: &str, known: &[&'static str]) -> Error {
         _ if assigned.is_some() => {
             error.hint("variables are set before the command: NAME=value avatarctl ...")
         }
-        // A word that has nothing in common is no misspelt one.
+        // A word that has nothing in common with any was not misspelt.
         Some(near) if distance(&typed.to_lowercase(), near) <= 3.min(near.len() - 1) => {
             error.hint(format!("the nearest one is {near}"))
         }
@@ -542,7 +557,7 @@ fn unknown_word(what: &str, typed: &str, known: &[&'static str]) -> Error {
 
 fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
-    // Who stops in the middle of a word means that word.
+    // Whoever stops in the middle of a word means that word.
     known.min_by_key(|name| (!name.starts_with(&typed), distance(&typed, name)))
 }
 
@@ -576,7 +591,7 @@ fn options_of(arguments: &Arguments) -> Vec<String> {
 fn foreign_flags(arguments: &Arguments, own: &[Flag], place: &str) -> Result<()> {
     let known = |typed: &str| {
         let here = |flag: &Flag| flag.name == typed;
-        EVERYWHERE.iter().any(here) || own.iter().any(here)
+        GLOBAL.iter().any(here) || own.iter().any(here)
     };
     let Some(typed) = options_of(arguments)
         .into_iter()
@@ -584,7 +599,15 @@ fn foreign_flags(arguments: &Arguments, own: &[Flag], place: &str) -> Result<()>
     else {
         return Ok(());
     };
-    let error = usage(format!("{typed} is no option of {place}"));
+    let error = usage(format!("{typed} is not an option of {place}"));
+    if typed == "--dry-run" {
+        return Err(error.hint(match place {
+            "apply" => "diff says what apply would do, and writes nothing".to_owned(),
+            "diff" => "diff writes nothing, and says what apply would do".to_owned(),
+            "check" => "check reaches no server".to_owned(),
+            other => format!("{other} changes nothing"),
+        }));
+    }
     // Who names a target is told how targets are named here, who names an avatar how avatars are.
     let role = |name: &str| {
         let targets = |system: &&System| system.targets.iter().any(|kind| kind.flag == name);
@@ -620,7 +643,7 @@ fn target(arguments: &mut Arguments, system: &'static System, verb: &Verb) -> Re
         // Never "no target": that would change the caller's own picture.
         if value.trim().is_empty() {
             return Err(usage(format!("{} is empty", kind.flag))
-                .hint("is the variable set that it comes from?"));
+                .hint("is the variable that it comes from set?"));
         }
         if kind.number {
             number(kind.flag, &value)?;
@@ -682,7 +705,7 @@ fn wish(arguments: &mut Arguments, system: &System, verb: &Verb) -> Result<Wish>
         };
         if value.is_empty() {
             return Err(
-                usage(format!("{name} is empty")).hint("is the variable set that it comes from?")
+                usage(format!("{name} is empty")).hint("is the variable that it comes from set?")
             );
         }
         let wish = meant(*source, name, value)?;
@@ -709,7 +732,7 @@ fn meant(source: Source, name: &str, value: OsString) -> Result<Wish> {
     let text = || {
         value
             .to_str()
-            .ok_or_else(|| usage(format!("{name}: not valid UTF-8")))
+            .ok_or_else(|| usage(format!("{name} is not valid UTF-8")))
     };
     match source {
         Source::Picture if value == "-" => Ok(Wish::Stdin),

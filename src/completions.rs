@@ -1,7 +1,7 @@
 //! The completion scripts: the tables of the command line as bash, zsh and fish read them. Pure, and no second
 //! grammar: a script offers what the tables name, where `cli.rs` takes it, and nothing of its own.
 
-use crate::grammar::{self, EVERYWHERE, Flag, Place, VERBS, Value};
+use crate::grammar::{self, Flag, GLOBAL, Place, VERBS, Value};
 use crate::system;
 
 /// A shell as the texts that a script is put together of. What stands in braces is filled in.
@@ -25,7 +25,7 @@ struct Shell {
     special: &'static str,
 }
 
-/// Of the options of `EVERYWHERE`, the one that a manifest replaces.
+/// Of the options of `GLOBAL`, the one that a manifest replaces.
 const ADDRESS: &str = "--url";
 
 /// The script for one of the shells that the verb names.
@@ -106,7 +106,7 @@ impl Script {
         close(&mut self.next, behind);
     }
 
-    /// The options behind these words: its own, some of `EVERYWHERE`, and those of all commands where it is a
+    /// The options behind these words: its own, some of `GLOBAL`, and those of all commands where it is a
     /// whole one.
     fn options(&mut self, at: &str, own: &[Flag], some: &[&str], whole: bool) {
         let [before, common, behind] = self.shell.options;
@@ -117,7 +117,7 @@ impl Script {
         for flag in own {
             self.options += &self.flag(&when, flag);
         }
-        for flag in &EVERYWHERE {
+        for flag in &GLOBAL {
             if some.contains(&flag.name) {
                 self.options += &self.flag(&when, flag);
             }
@@ -200,7 +200,7 @@ impl Script {
             }
             valued.push(flag.name);
         }
-        for flag in &EVERYWHERE {
+        for flag in &GLOBAL {
             if flag.name != ADDRESS {
                 common += &self.flag(shell.when[1], flag);
             }

@@ -1,15 +1,15 @@
 //! The words of the command line as tables: verbs, options, and a line about each. `cli.rs` reads arguments by
-//! them; `--help`, the completions and the manual page are made of them. What names an account and an avatar
-//! stands in the systems' own tables.
+//! them; `--help`, the completions and the manual page are made from them. What names an account or an avatar
+//! is in the systems' own tables.
 
 use crate::system::{self, Source, System};
 
-/// What is behind an option.
+/// What follows an option.
 #[derive(Clone, Copy)]
 pub enum Value {
     /// Nothing: it is there or not.
     Switch,
-    /// Text that nobody can guess, as a help calls it.
+    /// Text that nobody can guess; the help's name of it.
     Text(&'static str),
     /// The path of a file.
     File(&'static str),
@@ -55,51 +55,51 @@ const fn switch(name: &'static str, short: Option<&'static str>, about: &'static
 
 use Value::{File, Switch, Text, Words};
 
-/// Taken by every verb that reaches for an account.
+/// Global options: taken by every verb that is about accounts.
 #[rustfmt::skip] // a table
-pub static EVERYWHERE: [Flag; 19] = [
-    flag("--url", Text("URL"), "base address with its context path; else the system's own variable; not with a manifest"),
+pub static GLOBAL: [Flag; 19] = [
+    flag("--url", Text("URL"), "base address with its context path (default: the system's variable); not with a manifest"),
     flag("--ca-file", File("PEM"), "also trust these roots, or the server's own certificate"),
-    flag("--client-cert", File("PEM"), "show this certificate of our own"),
-    flag("--client-key", File("PEM"), "its key, where that is another file"),
-    switch("--insecure", None, "check no certificate; warns each time"),
-    flag("--proxy", Text("URL"), "http://[user:password@]host:port; else HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, without the hosts of NO_PROXY"),
-    flag("--netrc", File("FILE"), "login and password by host, where no variable gives them; else NETRC"),
+    flag("--client-cert", File("PEM"), "the client certificate, if the server asks for one"),
+    flag("--client-key", File("PEM"), "its key, if it is in another file"),
+    switch("--insecure", None, "do not check certificates; warns each time"),
+    flag("--proxy", Text("URL"), "http://[user:password@]host:port (default: HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, except for the hosts in NO_PROXY)"),
+    flag("--netrc", File("FILE"), "login and password by host, if no variable gives them (default: NETRC)"),
     flag("--connect-timeout", Text("S"), "seconds to connect (10)"),
     flag("--timeout", Text("S"), "seconds for one request (60)"),
     flag("--max-time", Text("S"), "seconds for the whole command (no limit)"),
     flag("--retries", Text("N"), "repeats of a request that may be repeated (3)"),
-    switch("--no-verify", None, "do not look again after a write"),
+    switch("--no-verify", None, "do not read back after a write"),
     switch("--force", None, "write even where nothing would change"),
     switch("--json", None, "JSON Lines on standard output"),
     switch("--quiet", Some("-q"), "say nothing unless something changed or failed, but answer a question"),
-    switch("--verbose", Some("-v"), "a line a request on standard error; -vv with headers"),
+    switch("--verbose", Some("-v"), "one line per request on standard error; -vv adds the headers"),
     flag("--color", Words("WHEN", &["auto", "always", "never"]), "auto, always or never"),
     switch("--help", Some("-h"), "this help"),
     switch("--version", Some("-V"), "the version"),
 ];
 
-/// Taken by some verbs, which name them.
+/// Options of some verbs, which name them.
 #[rustfmt::skip] // a table
 static SOME: [Flag; 8] = [
     flag("--dry-run", Switch, "print each write as the curl command that does it, and send none"),
-    flag("--state", File("FILE"), "what was proven before (MANIFEST.state)"),
+    flag("--state", File("FILE"), "what was proven before (default: MANIFEST.state)"),
     flag("--lock-timeout", Text("S"), "seconds to wait for another run that holds the state (0)"),
-    flag("--only", Text("PATTERN"), "accounts whose server/account matches, with * and ?"),
+    flag("--only", Text("PATTERN"), "only accounts whose server/account matches, with * and ?"),
     flag("--shard", Words("I/N", &["auto"]), "part I of N; auto reads the variables of GitLab, Buildkite, CircleCI, Semaphore, Azure or Slurm; auto/N takes the index alone from them or from Kubernetes"),
-    flag("--junit", File("FILE"), "the outcomes for a CI engine"),
+    flag("--junit", File("FILE"), "a JUnit file with the outcomes, for a CI engine"),
     flag("--html", File("FILE"), "a page to look at: each picture in the crop that will be shown"),
     flag("--prune", Switch, "delete the avatar that an earlier apply uploaded, after the new one is proven"),
 ];
 
-/// What stands around a verb.
+/// What a verb is written with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// A system before it, and perhaps a target.
+    /// A system before it.
     System,
-    /// A manifest behind it.
+    /// A manifest after it.
     Manifest,
-    /// Nothing, or one of these words behind it.
+    /// Nothing, or one of these words after it.
     Alone(&'static [&'static str]),
 }
 
@@ -108,23 +108,23 @@ pub struct Verb {
     pub name: &'static str,
     pub place: Place,
     pub about: &'static str,
-    /// Its options of `SOME`; targets and avatars come from the system.
+    /// Its options from `SOME`; targets and avatars come from the system.
     some: &'static [&'static str],
     help: &'static str,
 }
 
-pub static VERBS: [Verb; 11] = [
+pub static VERBS: [Verb; 12] = [
     Verb {
         name: "set",
         place: Place::System,
-        about: "set one avatar, and look again whether the server shows it",
+        about: "set one avatar, and check that the server shows it",
         some: &["--dry-run"],
         help: include_str!("help/set.txt"),
     },
     Verb {
         name: "show",
         place: Place::System,
-        about: "say what an account wears now",
+        about: "show what an account wears now",
         some: &[],
         help: include_str!("help/show.txt"),
     },
@@ -152,7 +152,7 @@ pub static VERBS: [Verb; 11] = [
     Verb {
         name: "whoami",
         place: Place::System,
-        about: "say whose credentials these are, for which server, and what they may change",
+        about: "say who the caller is, on which server, and what it may change",
         some: &[],
         help: include_str!("help/whoami.txt"),
     },
@@ -166,7 +166,7 @@ pub static VERBS: [Verb; 11] = [
     Verb {
         name: "diff",
         place: Place::Manifest,
-        about: "say what would change on the servers, and write nothing",
+        about: "show what would change on the servers, and write nothing",
         some: &[
             "--state",
             "--lock-timeout",
@@ -191,6 +191,13 @@ pub static VERBS: [Verb; 11] = [
             "--prune",
         ],
         help: include_str!("help/apply.txt"),
+    },
+    Verb {
+        name: "example",
+        place: Place::Alone(&[]),
+        about: "print a manifest to start from",
+        some: &[],
+        help: include_str!("help/example.txt"),
     },
     Verb {
         name: "completions",
@@ -229,7 +236,7 @@ pub fn instead(system: &System, verb: &str) -> Option<&'static str> {
 }
 
 impl Verb {
-    /// The options that this verb has besides those of `EVERYWHERE`, on this system or on any.
+    /// The options that this verb has besides those of `GLOBAL`, on this system or on any.
     pub fn options(&self, system: Option<&System>) -> Vec<Flag> {
         let mut own: Vec<Flag> = Vec::new();
         let mut add = |flag: Flag| {
@@ -306,7 +313,7 @@ pub fn takes(verb: &str, source: Source) -> bool {
 
 /// Every option there is.
 pub fn flags() -> Vec<Flag> {
-    let mut flags = EVERYWHERE.to_vec();
+    let mut flags = GLOBAL.to_vec();
     for flag in VERBS.iter().flat_map(|verb| verb.options(None)) {
         if !flags.iter().any(|known| known.name == flag.name) {
             flags.push(flag);
@@ -317,7 +324,7 @@ pub fn flags() -> Vec<Flag> {
 
 /// What `--help` without a verb or system says.
 pub fn help() -> String {
-    HELP.replace("{options}\n", &lines(&EVERYWHERE))
+    HELP.replace("{options}\n", &lines(&GLOBAL))
 }
 
 /// Where the second column of a table begins.
@@ -373,7 +380,7 @@ mod tests {
                     .iter()
                     .map(|flag| flag.name)
                     .collect();
-                names.extend(EVERYWHERE.iter().map(|flag| flag.name));
+                names.extend(GLOBAL.iter().map(|flag| flag.name));
                 let all = names.len();
                 names.sort_unstable();
                 names.dedup();

@@ -47,7 +47,7 @@ use std::time::{Duration, Instant};
 
 use address::Address;
 use apply::{Deleted, Event, Rules};
-use cli::{Account, Action, Batch, BatchAction, Command, Options};
+use cli::{Account, Action, Batch, BatchAction, Command, Options, Origin};
 use curl::Rehearsal;
 use error::{Class, Error, Result};
 use http::{Client, Reach, Trace};
@@ -76,6 +76,10 @@ fn main() -> ExitCode {
         Ok(Command::Batch(batch)) => many(&batch, &environment, begun),
         Ok(Command::Completions(shell)) => {
             report::print(&completions::script(&shell));
+            0
+        }
+        Ok(Command::Example) => {
+            report::print(&manifest::example());
             0
         }
         Ok(Command::Manual) => {
@@ -272,7 +276,7 @@ fn unset(report: &Report, subject: &Subject, writes: &[Rehearsal], environment: 
 fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
     let mut report = Report::new(style(&batch.options, environment));
     let checked = distinct(batch).and_then(|files| {
-        let plan = plan(batch, &mut report)?;
+        let plan = plan(batch, environment, &mut report)?;
         spared(&files, plan.as_ref())?;
         Ok(plan)
     });
@@ -323,8 +327,14 @@ fn many(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
 /// The files of a run by what names them; none that is written may be one that is read.
 fn distinct(batch: &Batch) -> Result<Vec<(&'static str, PathBuf)>> {
     let named = [
-        ("the manifest", Some(&batch.manifest)),
-        ("--state", Some(&batch.state)),
+        (
+            "the manifest",
+            match &batch.manifest {
+                Origin::File(path) => Some(path),
+                Origin::Stdin => None,
+            },
+        ),
+        ("--state", batch.state.as_ref()),
         ("--junit", batch.junit.as_ref()),
         ("--html", batch.html.as_ref()),
     ];
@@ -391,21 +401,23 @@ fn real(path: &Path) -> PathBuf {
 }
 
 /// Reads the manifest and its pictures; None where problems were told.
-fn plan(batch: &Batch, report: &mut Report) -> Result<Option<Plan>> {
-    let shown = terminal::quote(&batch.manifest.to_string_lossy());
-    let text = infile::read(
-        &batch.manifest,
-        "the manifest",
-        Class::Input,
-        manifest::LONGEST,
-    )?;
-    let text = String::from_utf8(text).map_err(|_| {
-        Error::new(
-            Class::Data,
-            format!("the manifest {shown} is not valid UTF-8"),
-        )
-    })?;
-    let folder = batch.manifest.parent().unwrap_or(Path::new(""));
+fn plan(batch: &Batch, environment: &Environment, report: &mut Report) -> Result<Option<Plan>> {
+    let (bytes, what, folder) = match &batch.manifest {
+        Origin::Stdin => {
+            let what = "the manifest from standard input";
+            environment.take_stdin("the manifest")?;
+            let given = infile::bytes(std::io::stdin().lock(), manifest::LONGEST);
+            let bytes = given.map_err(|error| infile::unreadable(what, Class::Input, &error))?;
+            (bytes, what.to_owned(), None)
+        }
+        Origin::File(path) => {
+            let shown = terminal::quote(&path.to_string_lossy());
+            let bytes = infile::read(path, "the manifest", Class::Input, manifest::LONGEST)?;
+            (bytes, format!("the manifest {shown}"), path.parent())
+        }
+    };
+    let text = manifest::text(bytes, &what)?;
+    let folder = folder.unwrap_or(Path::new(""));
     let (mut manifest, mut problems) = manifest::read(&text, folder);
     let selected = batch.selection.keep(&mut manifest);
     // A pattern that matches nothing is the command line's fault, unless the manifest is why.
@@ -462,6 +474,8 @@ fn compare(
 ) -> Result<()> {
     let options = &batch.options;
     let write = batch.action == BatchAction::Apply;
+    let state = batch.state.as_deref();
+    let state = state.expect("diff and apply were given a state file");
     let left = |time: Duration| time.saturating_sub(begun.elapsed());
     let patience = Patience {
         time: match options.max_time.map(left) {
@@ -474,9 +488,9 @@ fn compare(
         },
     };
     let mut memory = match write {
-        true => Memory::Written(Journal::open(&batch.state, &patience)?),
-        false if batch.lock_timeout.is_zero() => Memory::Read(State::load(&batch.state)?),
-        false => Memory::Read(State::load_settled(&batch.state, &patience)?),
+        true => Memory::Written(Journal::open(state, &patience)?),
+        false if batch.lock_timeout.is_zero() => Memory::Read(State::load(state)?),
+        false => Memory::Read(State::load_settled(state, &patience)?),
     };
     for warning in memory.warnings() {
         report.remark(warning);

@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::error::{Class, Error};
 use crate::json;
 use crate::proxy::Proxy;
-use crate::system::{self, Source, System, Target, Wish};
+use crate::system::{self, Example, Source, System, Target, Wish};
 use crate::terminal::quote;
 
 /// Room for some hundred thousand accounts, in bytes; the manifest is held in memory.
@@ -99,6 +99,38 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
         }
         deserializer.deserialize_map(Pairs)
     }
+}
+
+/// The text of a manifest; `what` names it in a message.
+///
+/// Errors: data.
+pub fn text(bytes: Vec<u8>, what: &str) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|error| {
+        let wide = [[0xff, 0xfe], [0xfe, 0xff]];
+        match wide.iter().any(|mark| error.as_bytes().starts_with(mark)) {
+            true => Error::new(Class::Data, format!("{what} is UTF-16")).hint("save it as UTF-8"),
+            false => Error::new(Class::Data, format!("{what} is not valid UTF-8")),
+        }
+    })
+}
+
+/// A manifest to start from: every system, with accounts that need no file.
+pub fn example() -> String {
+    let (mut servers, mut accounts) = (Vec::new(), Vec::new());
+    for system in system::ALL {
+        let (name, Example { url, accounts: own }) = (system.name, &system.example);
+        servers.push(format!(
+            "    \"{name}\": {{\"system\": \"{name}\", \"url\": \"{url}\"}}"
+        ));
+        for account in *own {
+            accounts.push(format!("    {{\"server\": \"{name}\", {account}}}"));
+        }
+    }
+    format!(
+        "{{\n  \"servers\": {{\n{}\n  }},\n  \"accounts\": [\n{}\n  ]\n}}\n",
+        servers.join(",\n"),
+        accounts.join(",\n")
+    )
 }
 
 /// Reads a manifest; relative paths in it are relative to `folder`. With it come all its errors, in the order
@@ -691,6 +723,35 @@ mod tests {
             )
         });
         told.collect()
+    }
+
+    /// As printed it has no mistake, no key that is not known, and no picture that is not there.
+    #[test]
+    fn the_example_shows_every_system_and_source() {
+        assert_eq!(problems(&example()), [""; 0]);
+        let (manifest, _) = read(&example(), Path::new(""));
+        let known: Vec<_> = manifest
+            .servers
+            .iter()
+            .map(|server| server.name.as_str())
+            .collect();
+        let names = system::ALL.map(|system| system.name);
+        assert_eq!(known, names);
+        for (at, system) in system::ALL.into_iter().enumerate() {
+            let ours = manifest.accounts.iter().filter(|entry| entry.server == at);
+            let wishes: Vec<&Wish> = ours.map(|entry| &entry.wish).collect();
+            for source in system.sources {
+                let shown = wishes.iter().any(|wish| match (source, wish) {
+                    (Source::Preset { noun, .. }, Wish::Preset(other, _)) => noun == other,
+                    (Source::Address, Wish::Address(_)) => true,
+                    (Source::Generated, Wish::Generated) => true,
+                    _ => *source == Source::Picture,
+                });
+                assert!(shown, "{} {source:?}", system.name);
+            }
+            let pictures = wishes.iter().any(|wish| matches!(wish, Wish::File(_)));
+            assert!(!pictures, "{}", system.name);
+        }
     }
 
     const SERVERS: &str = r#""servers": {

@@ -1,5 +1,5 @@
-//! What is to be done, checked: each job names an account and an avatar whose picture was read. Making one
-//! cannot reach a server; this file does not know how.
+//! What to do, checked: each job names an account and an avatar whose picture was read. Making one cannot
+//! reach a server; this file does not know how.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::terminal::quote;
 pub struct Job {
     pub target: Target,
     pub avatar: Avatar,
-    /// What is to be expected of the picture.
+    /// What a server may do to the picture.
     pub warnings: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ pub struct Plan {
     pub parts: Vec<Part>,
 }
 
-/// What is to be done on one server.
+/// The jobs on one server.
 pub struct Part {
     pub server: Server,
     pub jobs: Vec<Job>,
@@ -150,7 +150,7 @@ fn plain(target: Target, avatar: Avatar) -> Job {
     }
 }
 
-/// What no system keeps for sure.
+/// What a server may do to a picture, whatever the system.
 fn expectations(picture: &Picture) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut warn = |what: &str| warnings.push(format!("{}: {what}", quote(&picture.name)));
@@ -166,7 +166,7 @@ fn expectations(picture: &Picture) -> Vec<String> {
     warnings
 }
 
-/// A name that says another type than the bytes, which decide.
+/// A file name that says another type than the bytes, which decide.
 fn misnamed(avatar: &Avatar) -> Option<String> {
     let Avatar::Picture(picture) = avatar else {
         return None;
@@ -190,7 +190,7 @@ fn misnamed(avatar: &Avatar) -> Option<String> {
     })
 }
 
-/// Which accounts of a manifest are meant.
+/// Which accounts of a manifest are selected.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// A pattern of `server/account`, with `*` and `?`.
@@ -200,7 +200,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Keeps what is meant. The shards are cut from the accounts in the order of their names, so that every
+    /// Keeps what is selected. The shards are cut from the accounts in the order of their names, so that every
     /// agent cuts the same way whatever the order of its manifest.
     ///
     /// Errors: usage, when the pattern matches nothing.
@@ -217,7 +217,7 @@ impl Selection {
                     crate::error::Class::Usage,
                     format!("--only {} matches no account", quote(pattern)),
                 )
-                .hint("the pattern is matched with server/account, as in 'chat/build-*'"));
+                .hint("the pattern is compared with server/account, as in 'chat/build-*'"));
             }
         }
         if let Some((part, parts)) = self.shard {

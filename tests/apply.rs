@@ -1204,7 +1204,7 @@ fn a_pattern_chooses_accounts() {
             64,
             NOTHING,
             "avatarctl: --only \"moon/*\" matches no account\n\
-             hint: the pattern is matched with server/account, as in 'chat/build-*'\n",
+             hint: the pattern is compared with server/account, as in 'chat/build-*'\n",
         );
     }
 }

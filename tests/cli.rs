@@ -20,10 +20,11 @@ const VERBS: [(&str, &str); 6] = [
     ("delete", include_str!("golden/help/delete.txt")),
     ("whoami", include_str!("../src/help/whoami.txt")),
 ];
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 6] = [
     ("check", include_str!("golden/help/check.txt")),
     ("diff", include_str!("golden/help/diff.txt")),
     ("apply", include_str!("golden/help/apply.txt")),
+    ("example", include_str!("../src/help/example.txt")),
     ("completions", include_str!("../src/help/completions.txt")),
     ("man", include_str!("../src/help/man.txt")),
 ];
@@ -88,11 +89,11 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "jira",
-            "avatarctl: what is to be done on Jira is missing\nhint: name one of set, show, list, delete, whoami",
+            "avatarctl: a verb is missing after jira\nhint: name one of set, show, list, delete, whoami",
         ),
         (
             "jira --avatar-id 5",
-            "avatarctl: what is to be done on Jira is missing\nhint: name one of set, show, list, delete, whoami",
+            "avatarctl: a verb is missing after jira\nhint: name one of set, show, list, delete, whoami",
         ),
         (
             "jir set",
@@ -116,15 +117,15 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "jira apply m.json",
-            "avatarctl: apply is no verb of a system\nhint: avatarctl apply --help says how it is called",
+            "avatarctl: apply is not a verb of jira\nhint: see avatarctl apply --help",
         ),
         (
             "'' set",
-            "avatarctl: unknown system \"\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply, completions, man",
+            "avatarctl: unknown system \"\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply, example, completions, man",
         ),
         (
             "- set",
-            "avatarctl: unknown system \"-\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply, completions, man",
+            "avatarctl: unknown system \"-\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply, example, completions, man",
         ),
         (
             "jira sett",
@@ -310,7 +311,7 @@ fn an_option_that_takes_a_value_gets_one() {
 #[test]
 fn an_empty_target_is_never_no_target() {
     let empty = |name: &str| {
-        format!("avatarctl: {name} is empty\nhint: is the variable set that it comes from?")
+        format!("avatarctl: {name} is empty\nhint: is the variable that it comes from set?")
     };
     refused(&[
         ("jira set --user '' --avatar-id 5", &empty("--user")),
@@ -473,27 +474,27 @@ fn options_of_another_system_or_verb_are_refused() {
     refused(&[
         (
             "jira set --icon-id 5",
-            "avatarctl: --icon-id is no option of jira set\nhint: the nearest one is --avatar-id",
+            "avatarctl: --icon-id is not an option of jira set\nhint: the nearest one is --avatar-id",
         ),
         (
             "jira set --user-id 5 --avatar-id 5",
-            "avatarctl: --user-id is no option of jira set\nhint: the nearest one is --user",
+            "avatarctl: --user-id is not an option of jira set\nhint: the nearest one is --user",
         ),
         (
             "navixy set --employee-id 5 --avatar-id 5",
-            "avatarctl: --avatar-id is no option of navixy set\nhint: the nearest one is --icon-id",
+            "avatarctl: --avatar-id is not an option of navixy set\nhint: the nearest one is --icon-id",
         ),
         (
             "rocketchat set --avatar-id 5",
-            "avatarctl: --avatar-id is no option of rocketchat set\nhint: the nearest one is --avatar-url",
+            "avatarctl: --avatar-id is not an option of rocketchat set\nhint: the nearest one is --avatar-url",
         ),
         (
             "navixy list --employee-id 5",
-            "avatarctl: --employee-id is no option of navixy list",
+            "avatarctl: --employee-id is not an option of navixy list",
         ),
         (
             "rocketchat list --user robot",
-            "avatarctl: --user is no option of rocketchat list",
+            "avatarctl: --user is not an option of rocketchat list",
         ),
     ]);
 }
@@ -504,11 +505,11 @@ fn a_foreign_target_is_answered_with_the_systems_own() {
     refused(&[
         (
             "navixy set --user robot --icon-id 5",
-            "avatarctl: --user is no option of navixy set\nhint: the nearest one is --employee-id",
+            "avatarctl: --user is not an option of navixy set\nhint: the nearest one is --employee-id",
         ),
         (
             "jira show --image x.png",
-            "avatarctl: --image is no option of jira show",
+            "avatarctl: --image is not an option of jira show",
         ),
     ]);
 }
@@ -589,7 +590,7 @@ fn an_address_for_the_server_to_download_is_http_and_not_repeated() {
 
 #[test]
 fn a_secret_on_the_command_line_is_not_repeated() {
-    let secrets = "hint: secrets never stand on the command line; set the system's variables, avatarctl SYSTEM --help names them";
+    let secrets = "hint: a secret is never given on the command line; set the system's variables, which avatarctl SYSTEM --help names";
     for name in [
         "--password",
         "--token",
@@ -656,10 +657,21 @@ fn arguments_that_are_no_utf_8_are_refused_where_text_is_needed() {
     let broken = |text: &str| OsString::from_vec([text.as_bytes(), b"\xff"].concat());
     let untouched = Untouched::start();
     for (arguments, message) in [
-        (vec![broken("jira")], "an argument is not valid UTF-8"),
+        (
+            vec![broken("jira")],
+            "unknown system \"jira\u{fffd}\"\nhint: the nearest one is jira",
+        ),
         (
             vec!["jira".into(), broken("set")],
-            "an argument is not valid UTF-8",
+            "unknown verb \"set\u{fffd}\"\nhint: the nearest one is set",
+        ),
+        (
+            vec!["check".into(), "m.json".into(), broken("--only=")],
+            "--only is not valid UTF-8",
+        ),
+        (
+            vec!["completions".into(), broken("bash")],
+            "unknown shell \"bash\u{fffd}\"\nhint: the nearest one is bash",
         ),
         (
             vec!["jira".into(), "show".into(), broken("x")],
@@ -667,15 +679,15 @@ fn arguments_that_are_no_utf_8_are_refused_where_text_is_needed() {
         ),
         (
             vec!["jira".into(), "show".into(), broken("--user=")],
-            "--user: not valid UTF-8",
+            "--user is not valid UTF-8",
         ),
         (
             vec!["jira".into(), "show".into(), "--user".into(), broken("x")],
-            "--user: not valid UTF-8",
+            "--user is not valid UTF-8",
         ),
         (
             vec!["jira".into(), "set".into(), broken("--avatar-id=5")],
-            "--avatar-id: not valid UTF-8",
+            "--avatar-id is not valid UTF-8",
         ),
         (
             vec![
@@ -683,15 +695,15 @@ fn arguments_that_are_no_utf_8_are_refused_where_text_is_needed() {
                 "set".into(),
                 broken("--avatar-url=http://a/"),
             ],
-            "--avatar-url: not valid UTF-8",
+            "--avatar-url is not valid UTF-8",
         ),
         (
             vec!["jira".into(), "show".into(), broken("--url=http://a/")],
-            "--url: not valid UTF-8",
+            "--url is not valid UTF-8",
         ),
         (
             vec!["jira".into(), "show".into(), broken("--timeout=5")],
-            "--timeout: not valid UTF-8",
+            "--timeout is not valid UTF-8",
         ),
         (
             vec!["jira".into(), "show".into(), broken("--jso")],
@@ -701,6 +713,62 @@ fn arguments_that_are_no_utf_8_are_refused_where_text_is_needed() {
         untouched
             .run(arguments)
             .gives(64, "", &format!("avatarctl: {message}\n"));
+    }
+}
+
+/// A file may be called anything, and a path is taken as it is: what is said of it is said of this file.
+#[test]
+fn a_path_may_be_any_bytes() {
+    let broken = |text: &str| OsString::from_vec([text.as_bytes(), b"\xff"].concat());
+    let scratch = Scratch::new();
+    let place = scratch.path().join(broken("m"));
+    let manifest = include_str!("golden/example.json");
+    std::fs::write(&place, manifest).expect("scratch is writable");
+    let run = |words: &[&str], path: OsString| {
+        Run::new(words)
+            .arg(path)
+            .dir(scratch.path())
+            .env("JIRA_URL", "https://127.0.0.1:9")
+            .env("JIRA_TOKEN", "t")
+    };
+    run(&["check"], broken("m")).gives(0, "4 accounts on 3 servers: no errors, no warnings\n", "");
+    run(&["check", "--html"], broken("h"))
+        .arg(broken("m"))
+        .gives(0, "4 accounts on 3 servers: no errors, no warnings\n", "");
+    assert!(scratch.path().join(broken("h")).exists());
+    let missing = "no such file or directory";
+    for (words, path, status, what) in [
+        (
+            &["check"][..],
+            broken("x"),
+            66,
+            "cannot read the manifest \"x\u{fffd}\"",
+        ),
+        (
+            &["jira", "set", "--image"],
+            broken("x"),
+            66,
+            "jira: cannot read the picture \"x\u{fffd}\"",
+        ),
+        (
+            &["jira", "show", "--ca-file"],
+            broken("x"),
+            78,
+            "jira: cannot read the CA file \"x\u{fffd}\"",
+        ),
+    ] {
+        run(words, path).gives(status, "", &format!("avatarctl: {what}: {missing}\n"));
+    }
+    // None of these is refused for its bytes; what comes next says so.
+    for option in ["--state", "--junit", "--html", "--netrc", "--client-cert"] {
+        let output = run(&["diff", option], broken("x"))
+            .arg("none.json")
+            .output();
+        output.gives(
+            66,
+            "",
+            &format!("avatarctl: cannot read the manifest \"none.json\": {missing}\n"),
+        );
     }
 }
 
@@ -991,7 +1059,7 @@ fn switches_may_be_written_together() {
 /// A slip leads neither to an open door nor to a secret on the command line.
 #[test]
 fn a_hint_is_no_trap() {
-    let advice = "hint: secrets never stand on the command line; set the system's variables, avatarctl SYSTEM --help names them";
+    let advice = "hint: a secret is never given on the command line; set the system's variables, which avatarctl SYSTEM --help names";
     refused(&[
         (
             "jira show --jira-token=x",

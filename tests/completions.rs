@@ -127,7 +127,7 @@ fn bash_offers_what_can_stand_there() {
     let lines: [(&[&str], Vec<String>); 22] = [
         (
             &[""],
-            list("jira rocketchat navixy check diff apply completions man"),
+            list("jira rocketchat navixy check diff apply example completions man"),
         ),
         (&["ch"], list("check")),
         (&["-"], list("--help -h --version -V")),
@@ -225,7 +225,8 @@ fn what_is_offered_is_known() {
             if answer.ends_with(" takes no value\n") {
                 answer = told(&place, Some(option.clone()));
             }
-            let refused = answer.contains("unknown option") || answer.contains("is no option of");
+            let refused =
+                answer.contains("unknown option") || answer.contains("is not an option of");
             assert!(!refused, "{place:?} {option}: {answer}");
         }
     }
@@ -253,9 +254,9 @@ fn fish_offers_the_same() {
         offers("jira "),
         "delete\tdelete a custom avatar\n\
          list\tlist what there is to choose from\n\
-         set\tset one avatar, and look again whether the server shows it\n\
-         show\tsay what an account wears now\n\
-         whoami\tsay whose credentials these are, for which server, and what they may change\n"
+         set\tset one avatar, and check that the server shows it\n\
+         show\tshow what an account wears now\n\
+         whoami\tsay who the caller is, on which server, and what it may change\n"
     );
     assert_eq!(
         offers("rocketchat set --us"),
@@ -478,7 +479,7 @@ fn a_shell_and_nothing_else_is_asked_for() {
         ),
         (
             &["completions", "bash", "-q"],
-            "avatarctl: --quiet is no option of completions\n",
+            "avatarctl: --quiet is not an option of completions\n",
         ),
         (
             &["man", "extra"],
@@ -486,7 +487,7 @@ fn a_shell_and_nothing_else_is_asked_for() {
         ),
         (
             &["man", "--json"],
-            "avatarctl: --json is no option of man\n",
+            "avatarctl: --json is not an option of man\n",
         ),
     ] {
         Run::new(words.iter().copied()).gives(64, "", message);

@@ -137,9 +137,11 @@ fn every_option_is_taken_by_its_verbs_and_refused_by_the_others() {
                     let refusal = match (ours, name) {
                         (true, _) => None,
                         (false, "--url") => Some(format!(
-                            "avatarctl: --url is no option of {verb}\nhint: the manifest names the servers\n"
+                            "avatarctl: --url is not an option of {verb}\nhint: the manifest names the servers\n"
                         )),
-                        (false, _) => Some(format!("avatarctl: {name} is no option of {verb}\n")),
+                        (false, _) => {
+                            Some(format!("avatarctl: {name} is not an option of {verb}\n"))
+                        }
                     };
                     match refusal {
                         None => assert_eq!(told.status, status, "{whole}: {told:?}"),
@@ -234,7 +236,7 @@ fn an_empty_target_is_refused_by_every_verb() {
         for flag in flags {
             for value in ["", " ", "\t", "\u{a0}"] {
                 let refusal = format!(
-                    "avatarctl: {flag} is empty\nhint: is the variable set that it comes from?\n"
+                    "avatarctl: {flag} is empty\nhint: is the variable that it comes from set?\n"
                 );
                 Run::new(words(&line))
                     .arg(flag)

@@ -300,7 +300,7 @@ fn an_id_that_is_no_number_is_refused_here() {
         server.expect_no_calls();
         let stderr = match id {
             "" => {
-                "avatarctl: --avatar-id is empty\nhint: is the variable set that it comes from?\n"
+                "avatarctl: --avatar-id is empty\nhint: is the variable that it comes from set?\n"
                     .to_owned()
             }
             id => {
@@ -321,7 +321,7 @@ fn an_empty_user_is_not_the_caller() {
         jira(&server, &["set", "--user", user, "--avatar-id", "24880"]).gives(
             64,
             "",
-            "avatarctl: --user is empty\nhint: is the variable set that it comes from?\n",
+            "avatarctl: --user is empty\nhint: is the variable that it comes from set?\n",
         );
     }
 }

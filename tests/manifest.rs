@@ -124,6 +124,141 @@ fn the_manifest_of_the_readme_is_in_order() {
     );
 }
 
+/// `avatarctl example > avatars.json && avatarctl check avatars.json`: nothing has to be there for it, and what comes
+/// next is said by diff.
+#[test]
+fn the_example_is_in_order_and_diff_says_what_is_needed_next() {
+    let example = Run::new(["example"]).output();
+    example.gives(0, include_str!("golden/example.json"), NOTHING);
+    let scratch = Scratch::new();
+    scratch.write("avatars.json", &example.stdout);
+    let run = |verb: &str| Run::new([verb, "avatars.json"]).dir(scratch.path());
+    run("check").gives(
+        0,
+        "4 accounts on 3 servers: no errors, no warnings\n",
+        NOTHING,
+    );
+    let told = run("diff").output();
+    assert_eq!(told.status, 78, "{told:?}");
+    let hints: Vec<&str> = told
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("hint: "))
+        .collect();
+    assert_eq!(
+        hints,
+        [
+            "hint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
+            "hint: set ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN, or ROCKETCHAT_USER and ROCKETCHAT_PASSWORD",
+            "hint: set NAVIXY_HASH, or NAVIXY_LOGIN and NAVIXY_PASSWORD",
+        ]
+    );
+    for (words, refusal) in [
+        (&["example", "jira"][..], "unexpected argument \"jira\""),
+        (&["example", "--json"], "--json is not an option of example"),
+    ] {
+        Run::new(words).gives(64, NOTHING, &format!("avatarctl: {refusal}\n"));
+    }
+}
+
+// ------------------------------------------------------------------------------------------- standard input
+
+/// Paths are relative to the working directory, and nothing beside it is touched.
+#[test]
+fn a_manifest_is_read_from_standard_input() {
+    let scratch = scratch("not this one");
+    let good = with("{\"server\": \"jira\", \"user\": \"a\", \"image\": \"a.png\"}");
+    let told = "1 account on 1 server: no errors, no warnings\n";
+    let run = |words: &str, text: &str| Run::new(words.split(' ')).dir(scratch.path()).stdin(text);
+    run("check -", &good).gives(0, told, NOTHING);
+    run("check -- -", &good).gives(0, told, NOTHING);
+    run("check --html h.html -", &good).gives(0, told, NOTHING);
+    assert!(scratch.join("h.html").exists());
+    run("check -", &good.replace("a.png", "b.png")).gives(
+        66,
+        NOTHING,
+        "avatarctl: line 6: accounts[0].image: cannot read the picture \"b.png\": no such file or directory\n",
+    );
+    run("check -", "{,}").gives(
+        65,
+        NOTHING,
+        "avatarctl: line 1: the manifest: is not JSON: a comma too many (column 2)\n",
+    );
+    run("check -", "").gives(
+        65,
+        NOTHING,
+        "avatarctl: line 1: the manifest: is not JSON: there is nothing in it (column 1)\n",
+    );
+    Run::new(["check", "-"]).stdin(b"\xff").gives(
+        65,
+        NOTHING,
+        "avatarctl: the manifest from standard input is not valid UTF-8\n",
+    );
+    for verb in ["diff", "apply"] {
+        run(&format!("{verb} -"), &good).gives(
+            64,
+            NOTHING,
+            &format!(
+                "avatarctl: {verb} - needs --state\n\
+                 hint: a manifest from standard input has no name to put .state behind\n"
+            ),
+        );
+    }
+    // A file of that name.
+    scratch.write("-", &good);
+    Run::new(["check", "./-"])
+        .dir(scratch.path())
+        .gives(0, told, NOTHING);
+    let dash = good.replace("a.png", "./-");
+    run("check -", &dash).gives(
+        65,
+        NOTHING,
+        "avatarctl: line 6: accounts[0].image: the picture \"./-\" is not a PNG, JPEG, GIF or WebP picture\n",
+    );
+    // Standard input is the manifest's, and a manifest names files.
+    for source in ["-", "m.json"] {
+        scratch.write("m.json", good.replace("a.png", "-"));
+        run(&format!("check {source}"), &good.replace("a.png", "-")).gives(
+            65,
+            NOTHING,
+            "avatarctl: line 6: accounts[0].image: must be the path of a picture, not standard input\n\
+             hint: a file called - is written ./-\n",
+        );
+    }
+}
+
+#[test]
+fn apply_and_diff_of_standard_input_keep_their_state_where_they_are_told() {
+    let mut world = World::new();
+    let account =
+        "\n    {\"server\": \"fleet\", \"employee_id\": 2133, \"image\": \"faces/build.png\"}";
+    let path = world.declare(account);
+    let text = fs::read_to_string(&path).expect("it was just written");
+    fs::remove_file(&path).expect("it is there");
+    let run = |words: &str| world.run(words).stdin(&text);
+    // A secret that would be read from there, too: nothing is sent.
+    run("apply - --state s")
+        .without("NAVIXY_HASH")
+        .env("NAVIXY_HASH_FILE", "-")
+        .gives(
+            78,
+            "0 changed, 0 unchanged, 1 failed\n",
+            "avatarctl: fleet 2133: standard input cannot be both the manifest and NAVIXY_HASH_FILE\n",
+        );
+    assert_eq!(world.requests(), [0, 0, 0]);
+    let status = |words: &str| run(words).output().status;
+    assert_eq!(status("apply - --state s"), 0);
+    assert_eq!(world.scratch.read("s").lines().count(), 1);
+    assert_eq!(status("diff - --state s"), 0);
+    assert_eq!(status("diff - --state none"), 2);
+    let mut files: Vec<_> = fs::read_dir(world.scratch.path())
+        .expect("it is a directory")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["faces", "s"]);
+}
+
 /// For programs every error has its path, its line and its class; people read the same on standard error.
 #[test]
 fn an_error_of_a_manifest_is_told_to_programs_and_to_people() {
@@ -737,7 +872,7 @@ fn what_is_no_manifest_at_all() {
         (
             b"\xff\xfe{\0}\0",
             65,
-            "the manifest \"m.json\" is not valid UTF-8",
+            "the manifest \"m.json\" is UTF-16\nhint: save it as UTF-8",
         ),
     ] {
         let scratch = scratch(bytes);

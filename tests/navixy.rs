@@ -955,7 +955,7 @@ fn what_is_no_picture_is_never_sent() {
 fn a_command_line_that_does_not_add_up_is_never_sent() {
     let mut fleet = fleet();
     fleet.expect_no_calls();
-    let unset = "hint: is the variable set that it comes from?";
+    let unset = "hint: is the variable that it comes from set?";
     let null = "hint: --icon-id null shows the uploaded picture";
     for (words, said) in [
         (&["set", "--icon-id", "5"][..], "navixy set needs --employee-id".to_owned()),

@@ -1331,6 +1331,12 @@ fn only_what_writes_can_be_rehearsed() {
         ("diff avatars.json", "diff"),
         ("apply avatars.json", "apply"),
     ] {
+        let hint = match place {
+            "apply" => "diff says what apply would do, and writes nothing",
+            "diff" => "diff writes nothing, and says what apply would do",
+            "check" => "check reaches no server",
+            other => &format!("{other} changes nothing"),
+        };
         Run::new(line.split(' '))
             .arg("--dry-run")
             .with(&jira)
@@ -1339,7 +1345,7 @@ fn only_what_writes_can_be_rehearsed() {
             .gives(
                 64,
                 "",
-                &format!("avatarctl: --dry-run is no option of {place}\n"),
+                &format!("avatarctl: --dry-run is not an option of {place}\nhint: {hint}\n"),
             );
     }
 }

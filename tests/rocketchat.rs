@@ -979,7 +979,7 @@ fn a_lost_target_or_source_is_never_the_callers_own() {
             .with(&chat)
             .gives(64, "", &format!("avatarctl: {said}\n"));
     };
-    let unset = "hint: is the variable set that it comes from?";
+    let unset = "hint: is the variable that it comes from set?";
     for flag in ["--user", "--user-id"] {
         for empty in ["", " ", "\t"] {
             refused(

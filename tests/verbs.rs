@@ -836,15 +836,15 @@ fn what_is_no_reset_and_no_deletion_is_never_sent() {
         ),
         (
             "jira delete --avatar-id= --user robot",
-            "avatarctl: --avatar-id is empty\nhint: is the variable set that it comes from?".to_owned(),
+            "avatarctl: --avatar-id is empty\nhint: is the variable that it comes from set?".to_owned(),
         ),
         (
             "jira delete --avatar-id 24901 --user=",
-            "avatarctl: --user is empty\nhint: is the variable set that it comes from?".to_owned(),
+            "avatarctl: --user is empty\nhint: is the variable that it comes from set?".to_owned(),
         ),
         (
             "jira delete --avatar-id 24901 --image a.png",
-            "avatarctl: --image is no option of jira delete\nhint: the nearest one is --avatar-id".to_owned(),
+            "avatarctl: --image is not an option of jira delete\nhint: the nearest one is --avatar-id".to_owned(),
         ),
         (
             "rocketchat delete",
@@ -864,11 +864,11 @@ fn what_is_no_reset_and_no_deletion_is_never_sent() {
         ),
         (
             "rocketchat reset --user= ",
-            "avatarctl: --user is empty\nhint: is the variable set that it comes from?".to_owned(),
+            "avatarctl: --user is empty\nhint: is the variable that it comes from set?".to_owned(),
         ),
         (
             "rocketchat reset --user-id=",
-            "avatarctl: --user-id is empty\nhint: is the variable set that it comes from?".to_owned(),
+            "avatarctl: --user-id is empty\nhint: is the variable that it comes from set?".to_owned(),
         ),
         (
             "rocketchat reset --user a --user-id b",
@@ -876,19 +876,19 @@ fn what_is_no_reset_and_no_deletion_is_never_sent() {
         ),
         (
             "rocketchat reset --image a.png",
-            "avatarctl: --image is no option of rocketchat reset".to_owned(),
+            "avatarctl: --image is not an option of rocketchat reset".to_owned(),
         ),
         (
             "jira whoami --user robot",
-            "avatarctl: --user is no option of jira whoami".to_owned(),
+            "avatarctl: --user is not an option of jira whoami".to_owned(),
         ),
         (
             "rocketchat whoami --user-id x",
-            "avatarctl: --user-id is no option of rocketchat whoami".to_owned(),
+            "avatarctl: --user-id is not an option of rocketchat whoami".to_owned(),
         ),
         (
             "navixy whoami --employee-id 2132",
-            "avatarctl: --employee-id is no option of navixy whoami".to_owned(),
+            "avatarctl: --employee-id is not an option of navixy whoami".to_owned(),
         ),
     ] {
         println!("{line}");

@@ -12,8 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Avatar, Change, Credentials, Crop, Identity, Login, Offer, Proof, Row, Seen, Server, Session,
-    Source, System, Target, TargetKind,
+    Avatar, Change, Credentials, Crop, Example, Identity, Login, Offer, Proof, Row, Seen, Server,
+    Session, Source, System, Target, TargetKind,
 };
 use crate::curl::{AVATAR_ID, Cookies, Step};
 use crate::error::{Class, Error, Loss, Result};
@@ -59,6 +59,10 @@ pub static SYSTEM: System = System {
             netrc: true,
         },
     ],
+    example: Example {
+        url: "https://jira.example.com",
+        accounts: &[r#""user": "robot", "avatar_id": 24880"#],
+    },
     missing: &[(
         "reset",
         "select a system avatar with set --avatar-id; jira list shows their ids",

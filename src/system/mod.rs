@@ -47,6 +47,8 @@ pub struct System {
     pub sources: &'static [Source],
     /// The ways to log in.
     pub logins: &'static [Login],
+    /// Of a manifest to start from.
+    pub example: Example,
     /// What to do instead, for the verbs this system does not have.
     pub missing: &'static [(&'static str, &'static str)],
     /// When to look for the proof after a write: after each of these waits, until it is found.
@@ -112,6 +114,13 @@ impl std::fmt::Debug for System {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)
     }
+}
+
+/// What a manifest to start from says of a system.
+pub struct Example {
+    pub url: &'static str,
+    /// Keys and values in JSON, without the server's; none needs a file.
+    pub accounts: &'static [&'static str],
 }
 
 /// A way to name an account.

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Avatar, Change, Credentials, Crop, Identity, Login, Proof, Row, Seen, Server, Session, Source,
-    System, Target, TargetKind, is_sendable,
+    Avatar, Change, Credentials, Crop, Example, Identity, Login, Proof, Row, Seen, Server, Session,
+    Source, System, Target, TargetKind, is_sendable,
 };
 use crate::curl::Step;
 use crate::error::{Class, Error, Result};
@@ -57,6 +57,10 @@ pub static SYSTEM: System = System {
             netrc: true,
         },
     ],
+    example: Example {
+        url: "https://api.eu.navixy.com/v2",
+        accounts: &[r#""employee_id": 2132, "icon_id": 3654"#],
+    },
     missing: &[
         (
             "reset",

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Avatar, Change, Credentials, Crop, Identity, Login, Proof, Row, Seen, Server, Session, Source,
-    System, Target, TargetKind, is_sendable,
+    Avatar, Change, Credentials, Crop, Example, Identity, Login, Proof, Row, Seen, Server, Session,
+    Source, System, Target, TargetKind, is_sendable,
 };
 use crate::address::decode;
 use crate::curl::Step;
@@ -60,6 +60,13 @@ pub static SYSTEM: System = System {
             netrc: false,
         },
     ],
+    example: Example {
+        url: "https://chat.example.com",
+        accounts: &[
+            r#""user": "build-bot", "avatar_url": "https://example.com/build-bot.png""#,
+            r#""user": "retired-bot", "reset": true"#,
+        ],
+    },
     missing: &[("delete", "an account has one avatar; set replaces it")],
     // The server writes the etag to the account half a second after it has answered. Each look costs one of
     // ten calls a minute.
