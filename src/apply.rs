@@ -295,6 +295,7 @@ impl<'a> Run<'_, 'a> {
                 stop.why
             ),
         );
+        self.forget(written.job);
         self.say(written.job, written.seen.as_ref(), Outcome::Failed(error));
     }
 
@@ -362,7 +363,12 @@ impl<'a> Run<'_, 'a> {
         }
         match self.write(job, seen.as_ref(), verdict, proven.as_ref()) {
             Ok(proof) => self.wrote(job, seen, proof, proven),
-            Err(error) => self.fail(job, seen.as_ref(), error),
+            Err(error) => {
+                if error.was_sent() {
+                    self.forget(job);
+                }
+                self.fail(job, seen.as_ref(), error);
+            }
         }
     }
 
@@ -402,7 +408,7 @@ impl<'a> Run<'_, 'a> {
         }
         let after = match &written.proof {
             Proof::Is(fingerprint) => Some(Some(fingerprint.clone())),
-            Proof::Wears | Proof::Changed => None,
+            Proof::Wears | Proof::Other(_) => None,
         };
         self.done(&written, after, false);
     }
@@ -429,18 +435,15 @@ impl<'a> Run<'_, 'a> {
             .and_then(|()| (self.batch.system.observe)(self.session, &job.target));
         let shown = match looked {
             Ok(now) => now.fingerprint,
-            Err(error) => return self.fail(job, written.seen.as_ref(), unproven(&error)),
+            Err(error) => {
+                self.forget(job);
+                return self.fail(job, written.seen.as_ref(), unproven(&error));
+            }
         };
-        let before = written
-            .seen
-            .as_ref()
-            .and_then(|seen| seen.fingerprint.as_deref());
         let proven = match &written.proof {
             Proof::Wears => (self.batch.system.wears)(&job.avatar, shown.as_deref()) == Some(true),
             Proof::Is(fingerprint) => shown.as_ref() == Some(fingerprint),
-            Proof::Changed => {
-                shown.is_some() && (shown.as_deref() != before || written.seen.is_none())
-            }
+            Proof::Other(before) => shown.is_some() && shown != *before,
         };
         written.looks += 1;
         match self.batch.system.settle.get(written.looks) {
@@ -451,6 +454,7 @@ impl<'a> Run<'_, 'a> {
             }
             None => {
                 let error = self.disagrees(shown.as_deref());
+                self.forget(job);
                 self.fail(job, written.seen.as_ref(), error);
             }
         }
@@ -509,6 +513,16 @@ impl<'a> Run<'_, 'a> {
                     .push(format!("avatar {old} is left: {error}"));
                 None
             }
+        }
+    }
+
+    /// A change went out and is not proven. Where a refusal may cost an account the avatar it had, and leave no
+    /// trace of that in its fingerprint, what was proven before is not known any more.
+    fn forget(&mut self, job: &Job) {
+        if self.batch.system.loses_on_refusal
+            && let Err(error) = self.memory.forget(&self.key(job))
+        {
+            self.session.warnings.push(error.message);
         }
     }
 

@@ -124,6 +124,12 @@ impl Error {
         })
     }
 
+    /// Whether the call that failed reached a server, as far as is known. It may be refused and still have changed
+    /// something.
+    pub fn was_sent(&self) -> bool {
+        self.lost.is_some() || self.status.is_some() || self.class == Class::Protocol
+    }
+
     pub fn status(mut self, status: u16) -> Error {
         self.status = Some(status);
         self

@@ -32,6 +32,7 @@ use crate::tls::{self, Trust};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     Get,
+    Head,
     Post,
     Put,
     Delete,
@@ -41,6 +42,7 @@ impl Method {
     pub fn name(self) -> &'static str {
         match self {
             Method::Get => "GET",
+            Method::Head => "HEAD",
             Method::Post => "POST",
             Method::Put => "PUT",
             Method::Delete => "DELETE",
@@ -101,6 +103,13 @@ pub const UNLESS_LOST: Repeat = Repeat {
 /// What must not reach the server twice, and logins, of which each refused one counts.
 pub const ONCE: Repeat = Repeat {
     refused: true,
+    lost: false,
+    busy: false,
+};
+
+/// What is not worth a wait.
+pub const NEVER: Repeat = Repeat {
+    refused: false,
     lost: false,
     busy: false,
 };
@@ -578,6 +587,12 @@ impl Client {
         self.credentials.push((name, value, curl));
     }
 
+    /// What is sent in this header.
+    pub fn credential(&self, name: &str) -> Option<&Secret> {
+        let mut credentials = self.credentials.iter();
+        credentials.find_map(|(known, value, _)| (*known == name).then_some(value))
+    }
+
     pub fn reach(&self) -> &Reach {
         &self.reach
     }
@@ -635,9 +650,16 @@ impl Client {
             self.spent.remove(at);
         }
         let mut attempt = 0;
+        // How the first attempt was lost that may have been carried out.
+        let mut lost_one = None;
         loop {
             let made = self.connections();
             let answered = self.once(request);
+            lost_one = lost_one.or(answered.as_ref().err().and_then(|lost| lost.error.lost));
+            let perhaps = |error: Error| Error {
+                lost: error.lost.or(lost_one),
+                ..error
+            };
             let repeat = &request.call.repeat;
             // A server may close a kept connection just when the next request is on its way: there is nothing to
             // wait for before the first repeat (RFC 9110, section 9.2.2).
@@ -678,7 +700,8 @@ impl Client {
                         // The reason comes first: a terminal may be narrow.
                         self.pause(time, request, &|left| {
                             format!("{why}, trying again in {left} to {operation}")
-                        })?;
+                        })
+                        .map_err(perhaps)?;
                         attempt += 1;
                         continue;
                     }
@@ -689,7 +712,7 @@ impl Client {
                 Ok(response) => Ok(self.counted(request, Response { note, ..response })),
                 Err(Lost { mut error, .. }) => {
                     error.message.push_str(&note);
-                    Err(error)
+                    Err(perhaps(error))
                 }
             };
         }
@@ -905,7 +928,7 @@ impl Client {
             builder = builder.header(HeaderName::from_static(name), value);
         }
         let answer = match request.call.method {
-            Method::Get | Method::Delete => self.run(builder.body(())?, timeout)?,
+            Method::Get | Method::Head | Method::Delete => self.run(builder.body(())?, timeout)?,
             Method::Post | Method::Put => {
                 let length = request.body.length();
                 self.trace(2, || format!("> content-length: {length}"));

@@ -33,6 +33,10 @@ pub struct Entry {
     pub fingerprint: Option<Option<String>>,
 }
 
+/// Stands in a line for what was set when that is not known any more: readers from before this word take it for
+/// another avatar than the wanted one, which is as good.
+const UNKNOWN: &str = "unknown";
+
 /// An account: the base URL of its server, by what it is named, and how. A name in a manifest may be given to
 /// another server some day, where the same ids mean other avatars.
 pub type Key = (String, String, String);
@@ -125,13 +129,14 @@ impl State {
             match serde_json::from_slice::<Line>(line) {
                 Ok(line) if line.v == VERSION => {
                     let key = (line.server, line.by, line.account);
-                    state.entries.insert(
-                        key,
-                        Entry {
-                            set: line.set,
-                            fingerprint: line.fingerprint,
-                        },
-                    );
+                    let entry = Entry {
+                        set: line.set,
+                        fingerprint: line.fingerprint,
+                    };
+                    match entry.set == UNKNOWN {
+                        true => state.entries.remove(&key),
+                        false => state.entries.insert(key, entry),
+                    };
                 }
                 // A kill between two writes leaves a beginning of a line, nothing else.
                 Err(_) if torn && is_beginning(line) => {
@@ -277,12 +282,30 @@ impl Journal {
     ///
     /// Errors: input, when the line could not be written.
     pub fn remember(&mut self, key: Key, entry: Entry) -> Result<()> {
-        if let Err(error) = self.append(&line(&key, &entry)) {
-            self.broken = true;
-            return Err(unwritable(&self.path, &error));
-        }
+        self.write(&key, &entry)?;
         self.state.entries.insert(key, entry);
         Ok(())
+    }
+
+    /// What was remembered of an account is not true any more.
+    ///
+    /// Errors: input, when the line could not be written.
+    pub fn forget(&mut self, key: &Key) -> Result<()> {
+        let unknown = Entry {
+            set: UNKNOWN.to_owned(),
+            fingerprint: None,
+        };
+        match self.state.entries.remove(key) {
+            Some(_) if !self.broken => self.write(key, &unknown),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&mut self, key: &Key, entry: &Entry) -> Result<()> {
+        self.append(&line(key, entry)).map_err(|error| {
+            self.broken = true;
+            unwritable(&self.path, &error)
+        })
     }
 
     /// A line that did not fit on the disk is taken back whole: a later one must not hang on its beginning.
@@ -336,6 +359,14 @@ impl Memory {
         match self {
             Memory::Nothing | Memory::Read(_) => Ok(()),
             Memory::Written(journal) => journal.remember(key, entry),
+        }
+    }
+
+    /// Errors: input, when the line could not be written.
+    pub fn forget(&mut self, key: &Key) -> Result<()> {
+        match self {
+            Memory::Nothing | Memory::Read(_) => Ok(()),
+            Memory::Written(journal) => journal.forget(key),
         }
     }
 }
@@ -472,6 +503,21 @@ mod tests {
             let found = entry.fingerprint.as_ref().map(Option::as_deref);
             assert_eq!((entry.set.as_str(), found), (set, fingerprint));
             assert!(state.warnings.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_not_known_any_more_is_none() {
+        let gone =
+            r#"{"v":1,"server":"jira","by":"user","account":"robot","set":"unknown","time":"x"}"#;
+        for (text, set) in [
+            (format!("{gone}\n"), None),
+            (format!("{A}\n{gone}\n"), None),
+            (format!("{A}\n{gone}\n{C}\n"), Some("reset")),
+        ] {
+            let state = parse(&text).unwrap();
+            let found = state.get(&robot()).map(|entry| entry.set.as_str());
+            assert_eq!(found, set);
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::support::batch::{self, ALL};
 use super::support::navixy::Edit;
+use super::support::rocketchat::Download;
 use super::support::{
     Before, Fault, Jira, Navixy, Reply, RocketChat, World, pictures, program, server,
 };
@@ -106,7 +107,7 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
 }
 
 #[test]
-fn an_unchanged_account_costs_one_request_and_navixy_one_walk() {
+fn an_unchanged_account_costs_a_look_and_navixy_one_walk() {
     let mut world = World::new();
     world.declare(ALL);
     assert_eq!(world.run("apply m.json").output().status, 0);
@@ -122,7 +123,9 @@ fn an_unchanged_account_costs_one_request_and_navixy_one_walk() {
             ],
             vec![
                 "GET /chat/api/v1/users.info?username=build-bot".to_owned(),
+                "HEAD /chat/avatar/build-bot".to_owned(),
                 "GET /chat/api/v1/users.info?userId=rbAXPnMktTFbNpwtJ".to_owned(),
+                "HEAD /chat/avatar/retired-bot".to_owned(),
             ],
             vec!["POST /v2/employee/list".to_owned()],
         ]
@@ -404,7 +407,7 @@ fn servers_come_one_after_another_and_accounts_in_the_order_of_the_file() {
         .fault(Fault::on("* /employee/avatar/assign").always().hang());
     let process = world.run("apply m.json").start();
     world.fleet.wait_for(2);
-    assert_eq!(world.requests(), [11, 3, 2]);
+    assert_eq!(world.requests(), [11, 4, 2]);
     assert_eq!(
         world.writes(),
         [
@@ -458,7 +461,11 @@ fn nobody_sleeps_for_each_account_while_a_server_settles() {
         .filter(|call| call.starts_with("POST"))
         .count();
     assert!(writes_before > 1, "{calls:?}");
-    assert_eq!(calls.len(), 3 * COUNT, "a look, a write and a look each");
+    assert_eq!(
+        calls.len(),
+        4 * COUNT,
+        "a look, a write, a look and one at the picture each"
+    );
     assert_eq!(world.chat.connections(), 1);
     assert_eq!(told.json()[COUNT]["changed"], COUNT);
 }
@@ -487,7 +494,10 @@ fn a_server_that_takes_long_to_show_it_is_asked_again() {
         .iter()
         .filter(|call| call.contains("build-bot"))
         .count();
-    assert_eq!(looks, 3, "before, too early, and when it shows");
+    assert_eq!(
+        looks, 4,
+        "before, too early, and when it shows, with its picture"
+    );
 }
 
 #[test]
@@ -1035,7 +1045,7 @@ fn a_kill_at_any_request_loses_nothing_and_sets_nothing_twice_but_what_was_in_fl
     world.declare(ALL);
     assert_eq!(world.run("apply m.json").output().status, 0);
     let requests = world.requests();
-    assert_eq!(requests, [10, 6, 5]);
+    assert_eq!(requests, [10, 8, 5]);
     let mut kills = Vec::new();
     for (system, count) in requests.into_iter().enumerate() {
         for nth in 1..=count {
@@ -1053,6 +1063,173 @@ fn a_kill_at_any_request_loses_nothing_and_sets_nothing_twice_but_what_was_in_fl
             });
         }
     });
+}
+
+// ------------------------------------------------------------------------------------------- avatars that were lost
+
+const BUILD: &str = r#"{"server": "chat", "user": "build-bot", "image": "faces/build.png"}"#;
+const BROKEN: &str = r#"{"server": "chat", "user": "build-bot", "avatar_url": "http://pictures.example/broken.png"}"#;
+
+/// `build-bot` wears `build.png`, and there is an address whose picture the server refuses when the old one is gone.
+fn before_a_refusal() -> World {
+    let mut chat = RocketChat::default();
+    chat.settle = Duration::ZERO;
+    chat.downloads.insert(
+        "http://pictures.example/broken.png".into(),
+        Download::File {
+            content_type: "image/png".into(),
+            bytes: b"no picture".to_vec(),
+        },
+    );
+    let mut world = World::of(Jira::default(), chat, Navixy::default());
+    world.declare(BUILD);
+    assert_eq!(world.run("apply m.json").output().status, 0);
+    world
+}
+
+const PROVEN: &str = r#"{"v":1,"server":"CHAT","by":"user","account":"build-bot","set":"sha256:SHA","fingerprint":"ETAG","time":"TIME"}
+"#;
+const FORGOTTEN: &str = r#"{"v":1,"server":"CHAT","by":"user","account":"build-bot","set":"unknown","time":"TIME"}
+"#;
+
+/// The state without what differs from picture to picture.
+fn told(world: &World) -> String {
+    let mut told = String::new();
+    for line in world.state().lines() {
+        let mut line: serde_json::Value = serde_json::from_str(line).expect("JSON lines");
+        if line["set"]
+            .as_str()
+            .is_some_and(|set| set.starts_with("sha256:"))
+        {
+            line["set"] = "sha256:SHA".into();
+        }
+        if line["fingerprint"].is_string() {
+            line["fingerprint"] = "ETAG".into();
+        }
+        told += match line["set"].as_str() {
+            Some("unknown") if line.get("fingerprint").is_none() => FORGOTTEN,
+            Some("sha256:SHA") if line["fingerprint"] == "ETAG" => PROVEN,
+            other => panic!("{other:?} {line}"),
+        };
+    }
+    told
+}
+
+#[test]
+fn an_avatar_that_a_refusal_cost_is_set_again() {
+    // Whether the picture can be looked at, or the state alone must know; and without any look.
+    for (blind, options) in [(false, ""), (true, ""), (true, " --no-verify")] {
+        let mut world = before_a_refusal();
+        if blind {
+            let fault = Fault::on("HEAD /avatar/build-bot").always();
+            world.chat.fault(fault.instead(Reply::html(403, "no")));
+        }
+        world.declare(BROKEN);
+        world.run(&format!("apply m.json{options}")).gives(
+            65,
+            "0 changed, 0 unchanged, 1 failed\n",
+            "avatarctl: chat build-bot: set the avatar from its address: the server cannot decode the picture, and the account has lost the avatar it had: Input buffer contains unsupported image format\n",
+        );
+        assert!(world.chat.model().user("build-bot").picture.is_none());
+        assert_eq!(told(&world), format!("{PROVEN}{FORGOTTEN}"));
+        world.declare(BUILD);
+        let first = match blind {
+            true => "was 83o…",
+            false => "first avatar",
+        };
+        let now = match blind {
+            true => "etag 83o…",
+            false => "no avatar",
+        };
+        world.run("diff m.json").gives(
+            2,
+            &format!(
+                "? chat build-bot: image build.png (now {now})\n\
+                 1 to change (1 not known), 0 the same\n"
+            ),
+            NOTHING,
+        );
+        world.run("apply m.json").gives(
+            0,
+            &format!(
+                "chat build-bot: image build.png (etag Tke…, {first})\n\
+                 1 changed, 0 unchanged\n"
+            ),
+            NOTHING,
+        );
+        assert!(world.chat.model().user("build-bot").picture.is_some());
+        assert_eq!(told(&world), PROVEN, "what is stale is dropped");
+    }
+}
+
+#[test]
+fn an_avatar_that_was_lost_is_a_change_of_the_server() {
+    let mut world = before_a_refusal();
+    world.declare(BUILD);
+    world.chat.model().user("build-bot").picture = None;
+    let drifted = world.run("diff m.json --json").output();
+    let line = &drifted.json()[0];
+    assert_eq!(
+        (drifted.status, &line["reason"], &line["before"]),
+        (2, &"drifted".into(), &serde_json::Value::Null)
+    );
+    assert_eq!(world.run("apply m.json").output().status, 0);
+    assert!(world.chat.model().user("build-bot").picture.is_some());
+    assert_eq!(told(&world), format!("{PROVEN}{PROVEN}"));
+}
+
+#[test]
+fn what_was_proven_is_forgotten_once_a_write_was_sent_and_is_not_proven() {
+    let write = "* /users.setAvatar";
+    let look = "GET /users.info";
+    for (fault, forgotten) in [
+        (Fault::on(write).instead(Reply::html(413, "no")), true),
+        (Fault::on(write).instead(Reply::html(429, "no")), true),
+        (Fault::on(write).instead(Reply::html(500, "no")), true),
+        (Fault::on(write).instead(Reply::html(200, "no")), true),
+        (Fault::on(write).instead(Reply::html(302, "no")), true),
+        (Fault::on(write).instead(Reply::raw("no")), true),
+        (Fault::on(write).lost(), true),
+        (Fault::on(write).silent(), true),
+        (Fault::on(write).carried_out_then_hang(), true),
+        // Taken, and then nobody knows.
+        (
+            Fault::on(look).from(2).instead(Reply::html(500, "no")),
+            true,
+        ),
+        // Never sent.
+        (Fault::on(look).instead(Reply::html(500, "no")), false),
+        (Fault::on(look).silent(), false),
+    ] {
+        let mut world = before_a_refusal();
+        println!("{fault:?}");
+        world.declare(&BUILD.replace("build.png", "other.png"));
+        world.chat.fault(fault.always());
+        let failed = world.run("apply m.json --retries 0 --timeout 1").output();
+        assert_ne!(failed.status, 0, "{failed:?}");
+        let wanted = match forgotten {
+            true => format!("{PROVEN}{FORGOTTEN}"),
+            false => PROVEN.to_owned(),
+        };
+        assert_eq!(told(&world), wanted);
+        // Once is enough; what is stale is dropped.
+        world.run("apply m.json --retries 0 --timeout 1").output();
+        assert_eq!(told(&world), if forgotten { "" } else { PROVEN });
+    }
+}
+
+#[test]
+fn what_another_system_refused_is_remembered_on() {
+    let mut world = World::new();
+    world.declare(r#"{"server": "jira", "user": "build-bot", "image": "faces/build.png"}"#);
+    assert_eq!(world.run("apply m.json").output().status, 0);
+    let before = world.scratch.read("m.json.state");
+    world.declare(r#"{"server": "jira", "user": "build-bot", "image": "faces/other.png"}"#);
+    world
+        .jira
+        .fault(Fault::on("POST /temporary").instead(Reply::html(413, "no")));
+    assert_eq!(world.run("apply m.json").output().status, 65);
+    assert_eq!(world.scratch.read("m.json.state"), before);
 }
 
 // ---------------------------------------------------------------------------------------------------- options

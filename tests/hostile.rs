@@ -95,6 +95,7 @@ const ROCKETCHAT: &[Call] = &[
         from: 2,
         ..call("proof", FILE, "GET /users.info")
     },
+    call("picture", FILE, "HEAD /avatar/build-bot"),
     call("reset", RESET, "POST /users.resetAvatar"),
     Call {
         from: 2,
@@ -416,6 +417,8 @@ fn ends(system: usize, call: &Call, wrong: &Wrong) -> i32 {
         // 400 on the way of a picture is about the picture, on the choice about the id.
         ("jira", "upload" | "small" | "confirm", "HTML with 400" | "an address repeated") => 65,
         ("jira", "select" | "select new", "HTML with 400" | "an address repeated") => 67,
+        // It is looked at besides: whatever becomes of that, the etag tells enough.
+        ("rocketchat", "picture", _) => 0,
         // Their absence of words is taken for a table without rows, or for a server of some other kind.
         ("rocketchat", "suggestions", "fields of another type") => 0,
         _ => usual,
@@ -465,7 +468,7 @@ fn untraced(output: &Output) -> Vec<&str> {
     let lines = output.stderr.lines();
     lines
         .filter(|line| {
-            let sent = ["GET", "POST", "PUT", "DELETE"]
+            let sent = ["GET", "HEAD", "POST", "PUT", "DELETE"]
                 .iter()
                 .any(|method| line.starts_with(&format!("{method} /")));
             !line.starts_with("> ") && !line.starts_with("< ") && !sent
@@ -565,6 +568,8 @@ fn product<M: Model + Default>(system: usize, calls: &[Call], faults: &[Wrong], 
     let cells: Vec<(&Call, &Wrong)> = calls
         .iter()
         .flat_map(|call| faults.iter().map(move |wrong| (call, wrong)))
+        // A body where none may be ends up before the next answer if it comes late enough.
+        .filter(|(call, wrong)| !(call.name == "picture" && wrong.name == "dripped body"))
         .collect();
     let failures = judge(&cells, |(call, wrong)| {
         let mut model = world(give).start();

@@ -249,7 +249,7 @@ fn written<M: Model>(model: &Running<M>) -> Vec<Sent> {
         .requests()
         .iter()
         .filter(|request| {
-            request.method != "GET" && !looks.iter().any(|path| request.path().ends_with(path))
+            !request.is_look() && !looks.iter().any(|path| request.path().ends_with(path))
         })
         .map(sent)
         .collect()

@@ -109,7 +109,7 @@ const ROCKETCHAT: &[Flow<RocketChat>] = &[
         name: "file",
         arguments: FILE,
         given: |_| {},
-        requests: 3,
+        requests: 4,
         stores: 0,
         wrong: |chat| {
             let worn = chat.user("build-bot").picture.as_ref();
@@ -123,7 +123,7 @@ const ROCKETCHAT: &[Flow<RocketChat>] = &[
         given: |chat| {
             chat.give("build-bot", small());
         },
-        requests: 3,
+        requests: 4,
         stores: 0,
         wrong: |chat| {
             let worn = chat.user("build-bot").picture.is_some();

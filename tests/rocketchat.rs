@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::rocketchat::{Download, User};
+use crate::support::rocketchat::{Download, User, VERSIONS};
 use crate::support::{Fault, Model, Output, Reply, RocketChat, Run, Running, Scratch, pictures};
 
 const INFO: &str = "GET /users.info";
 const SET: &str = "POST /users.setAvatar";
 const LOOK: &str = "GET /chat/api/v1/users.info?username=build-bot";
 const WRITE: &str = "POST /chat/api/v1/users.setAvatar";
+const PICTURE: &str = "HEAD /chat/avatar/build-bot";
 const FACE: &str = "http://domain.tld/to/my/own/avatar.jpg";
 
 /// Settled at once.
@@ -369,7 +370,7 @@ fn the_same_picture_again_is_another_etag() {
             "rocketchat build-bot: image robot.png (etag rkw…, was 83o…)\n",
             "",
         );
-    assert_eq!(chat.calls(), [LOOK, WRITE, LOOK]);
+    assert_eq!(chat.calls(), [LOOK, PICTURE, WRITE, LOOK, PICTURE]);
 }
 
 #[test]
@@ -384,7 +385,7 @@ fn without_a_read_back_the_change_is_not_called_proven() {
             "rocketchat build-bot: image robot.png (was etag 83o…, not verified)\n",
             "",
         );
-    assert_eq!(chat.calls(), [LOOK, WRITE]);
+    assert_eq!(chat.calls(), [LOOK, PICTURE, WRITE]);
     set(&["--no-verify"], &image).with(&chat).gives(
         0,
         "rocketchat robot-admin: image robot.png (first avatar, not verified)\n",
@@ -725,8 +726,8 @@ fn a_plain_user_may_name_itself_and_nobody_else() {
 
 #[test]
 fn a_right_token_with_another_id_is_nobody() {
-    for older in [true, false] {
-        let chat = chat_with(|model| model.older = older);
+    for version in ["7.5.1", "7.6.0", "8.6.1"] {
+        let chat = chat_with(|model| model.version = version.into());
         run(["show"])
             .with(&chat)
             .env("ROCKETCHAT_USER_ID", "BsNr28znDkG8aeo7W")
@@ -743,27 +744,51 @@ fn a_right_token_with_another_id_is_nobody() {
 }
 
 #[test]
-fn a_name_in_another_case_and_a_name_as_an_id_are_nobody() {
+fn a_name_or_an_id_in_another_case_is_nobody() {
     let scratch = Scratch::new();
     let image = robot(&scratch);
-    let chat = chat();
-    for (flag, value) in [
-        ("--user", "BUILD-BOT"),
-        ("--user", "build-bot "),
-        ("--user-id", "build-bot"),
-        ("--user-id", "bsnr28zndkg8aeo7w"),
-    ] {
-        set(&[flag, value], &image).with(&chat).gives(
-            67,
-            "",
-            &complaint(
-                &format!("rocketchat {}", value.trim()),
-                &format!("look up \"{value}\": no such user: User not found."),
+    for version in VERSIONS {
+        let chat = chat_with(|model| model.version = version.into());
+        for (verb, flag, value) in [
+            ("set", "--user", "BUILD-BOT"),
+            ("set", "--user", "build-bot "),
+            ("set", "--user-id", "bsnr28zndkg8aeo7w"),
+            ("show", "--user", "nobody"),
+            ("reset", "--user-id", "nobody"),
+        ] {
+            let run = match verb {
+                "set" => set(&[flag, value], &image),
+                _ => run([verb, flag, value]),
+            };
+            run.with(&chat).gives(
+                67,
                 "",
-            ),
+                &complaint(
+                    &format!("rocketchat {}", value.trim()),
+                    &format!("look up \"{value}\": no such user: User not found."),
+                    "",
+                ),
+            );
+        }
+        assert!(chat.calls().iter().all(|call| call.starts_with("GET ")));
+    }
+}
+
+#[test]
+fn a_name_given_as_an_id_is_found_and_written_to_by_its_id() {
+    let (chat, scratch) = (chat(), Scratch::new());
+    let image = robot(&scratch);
+    for (flag, value) in [("--user-id", "build-bot"), ("--user", "BsNr28znDkG8aeo7W")] {
+        chat.forget();
+        set(&[flag, value, "--no-verify", "-q"], &image)
+            .with(&chat)
+            .output();
+        let form = chat.requests().last().expect("an upload").form();
+        assert_eq!(
+            (form[0].name.as_str(), form[0].text()),
+            ("userId", "BsNr28znDkG8aeo7W")
         );
     }
-    assert!(chat.calls().iter().all(|call| call.starts_with("GET ")));
 }
 
 // -------------------------------------------------------------------------------------------- refused before a call
@@ -1129,6 +1154,167 @@ fn a_secret_in_an_address_is_hidden_however_the_server_repeats_it() {
     assert!(leaks.is_empty(), "\n{leaks}");
 }
 
+// ------------------------------------------------------------------------------------------- an etag and no picture
+
+/// An account whose picture is gone, and whose etag is not: what a refusal leaves.
+fn lost(chat: &Running<RocketChat>, user: &str) -> String {
+    let etag = chat.model().give(user, pictures::png(32, 32, 9));
+    chat.model().user(user).picture = None;
+    etag
+}
+
+#[test]
+fn an_etag_without_its_picture_is_no_avatar() {
+    let scratch = Scratch::new();
+    for version in VERSIONS {
+        let chat = chat_with(|model| model.version = version.into());
+        assert_eq!(lost(&chat, "build-bot"), "83okkgZWFdKc9RDgW");
+        lost(&chat, "robot-admin");
+        run(["show", "--user", "build-bot"]).with(&chat).gives(
+            0,
+            "rocketchat build-bot: no avatar, the generated letter shows; the server lost the picture of etag 83okkgZWFdKc9RDgW\n",
+            "",
+        );
+        let json = run(["show", "--json"]).with(&chat).output().json();
+        assert_eq!(
+            (&json[0]["current"], &json[0]["lost_etag"]),
+            (&Value::Null, &json!("rkwgtdhhh78D5juMB"))
+        );
+        assert_eq!(json[0].get("origin"), None);
+        run(["reset", "--user", "build-bot"]).with(&chat).gives(
+            0,
+            "rocketchat build-bot: generated letter, unchanged\n",
+            "",
+        );
+        set(&["--user", "build-bot"], &robot(&scratch))
+            .with(&chat)
+            .gives(
+                0,
+                "rocketchat build-bot: image robot.png (etag Tke…, first avatar)\n",
+                "",
+            );
+    }
+}
+
+#[test]
+fn the_etag_of_a_lost_picture_proves_no_new_one() {
+    let scratch = Scratch::new();
+    let chat = chat_with(|model| model.settle = Duration::from_millis(1200));
+    lost(&chat, "build-bot");
+    set(&["--user", "build-bot"], &robot(&scratch))
+        .with(&chat)
+        .gives(
+            0,
+            "rocketchat build-bot: image robot.png (etag rkw…, first avatar)\n",
+            "",
+        );
+    // Too early the picture is there, with the etag of the one before.
+    let calls = [LOOK, PICTURE, WRITE, LOOK, PICTURE, LOOK, PICTURE];
+    assert_eq!(chat.calls(), calls);
+}
+
+#[test]
+fn a_new_etag_without_a_picture_proves_nothing() {
+    let (chat, scratch) = (chat(), Scratch::new());
+    let letter = Reply::text(200, "image/svg+xml", "<svg/>")
+        .header("Last-Modified", "Thu, 01 Jan 2015 00:00:00 GMT");
+    chat.fault(Fault::on("HEAD /avatar/build-bot").always().instead(letter));
+    set(&["--user", "build-bot"], &robot(&scratch))
+        .with(&chat)
+        .gives(
+            76,
+            "",
+            &complaint(
+                "rocketchat build-bot",
+                "the server answered success, but the account still shows no avatar",
+                "look at the account with show, and at the server's log",
+            ),
+        );
+}
+
+#[test]
+fn whatever_else_the_head_of_a_picture_answers_the_etag_decides() {
+    let svg = || Reply::text(200, "image/svg+xml", "<svg/>");
+    for answer in [
+        // The letter for those who may not look, and a drawing that somebody uploaded.
+        svg(),
+        svg().header("Last-Modified", "Sat, 01 Aug 2026 00:00:00 GMT"),
+        Reply::text(200, "image/png", "x").header("Last-Modified", "Thu, 01 Jan 2015 00:00:00 GMT"),
+        Reply::html(200, "Log in"),
+        Reply::empty(204),
+        Reply::empty(302).header("Location", "https://store.example/a?signed=1"),
+        Reply::empty(304),
+        Reply::html(401, "no"),
+        Reply::html(403, "no"),
+        Reply::html(404, "no"),
+        Reply::html(405, "no"),
+        Reply::html(407, "no"),
+        Reply::html(429, "no").header("Retry-After", 3000),
+        Reply::html(500, "no"),
+        Reply::html(503, "no").header("Retry-After", 3000),
+        Reply::close_without_answer(),
+        Reply::raw("SSH-2.0-x\r\n"),
+        Reply::raw("HTTP/1.1 200 OK\r\nContent-Le"),
+        Reply::raw("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 4\r\n\r\nbody"),
+        Reply::hang(),
+    ] {
+        let chat = chat();
+        chat.model().give("build-bot", pictures::png(32, 32, 9));
+        let fault = Fault::on("HEAD /avatar/build-bot").always();
+        println!("{answer:?}");
+        chat.fault(fault.instead(answer));
+        run(["show", "--user", "build-bot", "--timeout", "1"])
+            .with(&chat)
+            .gives(0, "rocketchat build-bot: etag 83okkgZWFdKc9RDgW\n", "");
+        // Nothing is worth a second try.
+        assert_eq!(chat.calls(), [LOOK, PICTURE]);
+    }
+}
+
+#[test]
+fn pictures_that_do_not_answer_are_waited_for_once() {
+    let (chat, scratch) = (chat(), Scratch::new());
+    chat.model().give("build-bot", pictures::png(32, 32, 9));
+    chat.fault(Fault::on("HEAD /avatar/build-bot").always().hang());
+    set(&["--user", "build-bot", "--timeout", "1"], &robot(&scratch))
+        .with(&chat)
+        .gives(
+            0,
+            "rocketchat build-bot: image robot.png (etag rkw…, was 83o…)\n",
+            "",
+        );
+    assert_eq!(chat.calls(), [LOOK, PICTURE, WRITE, LOOK]);
+}
+
+#[test]
+fn the_head_of_a_picture_is_asked_for_by_name_and_with_cookies_that_no_trace_shows() {
+    let chat = chat();
+    let user = User::new("nameTestedHere123", "a;b/ü", "Name", &["user"]);
+    chat.model().users.push(user);
+    lost(&chat, "a;b/ü");
+    let shown = run(["show", "--user", "a;b/ü", "-vv"]).with(&chat).output();
+    assert_eq!(
+        shown.stdout,
+        "rocketchat a;b/ü: no avatar, the generated letter shows; the server lost the picture of etag 83okkgZWFdKc9RDgW\n"
+    );
+    let head = &chat.requests()[1];
+    assert_eq!(
+        (head.method.as_str(), head.target.as_str()),
+        ("HEAD", "/chat/avatar/a%3Bb%2F%C3%BC")
+    );
+    assert_eq!(
+        head.header("cookie"),
+        Some("rc_uid=aobEdbYhXfu5hkeqG; rc_token=9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq")
+    );
+    let traced: Vec<&str> = shown
+        .stderr
+        .lines()
+        .filter(|line| line.contains("cookie"))
+        .collect();
+    assert_eq!(traced, ["> cookie: (redacted)"]);
+    assert!(!shown.stderr.contains("9HqLly") && !shown.stderr.contains("aobEd"));
+}
+
 // -------------------------------------------------------------------------------------------------- the read-back
 
 /// What `users.info` says of `build-bot` with that etag.
@@ -1155,7 +1341,7 @@ fn the_etag_is_looked_for_only_after_it_can_be_there() {
                 "rocketchat build-bot: image robot.png (etag rkw…, was 83o…)\n",
                 "",
             );
-        assert_eq!(chat.calls(), [LOOK, WRITE, LOOK]);
+        assert_eq!(chat.calls(), [LOOK, PICTURE, WRITE, LOOK, PICTURE]);
     }
 }
 
@@ -1178,8 +1364,8 @@ fn an_etag_that_is_late_is_looked_for_again() {
                 "rocketchat build-bot: image robot.png (etag rkw…, was 83o…)\n",
                 "",
             );
-        let mut calls = vec![LOOK, WRITE, LOOK];
-        calls.extend(vec![LOOK; late]);
+        let mut calls = vec![LOOK, PICTURE, WRITE];
+        calls.extend([LOOK, PICTURE].repeat(1 + late));
         assert_eq!(chat.calls(), calls);
         // Half a second is the server's, then about one and two.
         let least = [1_500, 3_500][late - 1];
@@ -1208,7 +1394,9 @@ fn an_etag_that_never_changes_is_a_failure() {
                 "look at the account with show, and at the server's log",
             ),
         );
-    assert_eq!(chat.calls(), [LOOK, WRITE, LOOK, LOOK, LOOK]);
+    let mut calls = vec![LOOK, PICTURE, WRITE];
+    calls.extend([LOOK, PICTURE].repeat(3));
+    assert_eq!(chat.calls(), calls);
 }
 
 #[test]
@@ -1365,6 +1553,20 @@ const ANYWHERE: &[Row] = &[
         "",
     ),
     (
+        401,
+        r#"{"status":"error","message":"You must be logged in to do this.","success":false,"error":"You must be logged in to do this."}"#,
+        77,
+        "not logged in: You must be logged in to do this.",
+        PAIR,
+    ),
+    (
+        403,
+        r#"{"success":false,"error":"Unauthorized [error-unauthorized]","errorType":"error-unauthorized"}"#,
+        77,
+        "not permitted: Unauthorized",
+        PERMISSION,
+    ),
+    (
         403,
         r#"{"success":false,"error":"unauthorized"}"#,
         77,
@@ -1395,6 +1597,13 @@ const ANYWHERE: &[Row] = &[
     (
         400,
         r#"{"success":false,"error":"User not found. [error-invalid-user]"}"#,
+        67,
+        "no such user: User not found.",
+        "",
+    ),
+    (
+        400,
+        r#"{"success":false,"error":"User not found."}"#,
         67,
         "no such user: User not found.",
         "",
@@ -1482,6 +1691,13 @@ const ANYWHERE: &[Row] = &[
     (
         404,
         r#"{"success":false,"error":"Resource not found"}"#,
+        76,
+        "there is no Rocket.Chat at this address",
+        BASE,
+    ),
+    (
+        404,
+        "404 Not Found",
         76,
         "there is no Rocket.Chat at this address",
         BASE,
@@ -1761,6 +1977,20 @@ const UPLOAD: &[Row] = &[
     ),
     (
         400,
+        r#"{"success":false,"error":"Error: Input file contains unsupported image format [ufs: cannot upload file]","errorType":"ufs: cannot upload file"}"#,
+        65,
+        "the server cannot decode the picture, and the account has lost the avatar it had: Error: Input file contains unsupported image format",
+        "",
+    ),
+    (
+        400,
+        r#"{"success":false,"error":"Error: no codec [ufs: cannot upload file]","errorType":"ufs: cannot upload file"}"#,
+        65,
+        "the server cannot decode the picture, and the account has lost the avatar it had: Error: no codec",
+        "",
+    ),
+    (
+        400,
         r#"{"success":false,"error":"VipsJpeg: Premature end of input file"}"#,
         65,
         "the server cannot decode the picture, and the account has lost the avatar it had: VipsJpeg: Premature end of input file",
@@ -1839,6 +2069,21 @@ const ADDRESS: &[Row] = &[
         65,
         "the server cannot fetch this address: Invalid avatar URL: x",
         FETCH,
+    ),
+    (
+        400,
+        r#"{"success":false,"error":"[error-file-too-large]","errorType":"error-file-too-large"}"#,
+        65,
+        "the picture at this address is larger than the server takes, and the account has lost the avatar it had",
+        "",
+    ),
+    // A proxy's, before the server has heard of it.
+    (
+        413,
+        "<html><head><title>413 Request Entity Too Large</title></head></html>",
+        65,
+        LARGE,
+        "",
     ),
     (
         400,
@@ -2210,6 +2455,131 @@ fn a_proxy_that_refuses_before_the_end_is_heard() {
         );
         assert_eq!(chat.calls(), [LOOK, WRITE]);
         assert!(chat.model().user("build-bot").picture.is_none());
+    }
+}
+
+/// What is refused only after the old picture was deleted.
+#[test]
+fn a_refusal_that_costs_the_avatar_says_so() {
+    let address = "http://domain.tld/a.png";
+    for version in VERSIONS {
+        for (bytes, said) in [
+            (
+                pictures::png(64, 64, 1),
+                "the picture at this address is larger than the server takes, and the account has lost the avatar it had",
+            ),
+            (b"no picture".to_vec(), LOST_CONTENT),
+        ] {
+            let chat = chat_with(|model| {
+                model.version = version.into();
+                model.max_file_size = 1000;
+            });
+            chat.model().give("build-bot", pictures::png(8, 8, 1));
+            let content_type = "image/png".to_owned();
+            let file = Download::File {
+                content_type,
+                bytes,
+            };
+            chat.model().downloads.insert(address.into(), file);
+            let said = match version {
+                "8.6.1" => said.replace("Input buffer", "Error: Input buffer"),
+                _ => said.to_owned(),
+            };
+            run(["set", "--user", "build-bot", "--avatar-url", address])
+                .with(&chat)
+                .gives(
+                    65,
+                    "",
+                    &complaint(
+                        "rocketchat build-bot",
+                        &format!("set the avatar from its address: {said}"),
+                        "",
+                    ),
+                );
+            assert!(chat.model().user("build-bot").picture.is_none());
+        }
+    }
+}
+
+/// What is true of every version that is known from runs.
+#[test]
+fn every_version_is_set_shown_and_reset() {
+    let (scratch, address) = (Scratch::new(), "http://domain.tld/moved.png");
+    for version in VERSIONS {
+        let chat = chat_with(|model| model.version = version.into());
+        chat.model().publish(FACE, pictures::jpeg(64, 64, 1));
+        chat.model()
+            .downloads
+            .insert(address.into(), Download::Redirect(FACE.into()));
+        let to = |words: &[&str]| {
+            let words = words.iter().copied().chain(["--user", "build-bot"]);
+            run(words).with(&chat)
+        };
+        set(&["--user", "build-bot"], &robot(&scratch))
+            .with(&chat)
+            .gives(
+                0,
+                "rocketchat build-bot: image robot.png (etag 83o…, first avatar)\n",
+                "",
+            );
+        assert!(chat.model().user("robot-admin").picture.is_none());
+        to(&["show"]).gives(0, "rocketchat build-bot: etag 83okkgZWFdKc9RDgW\n", "");
+        match version {
+            "6.13.1" => to(&["set", "--avatar-url", address]).gives(
+                65,
+                "",
+                &complaint(
+                    "rocketchat build-bot",
+                    &format!("set the avatar from its address: the server cannot fetch this address: Invalid avatar URL: {address}"),
+                    FETCH,
+                ),
+            ),
+            _ => to(&["set", "--avatar-url", address]).gives(
+                0,
+                "rocketchat build-bot: url http://domain.tld/moved.png (etag rkw…, was 83o…)\n",
+                "",
+            ),
+        }
+        let was = &chat
+            .model()
+            .user("build-bot")
+            .etag
+            .clone()
+            .expect("an etag")[..3];
+        to(&["reset"]).gives(
+            0,
+            &format!("rocketchat build-bot: generated letter (was etag {was}…)\n"),
+            "",
+        );
+        run(["whoami"]).with(&chat).gives(
+            0,
+            &format!("rocketchat: robot-admin, may change others, Rocket.Chat {version} at URL\n"),
+            "",
+        );
+        run(["show"])
+            .with(&chat)
+            .env("ROCKETCHAT_AUTH_TOKEN", "wrong")
+            .gives(
+                77,
+                "",
+                &complaint(
+                    "rocketchat",
+                    "ask who the caller is: not logged in: You must be logged in to do this.",
+                    PAIR,
+                ),
+            );
+        run(["show"])
+            .with(&chat)
+            .env("ROCKETCHAT_URL", format!("{}/api/v1", chat.url()))
+            .gives(
+                76,
+                "",
+                &complaint(
+                    "rocketchat",
+                    "ask who the caller is: there is no Rocket.Chat at this address",
+                    BASE,
+                ),
+            );
     }
 }
 

@@ -81,6 +81,7 @@ pub static SYSTEM: System = System {
     whoami,
     list,
     list_takes_target: true,
+    loses_on_refusal: false,
     speak,
     describe,
     help: include_str!("../help/jira.txt"),

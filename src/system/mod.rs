@@ -76,6 +76,8 @@ pub struct System {
     pub list: fn(&mut Session, &Target) -> Result<Vec<Row>>,
     /// Whether `list` is about a target; otherwise about the whole server or the caller.
     pub list_takes_target: bool,
+    /// Whether a write that the server refuses may cost the account the avatar it has.
+    pub loses_on_refusal: bool,
     /// A fingerprint in an outcome's line, a word and a value, cut short where it is long: `avatar 24880`.
     pub speak: fn(&str) -> String,
     /// What `show` says.
@@ -451,6 +453,8 @@ pub struct Session {
     pub writes: usize,
     /// Whether what was set is looked at afterwards.
     pub verify: bool,
+    /// Whether pictures may be asked for: where one was waited for in vain, the next ones would be, too.
+    pub pictures_answer: bool,
     /// What a person should know although nothing failed; whoever reports an outcome takes them.
     pub warnings: Vec<String>,
 }
@@ -465,6 +469,7 @@ impl Session {
             leave: None,
             writes: 0,
             verify: true,
+            pictures_answer: true,
             warnings: Vec::new(),
         }
     }
@@ -594,8 +599,8 @@ pub enum Proof {
     Wears,
     /// The fingerprint is this one.
     Is(String),
-    /// The fingerprint is there and another one than before.
-    Changed,
+    /// The fingerprint is there and another one than this.
+    Other(Option<String>),
 }
 
 /// A line of `list`.

@@ -85,6 +85,7 @@ pub static SYSTEM: System = System {
     whoami,
     list,
     list_takes_target: false,
+    loses_on_refusal: false,
     speak,
     describe,
     help: include_str!("../help/navixy.txt"),

@@ -12,10 +12,10 @@ use super::{
     Avatar, Change, Credentials, Crop, Example, Identity, Login, Proof, Row, Seen, Server, Session,
     Source, System, Target, TargetKind, is_sendable,
 };
-use crate::address::decode;
+use crate::address::{decode, encode};
 use crate::curl::Step;
 use crate::error::{Class, Error, Result};
-use crate::http::{self, ALWAYS, Body, Call, Client, Method, ONCE, Request, Response};
+use crate::http::{self, ALWAYS, Body, Call, Client, Method, NEVER, ONCE, Request, Response};
 use crate::multipart::Form;
 use crate::number::digits;
 use crate::picture::Picture;
@@ -88,6 +88,7 @@ pub static SYSTEM: System = System {
     whoami,
     list,
     list_takes_target: false,
+    loses_on_refusal: true,
     speak,
     describe,
     help: include_str!("../help/rocketchat.txt"),
@@ -108,6 +109,8 @@ static RESET: Call = Call::new(Method::Post, "api/v1/users.resetAvatar", ALWAYS)
 static LOGIN: Call = Call::new(Method::Post, "api/v1/login", ONCE);
 static LOGOUT: Call = Call::new(Method::Post, "api/v1/logout", ONCE);
 static SERVER: Call = Call::new(Method::Get, "api/info", ALWAYS);
+/// What it tells is worth one try.
+static PICTURE: Call = Call::new(Method::Head, "avatar", NEVER);
 
 fn request(call: &'static Call, operation: String) -> Request {
     Request::new(call, operation).header("accept", "application/json")
@@ -232,16 +235,24 @@ fn reason(response: &Response) -> Reason {
     Reason { code, text }
 }
 
-/// Sends a request and reads what a success carries. Only an object that says `success` with the boolean
-/// true is one.
-fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
+const LOGGED_OUT: &str = "You must be logged in to do this.";
+
+/// Sends a request; its answer has a good status, whatever it says.
+fn send(session: &mut Session, request: &Request) -> Result<Response> {
     let response = session.client.send(request)?;
     if let Some(redirect) = session.client.redirect(request, &response) {
         return Err(redirect);
     }
-    if !response.success() {
-        return Err(refusal(session, request, &response));
+    match response.success() {
+        true => Ok(response),
+        false => Err(refusal(session, request, &response)),
     }
+}
+
+/// Sends a request and reads what a success carries. Only an object that says `success` with the boolean
+/// true is one.
+fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
+    let response = send(session, request)?;
     let strange = |what: &str| {
         let error = session.strange(request, &response, what);
         match response.is_html() {
@@ -249,24 +260,21 @@ fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request)
             false => error,
         }
     };
+    let refused = || refusal(session, request, &response);
     let outcome: Answer = response.json().map_err(strange)?;
     match outcome.success {
         Some(Value::Bool(true)) => {}
-        // Logins and logouts have their own word for it.
+        // A login has its own word for it.
         None if is_login(request) && outcome.status == Some(json!("success")) => {}
-        Some(Value::Bool(false)) => return Err(refusal(session, request, &response)),
-        _ if outcome.status == Some(json!("error")) => {
-            return Err(refusal(session, request, &response));
-        }
+        Some(Value::Bool(false)) => return Err(refused()),
+        _ if outcome.status == Some(json!("error")) => return Err(refused()),
         _ => return Err(strange("no \"success\": true")),
     }
     response.json().map_err(strange)
 }
 
 fn is_login(request: &Request) -> bool {
-    [&LOGIN, &LOGOUT]
-        .into_iter()
-        .any(|call| std::ptr::eq(request.call, call))
+    std::ptr::eq(request.call, &LOGIN)
 }
 
 fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
@@ -276,7 +284,9 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
         session.refused(request, response, class, what, said)
     };
     let plainly = |class, what: &str| session.refused(request, response, class, what, None);
-    let login = std::ptr::eq(request.call, &LOGIN);
+    let login = is_login(request);
+    // What lies behind an address is judged when the old picture is gone already; a form before that.
+    let fetched = matches!(request.body, Body::Json(_));
     let error = match (response.status, code.as_str()) {
         // Some versions answer 400 with the text of a 429.
         (429, _) => error(Class::Temporary, "too many requests"),
@@ -288,20 +298,22 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
         (_, "totp-invalid" | "totp-max-attempts") => error(Class::Credentials, "the second factor was refused"),
         (401 | 403, _) | (_, "Unauthorized") if login => error(Class::Credentials, "refused")
             .hint("check ROCKETCHAT_USER and ROCKETCHAT_PASSWORD before the next run: ten refused logins block the account for a while"),
-        (401, _) | (_, "Unauthorized" | "You must be logged in to do this.") => error(Class::Credentials, "not logged in").hint(match session.token {
+        (401, _) | (_, "Unauthorized" | LOGGED_OUT) => error(Class::Credentials, "not logged in").hint(match session.token {
             true => "check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together",
             false => "the login of this run was ended by somebody else; run again",
         }),
-        (403, _) | (_, "unauthorized" | "error-not-allowed" | "error-action-not-allowed") => error(Class::Credentials, "not permitted")
+        (403, _) | (_, "unauthorized" | "error-unauthorized" | "error-not-allowed" | "error-action-not-allowed") => error(Class::Credentials, "not permitted")
             .hint("another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange"),
-        (_, "error-invalid-user") => error(Class::Target, "no such user"),
+        // The second is the whole of what a look says.
+        (_, "error-invalid-user" | "User not found.") => error(Class::Target, "no such user"),
+        (_, "error-file-too-large") if fetched => plainly(Class::Data, "the picture at this address is larger than the server takes, and the account has lost the avatar it had"),
         (413, _) | (_, "error-file-too-large") => plainly(Class::Data, "the picture is larger than the server or a proxy in front of it takes"),
         (_, "error-invalid-file-type") => error(Class::Data, "the server refused the type, and the account has lost the avatar it had"),
         (_, "error-avatar-invalid-url") => error(Class::Data, "the server cannot fetch this address")
             .hint("upload the picture with --image; addresses of a private network are refused unless SSRF_Allowlist names them"),
         (_, "error-avatar-url-handling") => error(Class::Data, "the server could not fetch this address")
             .hint("give the final address of a picture, or upload it with --image"),
-        (200..=400, _) if undecodable(response) => error(Class::Data, "the server cannot decode the picture, and the account has lost the avatar it had"),
+        (200..=400, _) if code == "ufs: cannot upload file" || undecodable(&text) => error(Class::Data, "the server cannot decode the picture, and the account has lost the avatar it had"),
         (404 | 405, _) => plainly(Class::Protocol, "there is no Rocket.Chat at this address")
             .hint("the base URL may lack its path, as in https://host/chat"),
         (500.., _) => error(Class::Temporary, &format!("the server failed with {}", response.status)),
@@ -316,9 +328,9 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
 /// Asks for the code of a second factor.
 const SECOND_FACTOR: &str = "totp-required";
 
-/// The image library's own words come as a bare `error` without any code.
-fn undecodable(response: &Response) -> bool {
-    let text = reason(response).text.to_lowercase();
+/// From older servers the image library's own words come as a bare `error` without any code.
+fn undecodable(text: &str) -> bool {
+    let text = text.to_lowercase();
     [
         "unsupported image",
         "corrupt",
@@ -392,9 +404,10 @@ fn login(
     }
 }
 
-/// Ends the login of this run: with a token that was given, this would delete the token.
+/// Ends the login of this run: with a token that was given, this would delete the token. Newer servers say
+/// nothing when it is done.
 fn logout(session: &mut Session) -> Result<()> {
-    match ask::<Nothing>(session, &request(&LOGOUT, "log out".into())) {
+    match send(session, &request(&LOGOUT, "log out".into())) {
         // Who is not logged in is logged out.
         Err(error) if error.status == Some(401) => Ok(()),
         other => other.map(drop),
@@ -441,14 +454,74 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
         Some(name) => name.to_owned(),
         None => user.username.clone().unwrap_or_else(|| user.id.clone()),
     };
-    let details = user.avatar_origin.map(|origin| ("origin", json!(origin)));
+    let etag = user.avatar_etag.filter(|etag| !etag.is_empty());
+    let name = user.username.as_deref().filter(|name| !name.is_empty());
+    let lost = etag.is_some() && name.is_some_and(|name| letter_shows(session, name));
+    let (fingerprint, details) = match lost {
+        true => (None, vec![(LOST_ETAG, json!(etag))]),
+        false => {
+            let origin = user.avatar_origin.map(|origin| ("origin", json!(origin)));
+            (etag, origin.into_iter().collect())
+        }
+    };
     Ok(Seen {
         account,
         id: Some(user.id),
-        fingerprint: user.avatar_etag.filter(|etag| !etag.is_empty()),
+        fingerprint,
         offers: Vec::new(),
-        details: details.into_iter().collect(),
+        details,
     })
+}
+
+/// An etag that stands for no picture any more.
+const LOST_ETAG: &str = "lost_etag";
+
+/// What the letter picture says of its age, on every server.
+const LETTER_TIME: &str = "Thu, 01 Jan 2015 00:00:00 GMT";
+
+/// Whether the generated letter is what is shown of a user. An etag does not tell: the server deletes the old
+/// picture before it judges the new one, and a refusal leaves the etag of the old one. Whatever is not that letter
+/// tells nothing (a store's address, another provider's picture, the letter that a caller gets who may not look),
+/// and neither does a failure.
+fn letter_shows(session: &mut Session, username: &str) -> bool {
+    let client = &session.client;
+    let (Some(id), Some(token), true) = (
+        client.credential("x-user-id"),
+        client.credential("x-auth-token"),
+        // No server gives a name a control character, and no path carries one.
+        session.pictures_answer && !username.contains(char::is_control),
+    ) else {
+        return false;
+    };
+    let (id, token) = (encode(id.expose()), encode(token.expose()));
+    let operation = format!("look at the picture of {}", quote(username));
+    let request = Request::new(&PICTURE, operation)
+        .item(username)
+        .header("accept", "image/*")
+        // What lies between may have kept the picture of before.
+        .header("cache-control", "no-cache")
+        .secret(
+            "cookie",
+            Secret::new(format!("rc_uid={id}; rc_token={token}")),
+        );
+    let Ok(response) = session.client.send(&request) else {
+        session.pictures_answer = false;
+        return false;
+    };
+    let kind = response.header("content-type").unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    response.status == 200
+        && kind.eq_ignore_ascii_case("image/svg+xml")
+        && response.header("last-modified") == Some(LETTER_TIME)
+}
+
+/// The etag that stands in the account, whether or not there is still a picture.
+fn etag(seen: &Seen) -> Option<&str> {
+    let lost = || {
+        let mut details = seen.details.iter();
+        details.find_map(|(key, etag)| (*key == LOST_ETAG).then(|| etag.as_str())?)
+    };
+    seen.fingerprint.as_deref().or_else(lost)
 }
 
 fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
@@ -481,7 +554,13 @@ fn speak(fingerprint: &str) -> String {
 
 fn describe(seen: &Seen) -> String {
     let Some(etag) = &seen.fingerprint else {
-        return "no avatar, the generated letter shows".to_owned();
+        let lost = etag(seen).map_or(String::new(), |etag| {
+            format!("; the server lost the picture of etag {etag}")
+        });
+        return clean(
+            &format!("no avatar, the generated letter shows{lost}"),
+            MESSAGE,
+        );
     };
     let origin = seen.details.iter().find_map(|(_, origin)| origin.as_str());
     let origin = origin.map_or(String::new(), |origin| format!(", origin {origin}"));
@@ -524,7 +603,7 @@ fn write(
     ask::<Nothing>(session, &request)?;
     Ok(match avatar {
         Avatar::Generated => Proof::Wears,
-        _ => Proof::Changed,
+        _ => Proof::Other(seen.and_then(etag).map(str::to_owned)),
     })
 }
 

@@ -154,7 +154,7 @@ impl World {
     pub fn writes(&self) -> Vec<String> {
         let mut writes = Vec::new();
         for request in self.jira.requests() {
-            if request.method != "GET" {
+            if !request.is_look() {
                 let user = request.query("username").unwrap_or_default();
                 let path = request
                     .path()
@@ -164,7 +164,7 @@ impl World {
             }
         }
         for request in self.chat.requests() {
-            if request.method != "GET" {
+            if !request.is_look() {
                 let path = request.path().rsplit_once('/').map_or("", |(_, end)| end);
                 let user = match request.boundary() {
                     Some(_) => request.form()[0].text().to_owned(),

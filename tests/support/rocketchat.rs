@@ -1,8 +1,10 @@
 //! A small Rocket.Chat: accounts with a picture or a generated letter, tokens, and a limiter.
 //!
 //! Keeps the order in which the real one does things, because that order shows: a picture of a refused type, or one
-//! that cannot be decoded, has already cost the account its present one; and the new etag is written only some time
-//! after the answer. Pictures are served as they were sent, although the real one scales them.
+//! that cannot be decoded, has already cost the account its present one, whose etag stays; and the new etag is written
+//! only some time after the answer. Pictures are served as they were sent, although the real one scales them.
+//!
+//! Where versions differ the model answers as the one it is told to be.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -18,6 +20,7 @@ pub struct RocketChat {
     pub context: String,
     /// What the server believes its address to be; not necessarily where it is reached.
     pub site_url: String,
+    /// Which one it is; see `VERSIONS` for those that are known from runs.
     pub version: String,
     pub users: Vec<User>,
     pub tokens: Vec<Token>,
@@ -40,8 +43,6 @@ pub struct RocketChat {
     pub clock_skew: Option<i64>,
     pub max_file_size: usize,
     pub allow_avatar_change: bool,
-    /// Answers as up to about 7.5: refused logins and 401s without `success`, a good login without it too.
-    pub older: bool,
     /// The code of a refused login is a number, as some versions have it.
     pub numeric_refusals: bool,
     started: Instant,
@@ -95,7 +96,15 @@ pub enum Download {
         bytes: Vec<u8>,
     },
     Status(u16),
+    /// To another address.
+    Redirect(String),
 }
+
+/// The versions whose behaviour is known from runs.
+pub const VERSIONS: [&str; 3] = ["3.11.4", "6.13.1", "8.6.1"];
+
+/// When the letter picture was last changed, says the server.
+const LETTER_TIME: &str = "Thu, 01 Jan 2015 00:00:00 GMT";
 
 /// Wrong passwords, and wrong codes, after which right ones are refused too.
 const FAILED_LOGINS: u32 = 10;
@@ -174,7 +183,6 @@ impl Default for RocketChat {
             clock_skew: None,
             max_file_size: 104_857_600,
             allow_avatar_change: true,
-            older: false,
             numeric_refusals: false,
             started: Instant::now(),
             counters: BTreeMap::new(),
@@ -186,6 +194,13 @@ impl Default for RocketChat {
 impl RocketChat {
     pub fn start() -> Running<RocketChat> {
         Running::start(RocketChat::default())
+    }
+
+    /// Whether it is this version, or a later one.
+    fn since(&self, major: u32, minor: u32) -> bool {
+        let mut parts = self.version.split('.').map(|part| part.parse().ok());
+        let mut next = || parts.next().flatten().expect("a version of numbers");
+        (next(), next()) >= (major, minor)
     }
 
     /// The account as it stands now.
@@ -294,19 +309,11 @@ impl RocketChat {
             "users.setAvatar" | "users.resetAvatar" | "logout" => ("POST", true),
             "login" => ("POST", false),
             "users.info" | "me" | "users.getAvatarSuggestion" => ("GET", true),
-            "users.getAvatar" => ("GET", false),
-            _ => {
-                return Err(Reply::json(
-                    404,
-                    json!({"success": false, "error": "Resource not found"}),
-                ));
-            }
+            "users.getAvatar" => ("GET", self.since(8, 0)),
+            _ => return Err(self.no_such_route(404, "Resource not found")),
         };
         if request.method != method {
-            return Err(Reply::json(
-                405,
-                json!({"success": false, "error": "Method not allowed"}),
-            ));
+            return Err(self.no_such_route(405, "Method not allowed"));
         }
         let caller = self.caller(request);
         if wants_login && caller.is_none() {
@@ -332,12 +339,22 @@ impl RocketChat {
         Ok(reply)
     }
 
+    fn no_such_route(&self, status: u16, error: &str) -> Reply {
+        match self.since(8, 6) {
+            true => Reply::text(404, "text/plain", "404 Not Found"),
+            false => bare(status, error),
+        }
+    }
+
     /// The one user who has that id and that token.
     fn caller(&self, request: &Request) -> Option<usize> {
-        let (id, token) = (
+        self.holder(
             request.header("x-user-id")?,
             request.header("x-auth-token")?,
-        );
+        )
+    }
+
+    fn holder(&self, id: &str, token: &str) -> Option<usize> {
         let known = self
             .tokens
             .iter()
@@ -346,10 +363,14 @@ impl RocketChat {
     }
 
     fn logged_out(&self) -> Reply {
-        let mut body = json!({"status": "error", "message": "You must be logged in to do this."});
-        if !self.older {
+        let said = "You must be logged in to do this.";
+        let mut body = json!({"status": "error", "message": said});
+        if self.since(7, 6) {
             body["success"] = json!(false);
-            body["error"] = json!("Unauthorized");
+            body["error"] = json!(match self.since(8, 6) {
+                true => said,
+                false => "Unauthorized",
+            });
         }
         Reply::json(401, body)
     }
@@ -422,9 +443,10 @@ impl RocketChat {
         let fields = body
             .as_object()
             .ok_or_else(|| refusal("must be object", "invalid-params"))?;
-        if fields
-            .keys()
-            .any(|key| !["avatarUrl", "userId", "username"].contains(&key.as_str()))
+        if self.since(5, 0)
+            && fields
+                .keys()
+                .any(|key| !["avatarUrl", "userId", "username"].contains(&key.as_str()))
         {
             return Err(refusal(
                 "must NOT have additional properties",
@@ -461,7 +483,13 @@ impl RocketChat {
             body["details"] = json!({"url": url});
             Reply::json(400, body)
         };
-        let outcome = match self.downloads.get(url).cloned() {
+        let found = match self.downloads.get(url) {
+            // An error of the download, from one version on until another.
+            Some(Download::Redirect(_)) if self.since(6, 13) && !self.since(8, 6) => None,
+            Some(Download::Redirect(to)) => self.downloads.get(to),
+            found => found,
+        };
+        let outcome = match found.cloned() {
             Some(Download::File {
                 content_type,
                 bytes,
@@ -501,12 +529,19 @@ impl RocketChat {
             [file] => file,
             _ => return Err(bare(400, "Just 1 file is allowed")),
         };
-        if file.body.len() >= self.max_file_size {
+        if self.since(5, 0) && file.body.len() >= self.max_file_size {
             return Err(refusal("", "error-file-too-large"));
         }
+        // Long ago the target was read when the file ended.
+        let read = match self.since(5, 0) {
+            true => &fields[..],
+            false => {
+                let before = parts.iter().take_while(|part| !is_file(part)).count();
+                &fields[..before]
+            }
+        };
         let field = |name: &str| {
-            fields
-                .iter()
+            read.iter()
                 .find(|part| part.name == name)
                 .map(|part| part.text())
         };
@@ -547,7 +582,8 @@ impl RocketChat {
     }
 
     fn check_change_allowed(&self, caller: usize) -> Result<(), Reply> {
-        if self.allow_avatar_change || self.users[caller].may("edit-other-user-avatar") {
+        let above = self.since(5, 0) && self.users[caller].may("edit-other-user-avatar");
+        if self.allow_avatar_change || above {
             return Ok(());
         }
         let mut body = error("Not allowed".into(), "error-not-allowed");
@@ -555,18 +591,27 @@ impl RocketChat {
         Err(Reply::json(400, body))
     }
 
-    /// Takes the old picture away first, and only then looks at the new one.
+    /// Takes the old picture away first, and only then looks at the new one. A refusal leaves the etag of a picture
+    /// that is gone.
     fn replace(&mut self, target: usize, kind: &str, bytes: Vec<u8>, origin: &str) -> Answer {
         let etag = self.etag();
         let due = Instant::now() + self.settle;
+        let typed = self.since(8, 6);
         let user = &mut self.users[target];
-        let (old_etag, old_origin) = (user.etag.take(), user.origin.take());
         (user.picture, user.settling) = (None, None);
         if !kind.starts_with("image/") || kind.starts_with("image/tif") {
             return Err(refusal("Invalid file type", "error-invalid-file-type"));
         }
+        // That of a form was looked at before.
+        if origin == "url" && bytes.len() > self.max_file_size {
+            return Err(refusal("", "error-file-too-large"));
+        }
         if pictures::size(&bytes).is_none() && kind != "image/svg+xml" {
-            return Err(bare(400, "Input buffer contains unsupported image format"));
+            let said = "Input buffer contains unsupported image format";
+            return Err(match typed {
+                true => refusal(&format!("Error: {said}"), "ufs: cannot upload file"),
+                false => bare(400, said),
+            });
         }
         user.picture = Some(Picture {
             content_type: kind.to_owned(),
@@ -574,8 +619,8 @@ impl RocketChat {
             uploaded: now().as_secs(),
         });
         user.settling = Some((due, etag, origin.to_owned()));
-        if !self.blank_while_settling {
-            (user.etag, user.origin) = (old_etag, old_origin);
+        if self.blank_while_settling {
+            (user.etag, user.origin) = (None, None);
         }
         self.settle_what_is_due();
         Ok(good(json!({})))
@@ -624,11 +669,13 @@ impl RocketChat {
                 "invalid-params",
             ));
         }
-        let found = self.users.iter().find(|user| match &id {
-            Some(id) => user.id == *id,
-            None => username.as_ref() == Some(&user.username),
-        });
-        let user = found.ok_or_else(|| refusal("User not found.", "error-invalid-user"))?;
+        // A name is found as an id, too, and an id as a name.
+        let asked = id.or(username).unwrap_or_default();
+        let found = self
+            .users
+            .iter()
+            .find(|user| user.id == asked || user.username == asked);
+        let user = found.ok_or_else(|| bare(400, "User not found."))?;
         let mut body = json!({"_id": user.id, "username": user.username, "name": user.name, "type": "user",
             "active": true, "status": "offline"});
         if let Some(etag) = &user.etag {
@@ -725,7 +772,7 @@ impl RocketChat {
         });
         let data = json!({"userId": user.id, "authToken": token, "me": self.own_fields(user)});
         let mut body = json!({"status": "success", "data": data});
-        if !self.older {
+        if self.since(7, 6) {
             body["success"] = json!(true);
         }
         Ok(Reply::json(200, body))
@@ -765,7 +812,7 @@ impl RocketChat {
         if self.numeric_refusals {
             body["error"] = json!(403);
         }
-        if !self.older {
+        if self.since(7, 6) {
             body["success"] = json!(false);
         }
         Reply::json(401, body)
@@ -778,8 +825,13 @@ impl RocketChat {
             .iter()
             .any(|token| token.token == used && token.personal);
         self.tokens.retain(|token| token.token != used);
-        let body = json!({"status": "success", "data": {"message": "You've been logged out!"}});
-        let reply = Reply::json(200, body);
+        let reply = match self.since(8, 6) {
+            true => Reply::empty(200),
+            false => Reply::json(
+                200,
+                json!({"status": "success", "data": {"message": "You've been logged out!"}}),
+            ),
+        };
         if personal {
             reply.complain("a logout that deletes a personal access token")
         } else {
@@ -806,9 +858,14 @@ impl RocketChat {
             return Reply::text(404, "text/plain", "Not Found");
         }
         let shown = user.map_or(name.trim_start_matches('@'), |user| &user.username);
+        let letter = Reply::text(200, "image/svg+xml", letter_svg(shown));
+        let cookies = request.cookies();
+        let given = |name| cookies.get(name).map_or("", String::as_str);
+        if self.since(6, 12) && self.holder(given("rc_uid"), given("rc_token")).is_none() {
+            return letter;
+        }
         let Some(picture) = user.and_then(|user| user.picture.as_ref()) else {
-            return Reply::text(200, "image/svg+xml", letter_svg(shown))
-                .header("Last-Modified", "Thu, 01 Jan 2015 00:00:00 GMT");
+            return letter.header("Last-Modified", LETTER_TIME);
         };
         let modified = http_date(picture.uploaded);
         if request.header("if-modified-since") == Some(&modified) {
@@ -941,8 +998,13 @@ mod tests {
 
     /// Settled at once, so that no test waits.
     fn quick() -> Running<RocketChat> {
+        quick_as("7.5.1")
+    }
+
+    fn quick_as(version: &str) -> Running<RocketChat> {
         RocketChat {
             settle: Duration::ZERO,
+            version: version.into(),
             ..RocketChat::default()
         }
         .start()
@@ -1034,10 +1096,53 @@ mod tests {
             ("image/png", b"no picture"),
         ] {
             let chat = quick();
-            chat.model().give("robot-admin", pictures::png(64, 64, 1));
+            let etag = chat.model().give("robot-admin", pictures::png(64, 64, 1));
             assert!(form(&chat, ADMIN, &[], kind, file).contains("\"success\":false"));
             assert!(chat.model().user("robot-admin").picture.is_none());
-            assert_eq!(chat.model().user("robot-admin").etag, None);
+            // Nobody tells the account.
+            assert_eq!(chat.model().user("robot-admin").etag, Some(etag));
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_picture_tells_who_wears_one_to_those_who_may_look() {
+        const COOKIES: &str = "Cookie: rc_uid=aobEdbYhXfu5hkeqG; rc_token=9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq";
+        for version in VERSIONS {
+            let chat = quick_as(version);
+            chat.model().give("build-bot", pictures::png(64, 64, 1));
+            let head = |name: &str, headers: &str| {
+                let heard = chat.ask(&format!("HEAD /chat/avatar/{name}"), headers, "");
+                assert_eq!((heard.status, heard.body.as_str()), (200, ""));
+                let kind = heard.all("Content-Type").concat();
+                (kind, heard.all("Last-Modified").concat())
+            };
+            let wears = (
+                "image/png".to_owned(),
+                "Thu, 01 Aug 2024 00:00:00 GMT".to_owned(),
+            );
+            let letter = |time: &str| ("image/svg+xml".to_owned(), time.to_owned());
+            assert_eq!(head("build-bot", COOKIES), wears);
+            assert_eq!(head("retired-bot", COOKIES), letter(LETTER_TIME));
+            // The two headers of the API count for nothing here.
+            let (stranger, nobody) = match version {
+                "3.11.4" => (wears, letter(LETTER_TIME)),
+                _ => (letter(""), letter("")),
+            };
+            assert_eq!(head("build-bot", ADMIN), stranger);
+            assert_eq!(head("retired-bot", ""), nobody);
+        }
+    }
+
+    #[test]
+    fn a_target_behind_the_file_is_lost_on_an_old_server() {
+        for version in VERSIONS {
+            let chat = quick_as(version);
+            let picture = pictures::png(64, 64, 1);
+            let fields = [("userId", "BsNr28znDkG8aeo7W")];
+            form(&chat, ADMIN, &fields, "image/png", &picture);
+            let lost = version == "3.11.4";
+            assert_eq!(chat.model().user("robot-admin").picture.is_some(), lost);
+            assert_eq!(chat.model().user("build-bot").picture.is_some(), !lost);
         }
     }
 

@@ -54,6 +54,11 @@ impl Part {
 }
 
 impl Request {
+    /// Whether it is there to look only, as its method says.
+    pub fn is_look(&self) -> bool {
+        ["GET", "HEAD"].contains(&self.method.as_str())
+    }
+
     /// The path as sent, without the query; still percent-encoded.
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
@@ -590,7 +595,7 @@ impl Server {
         headers
             .lines()
             .for_each(|header| message += &format!("{}\r\n", header.trim()));
-        if !line.starts_with("GET ") {
+        if !line.starts_with("GET ") && !line.starts_with("HEAD ") {
             message += &format!("Content-Length: {}\r\n", body.len());
         }
         let answer = self.speak([message.as_bytes(), b"Connection: close\r\n\r\n", body].concat());
