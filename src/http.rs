@@ -339,6 +339,11 @@ impl Response {
         self.start().contains(text)
     }
 
+    /// Whether the body, of whatever type, contains this anywhere.
+    pub fn contains(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.body).contains(text)
+    }
+
     /// The first line of a plain text, where the body is one. It is whole: a secret in it that was cut would
     /// not be recognised any more.
     pub fn plain(&self) -> Option<String> {

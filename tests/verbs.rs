@@ -1480,3 +1480,79 @@ fn a_long_name_leaves_room_for_the_rest() {
         "",
     );
 }
+
+/// A base address that leads to another system is told by how that one answers what it does not know.
+#[test]
+fn another_system_at_the_address_is_named() {
+    let json = |status, body: &str| Reply::json(status, body);
+    let page = |status, html: &str| Reply::text(status, "text/html", html);
+    let answers = [
+        (
+            "jira",
+            json(404, r#"{"errorMessages":["null for uri"],"errors":{}}"#),
+        ),
+        (
+            "jira",
+            page(404, "<html>dead link</html>").header("X-AREQUESTID", "1x1x1"),
+        ),
+        (
+            "navixy",
+            json(
+                400,
+                r#"{"success":false,"status":{"code":111,"description":"Wrong handler"}}"#,
+            ),
+        ),
+        (
+            "navixy",
+            json(200, r#"{"success":false,"status":{"code":111}}"#),
+        ),
+        (
+            "rocketchat",
+            json(404, r#"{"success":false,"error":"Resource not found"}"#),
+        ),
+        (
+            "rocketchat",
+            json(
+                400,
+                r#"{"success":false,"error":"[invalid-params]","errorType":"invalid-params"}"#,
+            ),
+        ),
+        (
+            "rocketchat",
+            page(
+                200,
+                "<!DOCTYPE html><html><script src=\"/meteor_runtime_config.js\"></script></html>",
+            ),
+        ),
+    ];
+    for (system, answer) in answers {
+        let title = match system {
+            "jira" => "Jira",
+            "rocketchat" => "Rocket.Chat",
+            _ => "Navixy",
+        };
+        for (asker, question) in [
+            ("jira", "ask what server this is"),
+            ("rocketchat", "ask who the caller is"),
+            ("navixy", "ask who the caller is"),
+        ] {
+            let said = format!(
+                "avatarctl: {asker}: {question}: answered {} in the way of {title}\n\
+                 hint: check the base URL; if it is right, say {system} where {asker} stands\n",
+                answer.status
+            );
+            let fault = Fault::any().always().instead(answer.clone());
+            match asker {
+                _ if asker == system => {}
+                "jira" => told_by(Jira::start(), fault, asker, &said),
+                "rocketchat" => told_by(RocketChat::start(), fault, asker, &said),
+                _ => told_by(Navixy::start(), fault, asker, &said),
+            }
+        }
+    }
+}
+
+fn told_by<M: Model>(model: Running<M>, fault: Fault, asker: &str, said: &str) {
+    model.fault(fault);
+    whoami(asker, &model).gives(76, "", said);
+}

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     Avatar, Change, Credentials, Crop, Example, Identity, Login, Offer, Proof, Row, Seen, Server,
-    Session, Source, System, Target, TargetKind,
+    Session, Source, System, Target, TargetKind, foreign,
 };
 use crate::curl::{AVATAR_ID, Cookies, Step};
 use crate::error::{Class, Error, Loss, Result};
@@ -82,6 +82,7 @@ pub static SYSTEM: System = System {
     list,
     list_takes_target: true,
     loses_on_refusal: false,
+    recognizes,
     speak,
     describe,
     help: include_str!("../help/jira.txt"),
@@ -234,6 +235,12 @@ fn said(refusal: Refusal) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
+/// Whether an answer is one of this system's: a refusal, or any page with the header that it signs with.
+fn recognizes(response: &Response) -> bool {
+    let messages = |answer: Value| answer.get("errorMessages").is_some_and(Value::is_array);
+    response.header("x-arequestid").is_some() || response.json().is_ok_and(messages)
+}
+
 /// Sends a request; an answer that refuses it becomes an error.
 fn send(session: &mut Session, request: &Request) -> Result<Response> {
     let response = session.client.send(request)?;
@@ -313,6 +320,7 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
         ),
         status => error(Class::Protocol, &format!("answered {status}")),
     })
+    .map(|error| foreign(&SYSTEM, request, response, error))
 }
 
 /// Whether a cookie was refused because its session has ended; servers say so in different words.
@@ -344,10 +352,11 @@ fn read<T: serde::de::DeserializeOwned>(
 ) -> Result<T> {
     response.json().map_err(|what| {
         let error = session.strange(request, response, what);
-        match response.is_html() {
+        let error = match response.is_html() {
             true => error.hint(SSO),
             false => error,
-        }
+        };
+        foreign(&SYSTEM, request, response, error)
     })
 }
 
@@ -412,7 +421,8 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
     })?;
     let info: ServerInfo = read(&session, &request, &response)?;
     if info.base_url.is_none() && info.version.is_none() && info.deployment_type.is_none() {
-        return Err(session.strange(&request, &response, "JSON of another shape"));
+        let error = session.strange(&request, &response, "JSON of another shape");
+        return Err(foreign(&SYSTEM, &request, &response, error));
     }
     if info.deployment_type.as_deref() == Some("Cloud") {
         return Err(cloud(Error::new(

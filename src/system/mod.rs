@@ -78,6 +78,8 @@ pub struct System {
     pub list_takes_target: bool,
     /// Whether a write that the server refuses may cost the account the avatar it has.
     pub loses_on_refusal: bool,
+    /// Whether an answer could come from no other system; for those whose base URL leads to this one by mistake.
+    pub recognizes: fn(&Response) -> bool,
     /// A fingerprint in an outcome's line, a word and a value, cut short where it is long: `avatar 24880`.
     pub speak: fn(&str) -> String,
     /// What `show` says.
@@ -517,6 +519,26 @@ impl Session {
                 ),
             )
             .status(response.status)
+    }
+}
+
+/// A failure to understand an answer, said better where another system than this one answers so: the base URL
+/// leads there.
+pub fn foreign(system: &System, request: &Request, response: &Response, error: Error) -> Error {
+    let lost = matches!(error.class, Class::Protocol | Class::Target);
+    if !lost || (system.recognizes)(response) {
+        return error;
+    }
+    match ALL.iter().find(|other| (other.recognizes)(response)) {
+        None => error,
+        Some(other) => {
+            let what = format!("answered {} in the way of {}", response.status, other.title);
+            let error = request.failed(Class::Protocol, what);
+            error.status(response.status).hint(format!(
+                "check the base URL; if it is right, say {} where {} stands",
+                other.name, system.name
+            ))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     Avatar, Change, Credentials, Crop, Example, Identity, Login, Proof, Row, Seen, Server, Session,
-    Source, System, Target, TargetKind, is_sendable,
+    Source, System, Target, TargetKind, foreign, is_sendable,
 };
 use crate::curl::Step;
 use crate::error::{Class, Error, Result};
@@ -86,6 +86,7 @@ pub static SYSTEM: System = System {
     list,
     list_takes_target: false,
     loses_on_refusal: false,
+    recognizes,
     speak,
     describe,
     help: include_str!("../help/navixy.txt"),
@@ -232,6 +233,12 @@ struct Privileges {
     rights: Option<Vec<String>>,
 }
 
+/// Whether an answer is a refusal of this system's, with its code.
+fn recognizes(response: &Response) -> bool {
+    let refused = |answer: Answer| answer.success == Some(json!(false)) && answer.status.is_some();
+    response.json().is_ok_and(refused)
+}
+
 /// Sends a request and reads what a success carries. Only an object that says `success` with the boolean
 /// true, and has the fields of this call, is a success.
 fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
@@ -277,7 +284,10 @@ fn no_answer(session: &Session, request: &Request, response: &Response, what: &s
             Class::Temporary,
             &format!("the server failed with {}", response.status),
         ),
-        _ => session.strange(request, response, what).hint(BASE),
+        _ => {
+            let error = session.strange(request, response, what).hint(BASE);
+            foreign(&SYSTEM, request, response, error)
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Avatar, Change, Credentials, Crop, Example, Identity, Login, Proof, Row, Seen, Server, Session,
-    Source, System, Target, TargetKind, is_sendable,
+    Source, System, Target, TargetKind, foreign, is_sendable,
 };
 use crate::address::{decode, encode};
 use crate::curl::Step;
@@ -89,6 +89,7 @@ pub static SYSTEM: System = System {
     list,
     list_takes_target: false,
     loses_on_refusal: true,
+    recognizes,
     speak,
     describe,
     help: include_str!("../help/rocketchat.txt"),
@@ -235,6 +236,20 @@ fn reason(response: &Response) -> Reason {
     Reason { code, text }
 }
 
+/// Whether an answer is one of this system's: a refusal, or the page that its web server gives for any path.
+fn recognizes(response: &Response) -> bool {
+    let Ok(answer) = response.json::<Answer>() else {
+        return response.is_html() && response.contains("meteor_runtime_config");
+    };
+    let says = |said: &Option<Value>| {
+        let text = said.as_ref().and_then(Value::as_str);
+        matches!(text, Some(LOGGED_OUT | "Resource not found"))
+    };
+    let coded = answer.error_type.is_some_and(|code| code.is_string());
+    let refused = answer.success == Some(json!(false)) && coded;
+    refused || says(&answer.error) || says(&answer.message)
+}
+
 const LOGGED_OUT: &str = "You must be logged in to do this.";
 
 /// Sends a request; its answer has a good status, whatever it says.
@@ -245,7 +260,10 @@ fn send(session: &mut Session, request: &Request) -> Result<Response> {
     }
     match response.success() {
         true => Ok(response),
-        false => Err(refusal(session, request, &response)),
+        false => {
+            let error = refusal(session, request, &response);
+            Err(foreign(&SYSTEM, request, &response, error))
+        }
     }
 }
 
@@ -255,12 +273,16 @@ fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request)
     let response = send(session, request)?;
     let strange = |what: &str| {
         let error = session.strange(request, &response, what);
-        match response.is_html() {
+        let error = match response.is_html() {
             true => error.hint("a login page or a proxy stands before Rocket.Chat"),
             false => error,
-        }
+        };
+        foreign(&SYSTEM, request, &response, error)
     };
-    let refused = || refusal(session, request, &response);
+    let refused = || {
+        let error = refusal(session, request, &response);
+        foreign(&SYSTEM, request, &response, error)
+    };
     let outcome: Answer = response.json().map_err(strange)?;
     match outcome.success {
         Some(Value::Bool(true)) => {}
