@@ -55,7 +55,7 @@ impl Address {
             )));
         }
         let (host, port) = split_port(authority)
-            .ok_or_else(|| refuse(&format!("{} is no host and port", quote(authority))))?;
+            .ok_or_else(|| refuse(&format!("{} is not a host and port", quote(authority))))?;
         let named = !relative(host).is_empty()
             && host
                 .chars()
@@ -65,7 +65,7 @@ impl Address {
             .and_then(|rest| rest.strip_suffix(']'))
             .is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok());
         if !named && !literal {
-            let error = refuse(&format!("{} is no host name", quote(host)));
+            let error = refuse(&format!("{} is not a host name", quote(host)));
             return Err(match host.is_ascii() {
                 true => error,
                 false => error.hint("write an international name in its xn-- form"),
@@ -76,7 +76,7 @@ impl Address {
             None => usual,
             Some(port) => match digits(port) {
                 Some(number) if number > 0 => number,
-                _ => return Err(refuse(&format!("{} is no port", quote(port)))),
+                _ => return Err(refuse(&format!("{} is not a port", quote(port)))),
             },
         };
         Ok(Address {
@@ -204,8 +204,8 @@ mod tests {
                 "the base URL does not begin with https:// or http://",
             ),
             ("ftp://host", "the base URL is neither https nor http"),
-            ("https://", "\"\" is no host name"),
-            ("https:///jira", "\"\" is no host name"),
+            ("https://", "\"\" is not a host name"),
+            ("https:///jira", "\"\" is not a host name"),
             ("https://a:b@host", "the base URL holds user info"),
             (
                 "https://host?x=1",
@@ -219,18 +219,18 @@ mod tests {
                 "https://host/a b",
                 "the path \"/a b\" needs percent-encoding",
             ),
-            ("https://host name", "\"host name\" is no host name"),
-            ("https://host:http", "\"http\" is no port"),
-            ("https://host:0", "\"0\" is no port"),
-            ("https://host:65536", "\"65536\" is no port"),
-            ("https://host:", "\"\" is no port"),
-            ("https://host:+80", "\"+80\" is no port"),
-            ("https://.", "\".\" is no host name"),
-            ("https://[::g]", "\"[::g]\" is no host name"),
-            ("https://[::1", "\"[::1\" is no host and port"),
+            ("https://host name", "\"host name\" is not a host name"),
+            ("https://host:http", "\"http\" is not a port"),
+            ("https://host:0", "\"0\" is not a port"),
+            ("https://host:65536", "\"65536\" is not a port"),
+            ("https://host:", "\"\" is not a port"),
+            ("https://host:+80", "\"+80\" is not a port"),
+            ("https://.", "\".\" is not a host name"),
+            ("https://[::g]", "\"[::g]\" is not a host name"),
+            ("https://[::1", "\"[::1\" is not a host and port"),
             (
                 "https://bücher.example",
-                "\"bücher.example\" is no host name",
+                "\"bücher.example\" is not a host name",
             ),
             ("https://host\\@evil", "the base URL holds user info"),
             ("https://u:p/w@host", "the base URL holds user info"),

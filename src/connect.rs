@@ -71,11 +71,11 @@ fn failed(error: Error, lasting: bool) -> ureq::Error {
     ureq::Error::Other(Box::new(NotConnected { error, lasting }))
 }
 
-/// The refusal of a proxy that wants to know who asks.
+/// A proxy refuses whoever does not log in, or logs in as somebody it does not know.
 pub fn proxy_login(place: &str) -> Error {
     Error::new(
         Class::Credentials,
-        format!("the proxy {place} wants other credentials"),
+        format!("the proxy {place} asks for a user and a password, or for other ones"),
     )
     .hint("give them in the proxy's URL: http://user:password@host:port, best in HTTPS_PROXY or HTTP_PROXY")
 }
@@ -191,7 +191,7 @@ impl Connector<()> for Dialler {
         };
         let name = relative(host(details.uri)).to_owned();
         let Ok(server) = ServerName::try_from(name.clone()) else {
-            return Err(unreachable(format!("{name} is no name that TLS can check")));
+            return Err(unreachable(format!("TLS cannot check the name {name}")));
         };
         let mut session = match ClientConnection::new(config, server) {
             Ok(session) => session,
@@ -250,7 +250,7 @@ fn login(proxy: &Proxy) -> String {
 /// The head of a proxy's answer to CONNECT, in bytes.
 const LONGEST_TUNNEL: usize = 16 << 10;
 
-/// Asks a proxy for a way to the server, byte by byte so that nothing of the server's own is taken.
+/// Asks a proxy for a tunnel to the server. Its answer is read byte by byte: what follows is the server's own.
 fn tunnel(plain: &mut Plain, details: &ConnectionDetails, proxy: &Proxy) -> Answer<()> {
     let place = proxy.address.place();
     let target = format!(
@@ -280,7 +280,7 @@ fn tunnel(plain: &mut Plain, details: &ConnectionDetails, proxy: &Proxy) -> Answ
         head.push(byte);
         if head.len() > LONGEST_TUNNEL {
             return Err(unreachable(format!(
-                "{place} does not answer as an http proxy"
+                "{place} does not answer like an http proxy"
             )));
         }
     }
@@ -296,14 +296,14 @@ fn tunnel(plain: &mut Plain, details: &ConnectionDetails, proxy: &Proxy) -> Answ
         Some(status) => Err(failed(
             Error::new(
                 Class::Unreachable,
-                format!("the proxy {place} refused the way to {target} with {status}"),
+                format!("the proxy {place} does not connect to {target}: it answered {status}"),
             )
             .status(status),
             // Nothing was sent to the server yet. tinyproxy says 500 for one that it cannot reach.
             !matches!(status, 500 | 502..=504),
         )),
         None => Err(unreachable(format!(
-            "{place} does not answer as an http proxy"
+            "{place} does not answer like an http proxy"
         ))),
     }
 }
@@ -344,7 +344,7 @@ fn no_tls(place: &str, error: io::Error) -> ureq::Error {
     }
 }
 
-/// TLS 1.3 refuses a client only when the client believes the handshake to be over.
+/// With TLS 1.3 a server refuses a client only when the client has finished its side of the handshake.
 fn refused(place: &str, error: io::Error) -> ureq::Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     match inner {

@@ -772,8 +772,8 @@ impl Client {
         answered
     }
 
-    /// An answer that a proxy gave in its own name is none of the server's. 407 is a proxy's by definition;
-    /// the others are told by the names that proxies put into their refusals.
+    /// Takes out an answer that a proxy gave itself. 407 always comes from a proxy; other answers of theirs are
+    /// recognised by the names that proxies put into them.
     fn of_the_server(
         &self,
         request: &Request,
@@ -811,7 +811,10 @@ impl Client {
         };
         let error = Error::new(
             Class::Unreachable,
-            format!("the proxy {place} answered {} itself", response.status),
+            format!(
+                "the proxy {place}, not the server, answered {}",
+                response.status
+            ),
         );
         Err(Lost {
             error: about(request, error.status(response.status)),
@@ -1144,7 +1147,7 @@ impl Client {
                 );
                 let plain = !self.reach.base.is_https() && self.reach.proxy.is_none();
                 last(match plain {
-                    true => error.hint("if this port speaks TLS, say https in the base URL"),
+                    true => error.hint("if this port speaks TLS, begin the base URL with https://"),
                     false => error,
                 })
             }

@@ -216,14 +216,14 @@ mod tests {
                 "http://u:p%0aw@proxy:1",
                 "the proxy's user info is not percent-encoded",
             ),
-            ("http://u:pw@pro xy:1", "\"pro xy\" is no host name"),
-            ("http://u:pw@proxy:x", "\"x\" is no port"),
-            ("http://u:pw@proxy:+1", "\"+1\" is no port"),
+            ("http://u:pw@pro xy:1", "\"pro xy\" is not a host name"),
+            ("http://u:pw@proxy:x", "\"x\" is not a port"),
+            ("http://u:pw@proxy:+1", "\"+1\" is not a port"),
             (
                 "http://u:p%+aw@proxy:1",
                 "the proxy's user info is not percent-encoded",
             ),
-            ("", "\"\" is no host name"),
+            ("", "\"\" is not a host name"),
         ] {
             let base = Address::parse("http://host", "--url").unwrap();
             let error = Proxy::find(&base, Some(url), &Environment::new([])).unwrap_err();

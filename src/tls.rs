@@ -115,22 +115,22 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
                 "give the authority's certificate, or the server's own self-signed one, with --ca-file",
             ),
             CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => (
-                certificate("is for another name: it has no name at all".into()),
-                "give the server's own certificate with --ca-file, where its common name counts",
+                certificate("has no host name in it".into()),
+                "give the server's own certificate with --ca-file: then its common name counts",
             ),
             CertificateError::NotValidForNameContext { presented, .. } => {
                 let names: Vec<String> = presented.iter().map(|name| spoken(name)).collect();
                 (
-                    certificate(format!("is for another name: it has {}", names.join(", "))),
+                    certificate(format!("is not for this name but for {}", names.join(", "))),
                     "use one of these names in the base URL",
                 )
             }
             CertificateError::NotValidForName => (
-                certificate("is for another name".into()),
+                certificate("is not for this name".into()),
                 "use a name of the certificate in the base URL",
             ),
             CertificateError::ExpiredContext { not_after, .. } => (
-                certificate(format!("has expired {}", date(*not_after))),
+                certificate(format!("expired on {}", date(*not_after))),
                 "renew it on the server, or correct this machine's clock",
             ),
             CertificateError::Expired => (
@@ -151,7 +151,7 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
                     format!("{place} does not prove that the certificate it shows is its own"),
                 )
                 .hint(
-                    "somebody may stand between; or the server has another key, or an RSA key of less than 2048 bits",
+                    "somebody may intercept the connection; or the server has another key, or an RSA key of less than 2048 bits",
                 );
             }
             // rustls hands webpki's word for it through as text.
@@ -168,7 +168,7 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
                     || other.to_string().contains("EndEntityUsedAsCa") =>
             {
                 (
-                    certificate("is signed by a certificate that is no authority".into()),
+                    certificate("is signed by a certificate that may not sign others".into()),
                     "give the server's own certificate with --ca-file",
                 )
             }
@@ -182,7 +182,7 @@ pub fn explain(error: &rustls::Error, place: &str) -> Error {
         },
         rustls::Error::InvalidMessage(_) => (
             format!("{place} does not speak TLS"),
-            "if this port serves plain http, say so in the base URL",
+            "if this port serves plain http, begin the base URL with http://",
         ),
         rustls::Error::AlertReceived(alert) => (
             format!("{place} refused the TLS handshake: {alert:?}"),
@@ -481,7 +481,7 @@ struct NoAuthority;
 
 impl fmt::Display for NoAuthority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("signed by a certificate that is no authority")
+        f.write_str("signed by a certificate that may not sign others")
     }
 }
 

@@ -16,7 +16,7 @@ const CONTEXT: &str = "the base URL may lack the context path, as in https://hos
 const XSRF: &str = "a proxy on the way removes X-Atlassian-Token or changes User-Agent; make it pass both on unchanged";
 const SSO: &str = "a login page or a proxy answered instead of Jira: exempt this account's REST calls from single sign-on";
 const REDIRECT: &str = "if it leads to the same server, give that address as the base URL; if it leads to a login page, exempt this account's calls from single sign-on";
-const HTTPS: &str = "if this port speaks TLS, say https in the base URL";
+const HTTPS: &str = "if this port speaks TLS, begin the base URL with https://";
 const CLOUD: &str =
     "Jira Cloud keeps avatars in the Atlassian account and has no operation that sets them";
 const SESSION: &str = "Jira ends the session of a personal access token after each request, and an upload needs its session: select an existing avatar with --avatar-id, send a square picture of at most 48 pixels, or use JIRA_USER and JIRA_PASSWORD for the upload";

@@ -421,10 +421,11 @@ fn a_proxy_s_own_answers_are_told_apart() {
     let mut http = Jira::start();
     http.expect_anything();
     let login = "hint: give them in the proxy's URL: http://user:password@host:port, best in HTTPS_PROXY or HTTP_PROXY\n";
-    let way = |what: &str| format!("the proxy PROXY refused the way to SERVER with {what}");
-    let own = |what: &str| format!("the proxy PROXY answered {what} itself");
+    let way =
+        |what: &str| format!("the proxy PROXY does not connect to SERVER: it answered {what}");
+    let own = |what: &str| format!("the proxy PROXY, not the server, answered {what}");
     let squid = "Server: squid/5.7\r\n";
-    let other = "the proxy PROXY wants other credentials";
+    let other = "the proxy PROXY asks for a user and a password, or for other ones";
     for (tls, answer, status, said, hint) in [
         (true, refusal("407 Who", ""), 77, other.to_owned(), login),
         (true, refusal("403 No", ""), 69, way("403"), ""),
@@ -455,14 +456,14 @@ fn a_proxy_s_own_answers_are_told_apart() {
             true,
             b"SSH-2.0-x\r\n\r\n".to_vec(),
             69,
-            "PROXY does not answer as an http proxy".to_owned(),
+            "PROXY does not answer like an http proxy".to_owned(),
             "",
         ),
         (
             true,
             vec![b'x'; 20_000],
             69,
-            "PROXY does not answer as an http proxy".to_owned(),
+            "PROXY does not answer like an http proxy".to_owned(),
             "",
         ),
         (
@@ -794,20 +795,20 @@ fn a_real_proxy_s_refusals_are_its_own() {
         run(scheme, "me:wrong").gives(
             77,
             "",
-            "avatarctl: jira robot: ask what server this is: the proxy PROXY wants other credentials\n\
+            "avatarctl: jira robot: ask what server this is: the proxy PROXY asks for a user and a password, or for other ones\n\
              hint: give them in the proxy's URL: http://user:password@host:port, best in HTTPS_PROXY or HTTP_PROXY\n",
         );
     }
     run("http", "me:hunter2").gives(
         69,
         "",
-        "avatarctl: the proxy PROXY answered 500 itself, trying again in N s to ask what server this is\n\
-         avatarctl: jira robot: ask what server this is: the proxy PROXY answered 500 itself (tried 2 times)\n",
+        "avatarctl: the proxy PROXY, not the server, answered 500, trying again in N s to ask what server this is\n\
+         avatarctl: jira robot: ask what server this is: the proxy PROXY, not the server, answered 500 (tried 2 times)\n",
     );
     run("https", "me:hunter2").gives(
         69,
         "",
-        "avatarctl: jira robot: ask what server this is: the proxy PROXY refused the way to SERVER with 403\n",
+        "avatarctl: jira robot: ask what server this is: the proxy PROXY does not connect to SERVER: it answered 403\n",
     );
 }
 

@@ -202,7 +202,7 @@ const UNKNOWN: &str =
 const GIVE: &str =
     "give the authority's certificate, or the server's own self-signed one, with --ca-file";
 const NO_AUTHORITY: &str =
-    "the certificate of 127.0.0.1:PORT is signed by a certificate that is no authority";
+    "the certificate of 127.0.0.1:PORT is signed by a certificate that may not sign others";
 const GIVE_OWN: &str = "give the server's own certificate with --ca-file";
 const SELF_SIGNED: &str = "the certificate of 127.0.0.1:PORT is self-signed and not trusted here";
 const GIVE_THIS: &str = "give this certificate with --ca-file";
@@ -437,7 +437,7 @@ fn to_show_a_trusted_certificate_is_not_enough() {
                 "127.0.0.1",
                 &unreachable(
                     "127.0.0.1:PORT does not prove that the certificate it shows is its own",
-                    "somebody may stand between; or the server has another key, or an RSA key of less than 2048 bits",
+                    "somebody may intercept the connection; or the server has another key, or an RSA key of less than 2048 bits",
                 ),
             );
         }
@@ -567,12 +567,12 @@ fn a_self_signed_certificate_is_trusted_by_a_store() {
     for (own, what, hint) in [
         (
             openssl_like(&["navixy.example.com"], "navixy"),
-            "the certificate of 127.0.0.1:PORT is for another name: it has navixy.example.com",
+            "the certificate of 127.0.0.1:PORT is not for this name but for navixy.example.com",
             USE,
         ),
         (
             authority(expired),
-            "the certificate of 127.0.0.1:PORT has expired 2020-02-29 00:00 UTC",
+            "the certificate of 127.0.0.1:PORT expired on 2020-02-29 00:00 UTC",
             "renew it on the server, or correct this machine's clock",
         ),
     ] {
@@ -669,7 +669,7 @@ fn another_certificate_of_the_same_key_is_not_trusted() {
 
 // -------------------------------------------------------------------------------------------------------- names
 
-const ANOTHER: &str = "the certificate of 127.0.0.1:PORT is for another name: it has ";
+const ANOTHER: &str = "the certificate of 127.0.0.1:PORT is not for this name but for ";
 const USE: &str = "use one of these names in the base URL";
 
 #[test]
@@ -726,7 +726,7 @@ fn a_common_name_counts_for_a_pinned_certificate_without_other_names() {
         serve(&server, &[]),
         "localhost",
         &unreachable(
-            "the certificate of localhost:PORT is for another name: it has a.example.com",
+            "the certificate of localhost:PORT is not for this name but for a.example.com",
             USE,
         ),
     );
@@ -765,7 +765,7 @@ fn a_wrong_common_name_is_refused_with_that_name() {
         serve(&server, &[]),
         "localhost",
         &unreachable(
-            "the certificate of localhost:PORT is for another name: it has navixy.example.com",
+            "the certificate of localhost:PORT is not for this name but for navixy.example.com",
             USE,
         ),
     );
@@ -782,8 +782,8 @@ fn a_certificate_without_names_is_refused_with_advice_that_helps() {
         serve(&server, &[]),
         "localhost",
         &unreachable(
-            "the certificate of localhost:PORT is for another name: it has no name at all",
-            "give the server's own certificate with --ca-file, where its common name counts",
+            "the certificate of localhost:PORT has no host name in it",
+            "give the server's own certificate with --ca-file: then its common name counts",
         ),
     );
 }
@@ -801,7 +801,7 @@ fn a_certificate_out_of_its_period_is_refused_with_the_date() {
     for (parameters, what, hint) in [
         (
             expired,
-            "the certificate of 127.0.0.1:PORT has expired 2020-02-29 00:00 UTC",
+            "the certificate of 127.0.0.1:PORT expired on 2020-02-29 00:00 UTC",
             "renew it on the server, or correct this machine's clock",
         ),
         (
@@ -836,7 +836,7 @@ fn an_authority_out_of_its_period_vouches_for_nobody() {
         serve(&server, &[&between]),
         "127.0.0.1",
         &unreachable(
-            "the certificate of 127.0.0.1:PORT has expired 2020-02-29 00:00 UTC",
+            "the certificate of 127.0.0.1:PORT expired on 2020-02-29 00:00 UTC",
             "renew it on the server, or correct this machine's clock",
         ),
     );
@@ -1497,7 +1497,7 @@ fn a_server_that_speaks_plain_http_is_told_apart() {
         "",
         &unreachable(
             "127.0.0.1:PORT does not speak TLS",
-            "if this port serves plain http, say so in the base URL",
+            "if this port serves plain http, begin the base URL with http://",
         ),
     );
     speaking.join().expect("the parrot does not panic");
@@ -1526,7 +1526,7 @@ fn a_server_that_speaks_tls_only_is_told_apart() {
         "",
         &unreachable(
             "the answer is not HTTP as this program understands it",
-            "if this port speaks TLS, say https in the base URL",
+            "if this port speaks TLS, begin the base URL with https://",
         ),
     );
     speaking.join().expect("the parrot does not panic");
