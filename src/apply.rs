@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::curl::{self, Rehearsal};
 use crate::diff::{self, Verdict};
 use crate::error::{Class, Error, Result};
@@ -302,7 +304,7 @@ impl<'a> Run<'_, 'a> {
     fn job(&mut self, job: &'a Job, known: Option<Result<Seen>>) {
         let seen = match (known, self.batch.rules.look) {
             (Some(seen), _) => seen.map(Some),
-            (None, true) => (self.batch.system.observe)(self.session, &job.target).map(Some),
+            (None, true) => self.observe(job).map(Some),
             (None, false) => Ok(None),
         };
         let seen = match seen {
@@ -372,6 +374,28 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
+    /// Looks at the account. A server may give a part of the wanted address for a fingerprint, and that is shown and
+    /// kept; the same part is left out each time, so that it can be compared.
+    fn observe(&mut self, job: &Job) -> Result<Seen> {
+        let Avatar::Address(address) = &job.avatar else {
+            return (self.batch.system.observe)(self.session, &job.target);
+        };
+        self.session.client.hide_address(address);
+        let seen = (self.batch.system.observe)(self.session, &job.target)?;
+        let client = &self.session.client;
+        let value = |value| match value {
+            Value::String(text) => Value::from(client.value(&text)),
+            other => other,
+        };
+        let details = seen.details.into_iter();
+        Ok(Seen {
+            account: client.value(&seen.account),
+            fingerprint: seen.fingerprint.map(|text| client.value(&text)),
+            details: details.map(|(key, it)| (key, value(it))).collect(),
+            ..seen
+        })
+    }
+
     /// Sends the avatar, or shows it again where it was only covered or unselected since it was proven.
     fn write(
         &mut self,
@@ -432,7 +456,7 @@ impl<'a> Run<'_, 'a> {
             .session
             .client
             .settle(wait)
-            .and_then(|()| (self.batch.system.observe)(self.session, &job.target));
+            .and_then(|()| self.observe(job));
         let shown = match looked {
             Ok(now) => now.fingerprint,
             Err(error) => {

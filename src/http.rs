@@ -2,7 +2,6 @@
 //! every system shares live here; what an answer means to a system does not. With `connect.rs` the only
 //! file that knows ureq.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::rc::Rc;
@@ -10,8 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
 use ureq::http::header::{HeaderName, HeaderValue};
 use ureq::{Agent, AsSendBody, SendBody};
@@ -23,6 +20,7 @@ use crate::error::{Class, Error, Loss, Result, reason};
 use crate::limits;
 use crate::multipart::{Content, Encoded};
 use crate::proxy::Proxy;
+use crate::redact::{REDACTED, Redactor, Scope};
 use crate::secret::Secret;
 use crate::signals;
 use crate::terminal::{MESSAGE, clean};
@@ -285,6 +283,15 @@ impl Response {
         self.body.iter().all(u8::is_ascii_whitespace)
     }
 
+    /// Whether the body is JSON as these systems send it, whatever its header says.
+    fn is_json(&self) -> bool {
+        let body = self
+            .body
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&self.body);
+        body.trim_ascii_start().starts_with(b"{")
+    }
+
     pub fn is_html(&self) -> bool {
         let declared = self
             .header("content-type")
@@ -482,9 +489,9 @@ pub struct Client {
     /// The caller's credentials, sent with every request, and the options that make curl send them.
     credentials: Vec<(&'static str, Secret, String)>,
     /// What must not be shown even when a server repeats it.
-    hidden: Vec<String>,
-    /// The same, of the accounts and requests that came last.
-    passing: Vec<String>,
+    secrets: Redactor,
+    /// An answer held a credential.
+    echoed: bool,
     /// When a route that has no calls left may be called again, by method and path.
     spent: Vec<(Route, Instant)>,
 }
@@ -550,8 +557,8 @@ impl Client {
             made,
             busy,
             credentials: Vec::new(),
-            hidden: Vec::new(),
-            passing: Vec::new(),
+            secrets: Redactor::default(),
+            echoed: false,
             spent: Vec::new(),
             reach,
         };
@@ -561,12 +568,7 @@ impl Client {
             .as_ref()
             .and_then(|proxy| proxy.login.clone())
         {
-            client.hide(&login);
-            let sent = BASE64_STANDARD.encode(login.expose());
-            client.hide(&Secret::new(sent));
-            if let Some((_, password)) = login.expose().split_once(':') {
-                client.hide(&Secret::new(password.to_owned()));
-            }
+            client.hide_pair(login.expose());
         }
         Ok(client)
     }
@@ -598,6 +600,12 @@ impl Client {
         credentials.find_map(|(known, value, _)| (*known == name).then_some(value))
     }
 
+    /// The same for the caller's id that stands beside the secret: servers give it as an id in good answers.
+    pub fn identify(&mut self, name: &'static str, id: Secret, curl: String) {
+        self.secrets.keep(id.expose(), Scope::Refusals);
+        self.credentials.push((name, id, curl));
+    }
+
     pub fn reach(&self) -> &Reach {
         &self.reach
     }
@@ -607,32 +615,68 @@ impl Client {
         self.credentials.iter().map(|(_, _, curl)| curl.as_str())
     }
 
-    /// Takes this text, in the spellings that servers repeat it in, out of whatever a server says.
+    /// Takes this text, however it is spelt, out of whatever a server says. What is short enough to be a word or a
+    /// name is taken out of refusals only.
     pub fn hide(&mut self, secret: &Secret) {
-        self.hidden.extend(spellings(secret));
+        self.secrets.keep(secret.expose(), Scope::Answers);
+    }
+
+    /// The same for `user:password`, as Basic credentials have it. A password that is a part of the name itself would
+    /// blot out the name.
+    pub fn hide_pair(&mut self, pair: &str) {
+        let (user, password) = pair.split_once(':').unwrap_or_default();
+        self.hide_password(user, password);
+        self.secrets.keep(pair, Scope::Answers);
+    }
+
+    /// The same for a password and the name that is typed beside it.
+    pub fn hide_password(&mut self, user: &str, password: &str) {
+        let scope = match user.to_lowercase().contains(&password.to_lowercase()) {
+            true => Scope::Refusals,
+            false => Scope::Answers,
+        };
+        self.secrets.keep(password, scope);
     }
 
     /// The same for a secret of one account or request, of which a batch has thousands: the last ones count.
     pub fn hide_for_now(&mut self, secret: &Secret) {
-        self.passing.extend(spellings(secret));
-        let old = self.passing.len().saturating_sub(PASSING);
-        self.passing.drain(..old);
+        self.secrets.pass(secret.expose(), Scope::Answers);
+    }
+
+    /// The same for an address: it may carry secrets before its host and behind its path, and a server repeats it in
+    /// parts and decoded. Some of the parts may be ids that are no secret, and that the server needs to be told.
+    pub fn hide_address(&mut self, address: &str) {
+        let (_, rest) = address.split_once("://").unwrap_or(("", address));
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
+        let behind = rest.find(['?', '#']).map_or("", |at| &rest[at + 1..]);
+        let mut hide = |text: &str| {
+            self.secrets.pass(text, Scope::Refusals);
+            if let Some(decoded) = address::decode(text) {
+                self.secrets.pass(&decoded, Scope::Refusals);
+            }
+        };
+        hide(login);
+        login.split(':').skip(1).for_each(&mut hide);
+        hide(behind);
+        for part in behind.split(['&', ';', '#', '?']) {
+            hide(part);
+            if let Some((_, value)) = part.split_once('=') {
+                hide(value);
+            }
+        }
+        hide(behind.split('#').next().unwrap_or_default());
     }
 
     /// What a server said, made fit for a message: no secret, one line, bounded.
     pub fn said(&self, text: &str) -> String {
-        let mut hidden: Vec<&str> = self
-            .hidden
-            .iter()
-            .chain(&self.passing)
-            .map(String::as_str)
-            .collect();
-        // Longest first, so that no rest of a longer one is left.
-        hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        let plain = hidden.iter().fold(text.to_owned(), |text, hidden| {
-            text.replace(hidden, "(redacted)")
-        });
-        clean(&plain, MESSAGE)
+        clean(&self.secrets.refusal(text), MESSAGE)
+    }
+
+    /// A name or another value from a server without what is certainly a secret, as it may be kept.
+    pub fn value(&self, text: &str) -> String {
+        self.secrets.value(text)
     }
 
     /// Sends a request and reads the answer, whatever its status; repeats it where its call allows that and
@@ -643,6 +687,12 @@ impl Client {
     pub fn send(&mut self, request: &Request) -> Result<Response> {
         for (_, secret) in &request.secrets {
             self.hide_for_now(secret);
+        }
+        if self.echoed && self.carries_a_gap(request) {
+            return Err(request.failed(
+                Class::Protocol,
+                "the server answered with the credential where a name or an id belongs",
+            ));
         }
         let route = request.call.route();
         if let Some(at) = self.spent.iter().position(|(known, _)| *known == route) {
@@ -723,6 +773,17 @@ impl Client {
         }
     }
 
+    /// Whether this would send back what is left of an answer that held a credential.
+    fn carries_a_gap(&self, request: &Request) -> bool {
+        let body = match &request.body {
+            Body::Json(text) => text.contains(REDACTED),
+            _ => false,
+        };
+        body || request
+            .url(&self.reach.base)
+            .contains(&address::encode(REDACTED))
+    }
+
     /// How many connections were made so far.
     fn connections(&self) -> usize {
         self.made.load(Ordering::Relaxed)
@@ -741,7 +802,7 @@ impl Client {
         response
     }
 
-    fn once(&self, request: &Request) -> std::result::Result<Response, Lost> {
+    fn once(&mut self, request: &Request) -> std::result::Result<Response, Lost> {
         let begun = Instant::now();
         let url = request.url(&self.reach.base);
         let timeout = self.remaining(request).map_err(|error| Lost {
@@ -752,11 +813,16 @@ impl Client {
             error,
             how: How::Final,
         })?;
-        let answered = self
+        let mut answered = self
             .exchange(request, &url, timeout)
             .map_err(|error| self.lost(request, error, timeout))
             .and_then(|response| self.of_the_server(request, response))
             .and_then(|response| self.not_too_long(request, response));
+        if let Ok(response) = &answered {
+            for cookie in response.headers("set-cookie") {
+                self.hide_cookie(cookie);
+            }
+        }
         self.trace(1, || {
             let path = url.splitn(4, '/').nth(3).unwrap_or_default();
             let came = match &answered {
@@ -767,9 +833,28 @@ impl Client {
             format!("{} /{path}: {came}, {time} ms", request.call.method.name())
         });
         for (name, value) in answered.iter().flat_map(|response| &response.headers) {
-            self.trace(2, || format!("< {name}: {}", self.shown(name, value)));
+            self.trace(2, || {
+                format!("< {}: {}", self.said(name), self.shown(name, value))
+            });
+        }
+        if let Ok(response) = &mut answered
+            && response.is_json()
+            && let Some(plain) = self.secrets.answer(&response.body)
+        {
+            response.body = plain;
+            self.echoed = true;
         }
         answered
+    }
+
+    /// A server may repeat a session's cookie alone. Short values are words of settings and open nothing.
+    fn hide_cookie(&mut self, cookie: &str) {
+        let pair = cookie.split(';').next().unwrap_or_default();
+        if let Some((_, value)) = pair.split_once('=')
+            && value.len() >= 8
+        {
+            self.secrets.pass(value, Scope::Refusals);
+        }
     }
 
     /// Takes out an answer that a proxy gave itself. 407 always comes from a proxy; other answers of theirs are
@@ -1194,46 +1279,6 @@ impl Client {
 /// What to do where a header of ours is too long for any server, and for this one.
 const ALONE: &str = "check that the variable holds the token or the password and nothing else";
 const LONGER: &str = "check that the variable holds the token or the password and nothing else; if it does, the server must allow longer headers";
-
-/// How many spellings of passing secrets are kept; one address has a dozen at most in practice.
-const PASSING: usize = 256;
-
-/// A secret as it is, and as servers repeat it that show a URL, a request's JSON body, a page or base64.
-fn spellings(secret: &Secret) -> BTreeSet<String> {
-    let text = secret.expose();
-    // Shorter ones would blot out ordinary words.
-    if text.chars().count() < 3 {
-        return BTreeSet::new();
-    }
-    let encoded = address::encode(text);
-    let json = serde_json::Value::from(text).to_string();
-    let page = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;");
-    BTreeSet::from([
-        text.to_owned(),
-        lower_escapes(&encoded),
-        encoded.replace("%20", "+"),
-        encoded,
-        json[1..json.len() - 1].to_owned(),
-        page.replace('\'', "&#39;"),
-        page,
-        BASE64_STANDARD.encode(text),
-    ])
-}
-
-/// The other spelling of percent-encoded bytes.
-fn lower_escapes(encoded: &str) -> String {
-    let mut parts = encoded.split('%');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (digits, rest) = part.split_at(part.len().min(2));
-        text.push_str(&format!("%{}{rest}", digits.to_lowercase()));
-    }
-    text
-}
 
 fn about(request: &Request, error: Error) -> Error {
     Error {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::terminal::visible_json;
+
 /// A JSON object that grows to the right.
 pub struct JsonLine(String);
 
@@ -12,8 +14,8 @@ impl JsonLine {
 
     pub fn put(mut self, key: &str, value: impl Into<Value>) -> JsonLine {
         let comma = if self.0.ends_with('{') { "" } else { "," };
-        self.0
-            .push_str(&format!("{comma}\"{key}\":{}", value.into()));
+        let (key, value) = (Value::from(key), value.into());
+        self.0.push_str(&format!("{comma}{key}:{value}"));
         self
     }
 
@@ -24,9 +26,9 @@ impl JsonLine {
         self
     }
 
-    /// The line with its end.
+    /// The line with its end. What a terminal would obey is escaped, because lines are looked at, too.
     pub fn end(self) -> String {
-        format!("{}}}\n", self.0)
+        visible_json(self.0) + "}\n"
     }
 }
 

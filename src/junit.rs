@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::apply::Outcome;
 use crate::record::Record;
+use crate::terminal::obeyed;
 
 /// Writes one test suite with a case an account.
 pub fn write(out: &mut dyn Write, action: &str, records: &[Record]) -> io::Result<()> {
@@ -64,7 +65,8 @@ pub fn write(out: &mut dyn Write, action: &str, records: &[Record]) -> io::Resul
     writeln!(out, "</testsuite>")
 }
 
-/// Text for XML and HTML alike, attributes included. What XML 1.0 cannot hold at all is replaced.
+/// Text for XML and HTML alike, attributes included, shown as a terminal would be shown it. What XML 1.0 cannot
+/// hold at all is replaced.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
@@ -75,7 +77,7 @@ pub fn escape(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            c if c.is_control() => escaped.push('\u{fffd}'),
+            c if obeyed(c) => escaped.extend(c.escape_unicode()),
             c => escaped.push(c),
         }
     }

@@ -30,6 +30,7 @@ mod picture;
 mod plan;
 mod proxy;
 mod record;
+mod redact;
 mod report;
 mod secret;
 mod shard;
@@ -93,7 +94,10 @@ fn main() -> ExitCode {
             });
             match refusal.error {
                 Some(error) => report.complain(None, &error),
-                None => report::complain(grammar::help().trim_end()),
+                None => grammar::help()
+                    .trim_end()
+                    .lines()
+                    .for_each(report::complain),
             }
             Class::Usage.exit()
         }

@@ -17,7 +17,7 @@ use crate::jsonline::JsonLine;
 use crate::manifest::Problem;
 use crate::plan::Job;
 use crate::system::{Avatar, Identity, Row, Seen, System};
-use crate::terminal::{MESSAGE, clean};
+use crate::terminal::{MESSAGE, clean, visible};
 
 /// One run's output.
 pub struct Report {
@@ -207,20 +207,22 @@ impl Report {
     pub fn rehearsed(&mut self, writes: &[Rehearsal]) {
         self.counts.rehearsed += 1;
         for write in writes {
-            print(&match self.style.json {
-                false => format!("{}\n", write.curl),
-                true => JsonLine::new("request")
-                    .put("method", write.method)
-                    .put("url", write.url.as_str())
-                    .object("headers", |line| {
-                        let put = |line: JsonLine, (name, value): &(String, String)| {
-                            line.put(name, value.as_str())
-                        };
-                        write.headers.iter().fold(line, put)
-                    })
-                    .put("curl", write.curl.as_str())
-                    .end(),
-            });
+            match self.style.json {
+                false => say(&write.curl),
+                true => print(
+                    &JsonLine::new("request")
+                        .put("method", write.method)
+                        .put("url", write.url.as_str())
+                        .object("headers", |line| {
+                            let put = |line: JsonLine, (name, value): &(String, String)| {
+                                line.put(name, value.as_str())
+                            };
+                            write.headers.iter().fold(line, put)
+                        })
+                        .put("curl", write.curl.as_str())
+                        .end(),
+                ),
+            }
         }
     }
 
@@ -272,8 +274,8 @@ impl Report {
             None => "whether it may change others is not known",
         };
         let place = subject.server.unwrap_or_default();
-        print(&format!(
-            "{}: {name}, {right}, {kind} at {place}\n",
+        say(&format!(
+            "{}: {name}, {right}, {kind} at {place}",
             subject.label
         ));
     }
@@ -294,7 +296,7 @@ impl Report {
             complain(&format!("avatarctl: {}: nothing to list", subject.name()));
         }
         if !self.style.json {
-            return print(&table(rows));
+            return table(rows).iter().for_each(|line| say(line));
         }
         for row in rows {
             let line = put_all(JsonLine::new(row.kind), &row.cells);
@@ -316,20 +318,19 @@ impl Report {
 
     pub fn warning(&self, subject: &Subject, text: &str) {
         self.clear();
-        complain(&format!(
-            "avatarctl: {}: {}: {text}",
+        let warning = self.painted(YELLOW, "warning");
+        alarm(&format!(
+            "avatarctl: {}: {warning}: {}",
             subject.name(),
-            self.painted(YELLOW, "warning")
+            visible(text)
         ));
     }
 
     /// A warning that is about no account.
     pub fn remark(&self, text: &str) {
         self.clear();
-        complain(&format!(
-            "avatarctl: {}: {text}",
-            self.painted(YELLOW, "warning")
-        ));
+        let warning = self.painted(YELLOW, "warning");
+        alarm(&format!("avatarctl: {warning}: {}", visible(text)));
     }
 
     /// Everything that is wrong with a manifest.
@@ -387,8 +388,8 @@ impl Report {
                     picture.length
                 )
             });
-            print(&format!(
-                "{}: {}{facts}\n",
+            say(&format!(
+                "{}: {}{facts}",
                 subject.name(),
                 wanted(&job.avatar)
             ));
@@ -409,8 +410,8 @@ impl Report {
             0 => "no warnings".to_owned(),
             _ => plural(warnings, "warning"),
         };
-        print(&format!(
-            "{} on {}: no errors, {warnings}\n",
+        say(&format!(
+            "{} on {}: no errors, {warnings}",
             plural(accounts, "account"),
             plural(servers, "server"),
         ));
@@ -449,10 +450,10 @@ impl Report {
             return;
         }
         let undone = listed(&[(failed, "failed"), (skipped, "skipped")]);
-        print(&match undone.is_empty() {
-            true => format!("{text}\n"),
-            false => format!("{text}, {undone}\n"),
-        });
+        match undone.is_empty() {
+            true => say(text),
+            false => say(&format!("{text}, {undone}")),
+        }
     }
 
     /// Ends the run: the summary, and the exit status.
@@ -504,13 +505,11 @@ impl Report {
     /// A failure on standard error: the message, and the hint where there is one.
     pub fn complain(&self, subject: Option<&Subject>, error: &Error) {
         let about = subject.map_or(String::new(), |subject| format!("{}: ", subject.name()));
-        complain(&format!(
-            "{} {about}{}",
-            self.painted(RED, "avatarctl:"),
-            error.message
-        ));
+        let name = self.painted(RED, "avatarctl:");
+        alarm(&format!("{name} {about}{}", visible(&error.message)));
         if let Some(hint) = &error.hint {
-            complain(&format!("{} {hint}", self.painted(CYAN, "hint:")));
+            let name = self.painted(CYAN, "hint:");
+            alarm(&format!("{name} {}", visible(hint)));
         }
     }
 
@@ -518,6 +517,7 @@ impl Report {
         paint(self.style.color.stderr, color, text)
     }
 
+    /// A line for an account, with a text that was cleaned, or painted.
     fn account(
         &self,
         subject: &Subject,
@@ -525,10 +525,10 @@ impl Report {
         text: &str,
         fill: impl FnOnce(JsonLine) -> JsonLine,
     ) {
-        print(&match self.style.json {
-            true => fill(line(subject, outcome)).end(),
-            false => format!("{}: {text}\n", subject.name()),
-        });
+        match self.style.json {
+            true => print(&fill(line(subject, outcome)).end()),
+            false => print(&format!("{}: {text}\n", subject.name())),
+        }
     }
 
     /// A line of a diff, with its sign.
@@ -548,7 +548,8 @@ impl Report {
                 Verdict::Drifted => paint(self.style.color.stdout, RED, sign),
                 Verdict::Unknown => paint(self.style.color.stdout, CYAN, sign),
             };
-            print(&format!("{sign} {}: {text}\n", subject.name()));
+            let (name, text) = (subject.name(), visible(text));
+            print(&format!("{sign} {name}: {text}\n"));
         }
     }
 }
@@ -626,10 +627,12 @@ const GREEN: &str = "32";
 const YELLOW: &str = "33";
 const CYAN: &str = "36";
 
+/// A text that was cleaned, in a colour where that is wanted.
 fn paint(wish: bool, color: &str, text: &str) -> String {
+    let text = visible(text);
     match wish {
         true => format!("\x1b[{color}m{text}\x1b[0m"),
-        false => text.to_owned(),
+        false => text.into_owned(),
     }
 }
 
@@ -727,9 +730,9 @@ fn notes(
 }
 
 /// Columns under their names, as wide as their widest cell.
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[Row]) -> Vec<String> {
     let Some(first) = rows.first() else {
-        return String::new();
+        return Vec::new();
     };
     let head = first
         .cells
@@ -749,17 +752,15 @@ fn table(rows: &[Row]) -> String {
             .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..first.cells.len()).map(width).collect();
-    let mut text = String::new();
-    for line in &lines {
-        let padded: Vec<String> = line
+    let padded = |line: &Vec<String>| {
+        let cells: Vec<String> = line
             .iter()
             .zip(&widths)
             .map(|(cell, width)| format!("{cell:width$}"))
             .collect();
-        text.push_str(padded.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+        cells.join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(padded).collect()
 }
 
 fn cell(value: &Value) -> String {
@@ -768,10 +769,17 @@ fn cell(value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "-".to_owned(),
         Value::String(text) => clean(text, MESSAGE),
-        other => other.to_string(),
+        other => clean(&other.to_string(), MESSAGE),
     }
 }
 
+/// A line on standard output, for people, cleaned here.
+fn say(line: &str) {
+    print(&format!("{}\n", visible(line)));
+}
+
+/// What was cleaned, or is a text of this program's own, on standard output.
+///
 /// A reader that went away (`| head`) is no failure of ours; the work is done all the same.
 pub fn print(text: &str) {
     let written = match crate::descriptors::output_is_closed() {
@@ -827,7 +835,7 @@ fn wait(time: Duration, countdown: Option<&dyn Fn(Duration) -> String>) {
         let frame = match countdown {
             None => String::new(),
             Some(_) if left.is_zero() => "\r\x1b[K".to_owned(),
-            Some(line) => format!("\r\x1b[?7l{}\x1b[K\x1b[?7h", line(left)),
+            Some(line) => format!("\r\x1b[?7l{}\x1b[K\x1b[?7h", visible(&line(left))),
         };
         // One write, so that nothing ends in between.
         let _ = io::stderr().lock().write_all(frame.as_bytes());
@@ -842,7 +850,12 @@ fn wait(time: Duration, countdown: Option<&dyn Fn(Duration) -> String>) {
     }
 }
 
-/// A line on standard error.
+/// A line on standard error, cleaned here.
 pub fn complain(line: &str) {
+    alarm(&visible(line));
+}
+
+/// A line on standard error that was cleaned, and may have colours.
+fn alarm(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

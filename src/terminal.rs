@@ -1,5 +1,9 @@
 //! Foreign text made safe to show: one line, bounded, and nothing that a terminal or a reader's eye would
-//! obey. Whatever comes from a server, a file name or a user passes through here before it is printed.
+//! obey. Whatever comes from a server, a file name or a user passes through here before it is printed: the
+//! outputs see to it, so that nobody who hands them a text has to.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// How much of a server's text a message carries, in characters.
 pub const MESSAGE: usize = 300;
@@ -17,11 +21,43 @@ pub fn clean(text: &str, limit: usize) -> String {
                 return line;
             }
             length += 1;
-            if obeyed(c) {
-                line.extend(c.escape_unicode());
-            } else {
-                line.push(c);
+            line = show(line, c);
+        }
+    }
+    line
+}
+
+/// `text` as it is, but for what a terminal would obey: that is escaped as `\u{..}`, line ends too.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    match text.contains(obeyed) {
+        true => text.chars().fold(String::new(), show).into(),
+        false => text.into(),
+    }
+}
+
+fn show(mut line: String, c: char) -> String {
+    match obeyed(c) {
+        true => line.extend(c.escape_unicode()),
+        false => line.push(c),
+    }
+    line
+}
+
+/// The same for JSON, where escapes have a form of their own: a reader gets the text back as it was. Such
+/// characters stand nowhere but inside of its texts and keys.
+pub fn visible_json(json: String) -> String {
+    if !json.contains(obeyed) {
+        return json;
+    }
+    let mut line = String::new();
+    for c in json.chars() {
+        match obeyed(c) {
+            true => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(line, "\\u{unit:04x}");
+                }
             }
+            false => line.push(c),
         }
     }
     line
@@ -36,22 +72,24 @@ pub fn quote(text: &str) -> String {
             quoted.push('…');
             break;
         }
-        match obeyed(c) {
-            true => quoted.extend(c.escape_unicode()),
-            false => quoted.push(c),
-        }
+        quoted = show(quoted, c);
     }
     quoted.push('"');
     quoted
 }
 
-/// Characters that change how others are shown, or show nothing: Unicode categories Cc and Cf as far as
-/// they are known to deceive (Trojan Source, CVE-2021-42574), line separators, variation tags.
+/// Characters that change how others are shown, or show nothing (Trojan Source, CVE-2021-42574): by Unicode 18.0
+/// the categories Cc, Cf, Zl and Zp, and whatever is Default_Ignorable_Code_Point: fillers, variation selectors
+/// and tags, with what is kept free for more of them.
 pub fn obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+            | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -78,6 +116,14 @@ mod tests {
         assert_eq!(
             clean("ro\u{200b}bot\u{feff}", 80),
             "ro\\u{200b}bot\\u{feff}"
+        );
+    }
+
+    #[test]
+    fn json_gets_escapes_of_its_own() {
+        assert_eq!(
+            visible_json("{\"a\u{7f}\":\"\u{202e}\u{9b}\u{e0041}ä\"}".to_owned()),
+            "{\"a\\u007f\":\"\\u202e\\u009b\\udb40\\udc41ä\"}"
         );
     }
 

@@ -1824,7 +1824,7 @@ fn a_junit_file_has_a_case_an_account() {
              <failure type=\"pending\" message=\"wanted: avatar 24880\"/>\n  \
              </testcase>\n  \
              <testcase classname=\"jira\" name=\"build-bot\"/>\n  \
-             <testcase classname=\"jira\" name=\"nobody \u{fffd}\u{fffd}\u{fffd}&lt;&amp;\">\n\
+             <testcase classname=\"jira\" name=\"nobody \\u{{7}}\\u{{0}}\u{fffd}&lt;&amp;\">\n\
              {failures}  \
              </testcase>\n  \
              <testcase classname=\"jira\" name=\"a&lt;b&gt;&amp;&quot;c&#39;\">\n    \
@@ -1840,7 +1840,7 @@ fn a_junit_file_has_a_case_an_account() {
             "{head}<testsuite name=\"avatarctl apply\" tests=\"6\" failures=\"2\" errors=\"0\" skipped=\"1\">\n  \
              <testcase classname=\"jira\" name=\"robot\"/>\n  \
              <testcase classname=\"jira\" name=\"build-bot\"/>\n  \
-             <testcase classname=\"jira\" name=\"nobody \u{fffd}\u{fffd}\u{fffd}&lt;&amp;\">\n\
+             <testcase classname=\"jira\" name=\"nobody \\u{{7}}\\u{{0}}\u{fffd}&lt;&amp;\">\n\
              {failures}  \
              </testcase>\n  \
              <testcase classname=\"jira\" name=\"a&lt;b&gt;&amp;&quot;c&#39;\"/>\n{rest}"

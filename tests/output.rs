@@ -11,7 +11,8 @@ use std::thread;
 use serde_json::json;
 
 use crate::support::{
-    Fault, Jira, Model, Navixy, Output, Reply, RocketChat, Run, Running, Scratch, pictures, program,
+    Fault, Jira, Model, Navixy, Output, Reply, RocketChat, Run, Running, Scratch, World, pictures,
+    program,
 };
 
 /// Durations as `N ms`, because they differ from run to run.
@@ -507,7 +508,7 @@ fn errors_are_told_to_programs_and_to_people() {
     );
 }
 
-/// A name that a server reports reaches programs as it is, and people without what a terminal would obey.
+/// A name that a server reports reaches programs as it is, and nobody's terminal gets anything to obey.
 #[test]
 fn text_from_a_server_is_escaped_for_people() {
     let jira = Jira::start();
@@ -532,7 +533,7 @@ fn text_from_a_server_is_escaped_for_people() {
         0,
         &(account(
             "jira",
-            "ro\\u001b[31mbot\u{202e}",
+            "ro\\u001b[31mbot\\u202e",
             "show",
             "\"outcome\":\"shown\",\"current\":\"10122\",\"kind\":\"system\",\
              \"url\":\"https://a.example/x\"",
@@ -556,6 +557,163 @@ fn an_avatar_id_from_a_server_is_escaped_for_people() {
         "jira robot: avatar 1\\u{1b}[31m2 (system)\n",
         "",
     );
+}
+
+/// The first and the last of every range of characters that are obeyed or not seen: controls, format characters,
+/// ends of lines and paragraphs, fillers, variation selectors and tags, by Unicode 18.0.
+const DECEIVERS: &str = "\u{1}\u{1b}\u{1f}\u{7f}\u{80}\u{9b}\u{9f}\u{ad}\u{34f}\u{600}\u{605}\u{61c}\u{6dd}\u{70f}\u{890}\u{891}\
+    \u{8e2}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180e}\u{180f}\u{200b}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\
+    \u{2066}\u{206f}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff0}\u{fff9}\u{fffb}\u{110bd}\u{110cd}\u{13430}\u{1343f}\
+    \u{1bca0}\u{1bca3}\u{1d173}\u{1d17a}\u{e0000}\u{e0001}\u{e0020}\u{e007f}\u{e0100}\u{e01ef}\u{e0fff}";
+
+/// As people read it.
+fn escaped(text: &str) -> String {
+    let escape = |c: char| match DECEIVERS.contains(c) {
+        true => c.escape_unicode().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
+/// As a program reads it.
+fn escaped_in_json(text: &str) -> String {
+    let mut units = [0; 2];
+    let escape = |c: char| match DECEIVERS.contains(c) {
+        true => {
+            let units = c.encode_utf16(&mut units).iter();
+            units.map(|unit| format!("\\u{unit:04x}")).collect()
+        }
+        false => c.to_string(),
+    };
+    text.chars().map(escape).collect::<String>()
+}
+
+#[test]
+fn every_character_that_deceives_is_escaped() {
+    let name = format!("a{DECEIVERS}z");
+    let jira = Jira::start();
+    jira.fault(
+        Fault::on("GET /myself")
+            .always()
+            .instead(Reply::json(200, json!({"name": name}))),
+    );
+    Run::new(words("jira whoami --json")).with(&jira).gives(
+        0,
+        &(format!(
+            "{{\"v\":1,\"type\":\"identity\",\"name\":\"{}\",\"server_version\":\"9.12.4\",\"deployment\":\"Server\",\
+             \"may_change_others\":true}}\n",
+            escaped_in_json(&name)
+        ) + &summary(0, 0, 0, 0)),
+        "",
+    );
+    // A name is cut at its length on the page of a terminal, and what is behind the cut is in the JSON.
+    let start: String = name.chars().take(50).collect();
+    jira.heal();
+    jira.fault(
+        Fault::on("GET /myself")
+            .always()
+            .instead(Reply::json(200, json!({"name": start}))),
+    );
+    Run::new(words("jira whoami")).with(&jira).gives(
+        0,
+        &format!(
+            "jira: {}, may change others, Jira 9.12.4 (Server) at URL\n",
+            escaped(&start)
+        ),
+        "",
+    );
+}
+
+/// All places at once: names of servers, accounts and files from a manifest, whatever a server says, and the reasons
+/// why accounts are skipped, in each kind of output.
+#[test]
+fn nothing_that_is_printed_deceives() {
+    let odd: String = DECEIVERS.chars().filter(|c| *c > '\u{1f}').collect();
+    let deceives = |c: &char| *c < ' ' && *c != '\n' || odd.contains(*c);
+    let json = |text: &str| serde_json::Value::from(text).to_string();
+    let mut world = World::new();
+    let name = format!("{odd}.png");
+    // A file name has no more than 255 bytes.
+    let short = |at: usize| {
+        let some = odd.chars().skip(at).take(40);
+        some.chain(".png".chars()).collect::<String>()
+    };
+    for at in [0, 40] {
+        world.scratch.write(&short(at), pictures::png(64, 40, 1));
+    }
+    world.declare(&format!(
+        "\n    {{\"server\": \"jira\", \"user\": {0}, \"image\": {1}}},\n    \
+         {{\"server\": \"jira\", \"user\": \"robot\", \"image\": {2}}},\n    \
+         {{\"server\": \"chat\", \"user\": \"build-bot\", \"image\": {1}}},\n    \
+         {{\"server\": \"fleet\", \"employee_id\": 2132, \"icon_id\": 3654}},\n    \
+         {{\"server\": \"fleet\", \"employee_id\": 2133, \"icon_id\": 3654}}",
+        json(&name),
+        json(&short(0)),
+        json(&short(40)),
+    ));
+    // The servers' own names are odd, too, as far as a manifest takes them.
+    let odd_server: String = odd.chars().filter(|c| !c.is_control()).collect();
+    let text = world.scratch.read("m.json");
+    let text = ["jira", "chat", "fleet"].iter().fold(text, |text, server| {
+        text.replace(
+            &format!("\"server\": \"{server}\""),
+            &format!("\"server\": {}", json(&format!("{server}{odd_server}"))),
+        )
+        .replace(
+            &format!("    \"{server}\": {{"),
+            &format!("    {}: {{", json(&format!("{server}{odd_server}"))),
+        )
+    });
+    world.scratch.write("m.json", text);
+    let said = json!({"errorMessages": [name], "errors": {}});
+    let (jira, chat, fleet) = (&world.jira, &world.chat, &world.fleet);
+    jira.fault(
+        Fault::on("PUT /user/avatar")
+            .always()
+            .instead(Reply::json(500, said)),
+    );
+    let user = json!({"user": {"_id": "u", "username": name, "avatarETag": odd, "avatarOrigin": odd}, "success": true});
+    chat.fault(
+        Fault::on("GET /users.info")
+            .always()
+            .instead(Reply::json(200, user)),
+    );
+    let status = json!({"success": false, "status": {"code": 13, "description": name}});
+    fleet.fault(
+        Fault::on("POST /employee/avatar/assign")
+            .always()
+            .instead(Reply::json(403, status)),
+    );
+    let mut places = 0;
+    for line in [
+        "check m.json",
+        "diff m.json --junit out.xml",
+        "apply m.json --junit out.xml --retries 0",
+        "diff m.json --junit out.xml --insecure -v",
+        "check m.json --only x",
+    ] {
+        for more in ["", " --json", " --color=always"] {
+            let output = world.run(&format!("{line}{more} --html out.html")).output();
+            let mut files = String::new();
+            for name in ["out.xml", "out.html"] {
+                files += &std::fs::read_to_string(world.scratch.join(name)).unwrap_or_default();
+                let _ = std::fs::remove_file(world.scratch.join(name));
+            }
+            // Our own colours are to be obeyed.
+            let plain = |text: &str| {
+                let colors =
+                    ["2", "31", "32", "33", "36", "0"].map(|color| format!("\u{1b}[{color}m"));
+                let without = |text: String, color: &String| text.replace(color, "");
+                colors.iter().fold(text.to_owned(), without)
+            };
+            for text in [plain(&output.stdout), plain(&output.stderr), files] {
+                let found: Vec<char> = text.chars().filter(deceives).collect();
+                assert!(found.is_empty(), "{line}{more}: {found:?} {output:?}");
+                places += text.matches("\\u{202e}").count() + text.matches("\\u202e").count();
+            }
+        }
+    }
+    assert!(places > 200, "{places}");
 }
 
 // ------------------------------------------------------------------------------------------------- quiet runs

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     Jira, Model, Navixy, Output, Reply, Request, RocketChat, Run, Running, Scratch, Server,
@@ -42,14 +42,40 @@ fn small_escapes(text: &str) -> String {
 fn spellings(secret: &str) -> BTreeSet<String> {
     let encoded = encoding::percent_encode(secret);
     let json = json!(secret).to_string();
+    let json = json.trim_matches('"').to_owned();
+    let each = |spell: &dyn Fn(char) -> String| secret.chars().map(spell).collect::<String>();
+    let special = |c: char, spelt: String| match c.is_ascii_alphanumeric() {
+        true => c.to_string(),
+        false => spelt,
+    };
+    let bytes = secret.bytes();
+    let base64 = encoding::base64(secret.as_bytes());
+    let for_urls = base64.replace('+', "-").replace('/', "_");
     BTreeSet::from([
         secret.to_owned(),
         small_escapes(&encoded),
         encoded.replace("%20", "+"),
+        encoded.replace("%2F", "/"),
+        encoding::percent_encode(&encoded),
         encoded,
+        bytes.clone().map(|byte| format!("%{byte:02x}")).collect(),
         encoding::html(secret),
-        json.trim_matches('"').to_owned(),
-        encoding::base64(secret.as_bytes()),
+        encoding::html(secret).replace('\u{fc}', "&uuml;"),
+        encoding::html(&encoding::html(secret)),
+        each(&|c| special(c, format!("&#{};", u32::from(c)))),
+        each(&|c| special(c, format!("&#{:06};", u32::from(c)))),
+        each(&|c| format!("&#x{:x};", u32::from(c))),
+        each(&|c| format!("&#X{:04X};", u32::from(c))),
+        json.replace('/', "\\/"),
+        json,
+        each(&|c| special(c, format!("\\u{:04x}", u32::from(c)))),
+        each(&|c| format!("\\u{:04X}", u32::from(c))),
+        bytes.clone().map(|byte| format!("{byte:02x}")).collect(),
+        bytes.map(|byte| format!("{byte:02X}")).collect(),
+        base64.trim_end_matches('=').to_owned(),
+        for_urls.trim_end_matches('=').to_owned(),
+        for_urls,
+        base64,
     ])
 }
 
@@ -68,7 +94,7 @@ fn all() -> BTreeSet<String> {
         URL_PASSWORD,
     ];
     let mut all: BTreeSet<String> = secrets.into_iter().flat_map(spellings).collect();
-    all.insert(encoding::base64(format!("robot:{PASSWORD}").as_bytes()));
+    all.extend(spellings(&format!("robot:{PASSWORD}")));
     all.insert(encoding::base64(format!("NVX {SESSION_HASH}").as_bytes()));
     all
 }
@@ -203,6 +229,17 @@ struct Case {
     system: &'static str,
     variables: Vec<(&'static str, String)>,
     arguments: Vec<String>,
+}
+
+impl Case {
+    fn run(&self, server: &Server) -> Run {
+        let run = Run::new(&self.arguments)
+            .arg("--url")
+            .arg(server.url())
+            .mask(&server.url(), "URL");
+        let variables = self.variables.iter();
+        variables.fold(run, |run, (name, value)| run.env(name, value))
+    }
 }
 
 /// Of a picture, with a password before its host and a signature behind its path.
@@ -432,15 +469,7 @@ fn run(
         }
     });
     server.expect_anything();
-    let mut run = Run::new(&case.arguments)
-        .arg("--url")
-        .arg(server.url())
-        .arg(more)
-        .mask(&server.url(), "URL");
-    for (name, value) in &case.variables {
-        run = run.env(name, value);
-    }
-    let output = run.once().output();
+    let output = case.run(&server).arg(more).once().output();
     let asked = server.requests().len();
     (output, asked)
 }
@@ -524,7 +553,12 @@ fn no_failure_shows_a_secret() {
             .fold(Tally::default(), Tally::add)
     });
     // It was looked at what it is about: the servers' words came through, from every system in both kinds of output.
-    assert_eq!(tally.heard_from.len(), 6, "{:?}", tally.heard_from);
+    assert_eq!(
+        tally.heard_from.len(),
+        2 * systems().len(),
+        "{:?}",
+        tally.heard_from
+    );
     assert!(
         tally.failures * 3 > tally.runs * 2,
         "{} of {} runs failed",
@@ -587,6 +621,223 @@ fn no_half_of_a_secret_is_left_at_a_bound() {
             }
         }
     }
+}
+
+/// Puts `said` into every text of an answer but those that make it a good one and those that were asked for, and into
+/// every key that is no part of it.
+fn soil(value: &mut Value, key: &str, said: &str) {
+    match value {
+        Value::String(text) if !KEPT.contains(&key) => text.push_str(said),
+        Value::Array(values) => {
+            for value in values {
+                soil(value, key, said);
+            }
+        }
+        Value::Object(fields) => {
+            for (key, value) in fields.iter_mut() {
+                soil(value, key, said);
+            }
+            fields.insert(said.to_owned(), json!(said));
+        }
+        _ => {}
+    }
+}
+
+/// What a login gives, and the words that an answer is told by.
+const KEPT: [&str; 9] = [
+    "status",
+    "authToken",
+    "userId",
+    "hash",
+    "_id",
+    "id",
+    "deploymentType",
+    "type",
+    "baseUrl",
+];
+
+/// A good answer with the request's secrets in every field, each field in one spelling.
+fn soiled(mut reply: Reply, request: &Request, nth: usize) -> Reply {
+    let spelt: Vec<String> = sent(request)
+        .into_iter()
+        .flat_map(|secret| spellings(&secret))
+        .collect();
+    let said = spelt
+        .get(nth % spelt.len().max(1))
+        .cloned()
+        .unwrap_or_default();
+    if let Ok(mut answer) = serde_json::from_slice::<Value>(&reply.body) {
+        soil(&mut answer, "", &format!("{CONTROL}{said}"));
+        reply.body = answer.to_string().into_bytes();
+    }
+    reply
+}
+
+/// The secrets that a request carries, each alone.
+fn sent(request: &Request) -> BTreeSet<String> {
+    let mut sent = BTreeSet::new();
+    for name in ["authorization", "x-auth-token", "cookie"] {
+        let value = request.header(name).unwrap_or_default();
+        sent.extend(
+            value
+                .split([' ', ';', '='])
+                .map(str::to_owned)
+                .filter(|word| word.len() > 8),
+        );
+        let pair = value.strip_prefix("Basic ").and_then(encoding::from_base64);
+        let pair = String::from_utf8(pair.unwrap_or_default()).unwrap_or_default();
+        sent.extend(
+            pair.split_once(':')
+                .map(|(_, password)| password.to_owned()),
+        );
+        sent.insert(pair);
+    }
+    let fields = request.try_json().unwrap_or_default();
+    sent.extend(fields["password"].as_str().map(str::to_owned));
+    sent.retain(|text| text.chars().count() >= 12);
+    sent
+}
+
+/// A server that answers as it should and repeats the credential in every field: names, versions, etags, origins, file
+/// names, addresses and keys, in every spelling in turn.
+#[test]
+fn no_good_answer_shows_a_secret() {
+    let (scratch, all) = (Scratch::new(), all());
+    let turn = |turn: usize| {
+        let mut heard = BTreeSet::new();
+        for case in cases(&scratch) {
+            for more in ["-vv", "--json"] {
+                let (mut model, mut count) = (model(case.system), turn);
+                let mut server = Server::start(move |request| {
+                    count += 1;
+                    soiled(model(request), request, count)
+                });
+                server.expect_anything();
+                let output = case.run(&server).arg(more).once().output();
+                if output.stdout.contains(CONTROL) {
+                    heard.insert((case.system.to_owned(), more));
+                }
+                let leaks = shown(&output, &all);
+                assert_eq!(
+                    leaks,
+                    Vec::<String>::new(),
+                    "{:?} {output:?}",
+                    case.arguments
+                );
+            }
+        }
+        heard
+    };
+    let heard: BTreeSet<_> = thread::scope(|scope| {
+        let turns: Vec<_> = (0..8).map(|n| scope.spawn(move || turn(7 * n))).collect();
+        let heard = turns
+            .into_iter()
+            .map(|one| one.join().expect("no turn fails"));
+        heard.flatten().collect()
+    });
+    assert_eq!(heard.len(), 2 * systems().len(), "{heard:?}");
+}
+
+/// The same of a batch, with everything that it writes.
+#[test]
+fn no_file_of_a_batch_holds_a_secret() {
+    let (scratch, all) = (Scratch::new(), all());
+    scratch.write("robot.png", pictures::png(64, 64, 1));
+    let cases = [
+        (
+            "jira",
+            "JIRA_TOKEN",
+            TOKEN,
+            "\"user\": \"build-bot\", \"image\": \"robot.png\"",
+        ),
+        (
+            "navixy",
+            "NAVIXY_HASH",
+            HASH,
+            "\"employee_id\": 2132, \"image\": \"robot.png\"",
+        ),
+        (
+            "rocketchat",
+            "ROCKETCHAT_AUTH_TOKEN",
+            AUTH_TOKEN,
+            "\"user\": \"build-bot\", \"avatar_url\": \"ADDRESS\"",
+        ),
+    ];
+    assert_eq!(
+        BTreeSet::from(cases.map(|(system, ..)| system.to_owned())),
+        systems()
+    );
+    for (system, variable, secret, account) in cases {
+        let account = account.replace("ADDRESS", &address());
+        for turn in [0, 9, 18] {
+            let (mut model, mut count) = (model(system), turn);
+            let mut server = Server::start(move |request| {
+                count += 1;
+                let mut reply = soiled(model(request), request, count);
+                // A part of the address that was asked for, in place of the etag.
+                if let Ok(mut answer) = serde_json::from_slice::<Value>(&reply.body)
+                    && let Some(user) = answer["user"].as_object_mut()
+                {
+                    user.insert("avatarETag".into(), json!(format!("{SIGNATURE}{count}")));
+                    reply.body = answer.to_string().into_bytes();
+                }
+                reply
+            });
+            server.expect_anything();
+            scratch.write("m.json", format!(
+                "{{\"servers\": {{\"s\": {{\"system\": \"{system}\", \"url\": \"{}\"}}}}, \"accounts\": [{{\"server\": \"s\", {account}}}]}}",
+                server.url()
+            ));
+            for line in [
+                "diff m.json",
+                "apply m.json",
+                "diff m.json --json",
+                "apply m.json --force -vv",
+            ] {
+                let output = Run::new(line.split(' ').chain([
+                    "--junit",
+                    "out.xml",
+                    "--html",
+                    "out.html",
+                    "--retries",
+                    "0",
+                ]))
+                .dir(scratch.path())
+                .env(variable, secret)
+                .env("ROCKETCHAT_USER_ID", USER_ID)
+                .output();
+                let mut files = output.clone();
+                for name in ["out.xml", "out.html", "m.json.state"] {
+                    files.stdout +=
+                        &std::fs::read_to_string(scratch.join(name)).unwrap_or_default();
+                }
+                assert_eq!(
+                    shown(&files, &all),
+                    Vec::<String>::new(),
+                    "{system} {line} {files:?}"
+                );
+            }
+            let _ = std::fs::remove_file(scratch.join("m.json.state"));
+        }
+    }
+}
+
+/// The systems that are registered, as the help names them: a new one must be put under these tests.
+fn systems() -> BTreeSet<String> {
+    let help = Run::new(["--help"]).output().stdout;
+    let line = help.lines().find_map(|line| line.strip_prefix("systems: "));
+    let names = line
+        .and_then(|line| line.split("  ").next())
+        .expect("a line of systems");
+    names.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_system_is_put_to_the_test() {
+    let tested = cases(&Scratch::new())
+        .into_iter()
+        .map(|case| case.system.to_owned());
+    assert_eq!(tested.collect::<BTreeSet<_>>(), systems());
 }
 
 /// Logins that are almost one: what they give is as secret as what a good one gives.

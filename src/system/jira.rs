@@ -386,8 +386,8 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
                 let why = "contains a colon, which a user name in Basic credentials cannot";
                 return Err(credentials.unusable("USER", why));
             }
-            client.hide(password);
             let pair = format!("{}:{}", user.expose(), password.expose());
+            client.hide_pair(&pair);
             (
                 format!("Basic {}", BASE64_STANDARD.encode(pair)),
                 format!("-u \"{}:{}\"", shell("USER"), shell("PASSWORD")),

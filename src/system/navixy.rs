@@ -399,7 +399,7 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
 /// The hash of a session that a login and a password open.
 fn login(session: &mut Session, credentials: &Credentials, password: &Secret) -> Result<Secret> {
     let user = credentials.get("LOGIN").map_or("", Secret::expose);
-    session.client.hide(password);
+    session.client.hide_password(user, password.expose());
     let body = json!({ "login": user, "password": password.expose() });
     let request =
         request(&LOGIN, format!("log in as {}", quote(user))).body(Body::Json(body.to_string()));

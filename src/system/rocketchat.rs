@@ -12,7 +12,7 @@ use super::{
     Avatar, Change, Credentials, Crop, Example, Identity, Login, Proof, Row, Seen, Server, Session,
     Source, System, Target, TargetKind, foreign, is_sendable,
 };
-use crate::address::{decode, encode};
+use crate::address::encode;
 use crate::curl::Step;
 use crate::error::{Class, Error, Result};
 use crate::http::{self, ALWAYS, Body, Call, Client, Method, NEVER, ONCE, Request, Response};
@@ -382,13 +382,10 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
             (header("USER_ID")?, header("AUTH_TOKEN")?)
         }
     };
-    for (header, name, value) in [
-        ("x-user-id", "USER_ID", id),
-        ("x-auth-token", "AUTH_TOKEN", token),
-    ] {
-        let curl = format!("-H \"{header}: {}\"", credentials.shell(name));
-        session.client.authorize(header, value, curl);
-    }
+    let curl = |header, name| format!("-H \"{header}: {}\"", credentials.shell(name));
+    let client = &mut session.client;
+    client.identify("x-user-id", id, curl("x-user-id", "USER_ID"));
+    client.authorize("x-auth-token", token, curl("x-auth-token", "AUTH_TOKEN"));
     Ok(session)
 }
 
@@ -400,7 +397,7 @@ fn login(
     password: &Secret,
 ) -> Result<(Secret, Secret)> {
     let user = credentials.get("USER").map_or("", Secret::expose);
-    session.client.hide(password);
+    session.client.hide_password(user, password.expose());
     let mut fields = BTreeMap::from([("user", user), ("password", password.expose())]);
     let attempt = |fields: &BTreeMap<&str, &str>| {
         request(&LOGIN, format!("log in as {}", quote(user)))
@@ -678,7 +675,6 @@ fn writing(
             request.body(body)
         }
         Avatar::Address(address) => {
-            hide_secrets(&mut session.client, address);
             let mut fields = BTreeMap::from([("avatarUrl", address.clone())]);
             fields.extend(subject);
             request(&SET, "set the avatar from its address".into())
@@ -696,33 +692,6 @@ fn writing(
         }
         _ => unreachable!("the table of sources has no other"),
     })
-}
-
-/// An address may carry secrets before its host and behind its path, and the server repeats it in refusals,
-/// in parts and decoded.
-fn hide_secrets(client: &mut Client, address: &str) {
-    let (_, rest) = address.split_once("://").unwrap_or(("", address));
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, rest) = rest.split_at(end);
-    let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
-    let behind = rest.find(['?', '#']).map_or("", |at| &rest[at + 1..]);
-    let mut hide = |text: &str| {
-        client.hide_for_now(&Secret::new(text.to_owned()));
-        if let Some(decoded) = decode(text) {
-            client.hide_for_now(&Secret::new(decoded));
-        }
-    };
-    hide(login);
-    login.split(':').skip(1).for_each(&mut hide);
-    hide(behind);
-    for part in behind.split(['&', ';', '#', '?']) {
-        hide(part);
-        if let Some((_, value)) = part.split_once('=') {
-            hide(value);
-        }
-    }
-    let plain = behind.split('#').next().unwrap_or_default();
-    hide(plain);
 }
 
 fn form(subject: Option<(&'static str, String)>, picture: &Rc<Picture>) -> std::io::Result<Body> {
