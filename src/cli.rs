@@ -34,9 +34,9 @@ pub enum Command {
 pub struct Batch {
     pub action: BatchAction,
     pub manifest: Origin,
-    /// Where is kept what was proven; diff and apply have one.
+    /// The state file; diff and apply always have one.
     pub state: Option<PathBuf>,
-    /// How long another run that holds it is waited for.
+    /// How long to wait for another run that holds it.
     pub lock_timeout: Duration,
     pub selection: Selection,
     pub junit: Option<PathBuf>,
@@ -129,14 +129,14 @@ pub struct Options {
     pub color: Color,
 }
 
-/// A command line that is not acted on.
+/// A command line that is refused.
 pub struct Refusal {
     /// None if nothing was asked for: then the help is the answer.
     pub error: Option<Error>,
     pub color: Color,
 }
 
-/// Words that name secrets; whoever types them is told where secrets go.
+/// Words that name secrets; whoever types one is told where secrets belong.
 const SECRETS: [&str; 7] = [
     "pass",
     "token",
@@ -147,7 +147,7 @@ const SECRETS: [&str; 7] = [
     "credential",
 ];
 
-/// Reads the arguments, the program's name not among them.
+/// Reads the arguments, without the program's name.
 pub fn parse(
     arguments: Vec<OsString>,
     environment: &Environment,
@@ -175,7 +175,7 @@ fn parse_with(arguments: Vec<OsString>, environment: &Environment) -> Result<Com
         ));
     }
     let (first, behind) = (words.next(), words.next());
-    // No system and no verb is called like what is not UTF-8; a file may be.
+    // No system or verb has a name that is not UTF-8; a file may have one.
     let text = |word: &OsString| word.to_string_lossy().into_owned();
     let second = behind.as_ref().map(text);
     let first = first.as_ref().map(text);
@@ -365,7 +365,7 @@ fn batch(
     })))
 }
 
-/// What is assigned behind the command may be a secret.
+/// What is assigned after the command may be a secret.
 fn unexpected(word: &OsStr) -> Error {
     let (name, assigned) = split(word);
     let error = usage(format!("unexpected argument {}", quote(&name)));
@@ -385,8 +385,7 @@ fn systems() -> Vec<&'static str> {
 
 // --- words as they are typed ---
 
-/// Before a value, so that pico-args, which looks for an option's name anywhere, never takes one for an
-/// option.
+/// Put before each value: pico-args looks for an option's name everywhere, and must not find one in a value.
 const MARK: &str = "=";
 
 /// Sorts the arguments into plain words and options, and the options into the one form that leaves pico-args
@@ -445,7 +444,7 @@ fn cluster(argument: &OsStr, known: &[Flag]) -> Option<Vec<OsString>> {
     apart.then(|| switches.map(OsString::from).collect())
 }
 
-/// The word behind an option. An unset variable of a Makefile must not make the next option its value.
+/// The word after an option. An unset variable of a Makefile must not make the next option its value.
 fn following(name: &str, value: Option<OsString>) -> Result<OsString> {
     match value {
         None => Err(usage(format!("{name} needs a value"))),
@@ -498,8 +497,8 @@ fn string(arguments: &mut Arguments, name: &'static str) -> Result<Option<String
 
 // --- refusals that help ---
 
-/// An option as it may be repeated: what hangs on a letter, as in `-psecret`, may be a secret, unless it is
-/// nearly a known option.
+/// An option as a message may repeat it: what follows a single letter, as in `-psecret`, may be a secret, unless
+/// the whole is nearly a known option.
 fn shown(name: &str) -> &str {
     let known = grammar::flags();
     let near = nearest(name, known.iter().map(|flag| flag.name));
@@ -608,7 +607,7 @@ fn foreign_flags(arguments: &Arguments, own: &[Flag], place: &str) -> Result<()>
             other => format!("{other} changes nothing"),
         }));
     }
-    // Who names a target is told how targets are named here, who names an avatar how avatars are.
+    // Whoever named a target is told the options that name targets here; the same for avatars.
     let role = |name: &str| {
         let targets = |system: &&System| system.targets.iter().any(|kind| kind.flag == name);
         let sources = |system: &&System| {
@@ -813,7 +812,7 @@ fn retries(arguments: &mut Arguments) -> Result<Option<u32>> {
     }
 }
 
-/// A key may stand in the certificate's file.
+/// The key may be in the certificate's file.
 fn client(arguments: &mut Arguments) -> Result<Option<(PathBuf, PathBuf)>> {
     let chain = value(arguments, "--client-cert").map(PathBuf::from);
     let key = value(arguments, "--client-key").map(PathBuf::from);
@@ -842,7 +841,7 @@ fn seconds(arguments: &mut Arguments, name: &'static str, least: u64) -> Result<
     }
 }
 
-/// `2`, `0.5`; digits behind the third do not count.
+/// `2`, `0.5`; digits after the third are ignored.
 fn milliseconds(text: &str) -> Option<u64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

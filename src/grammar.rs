@@ -7,9 +7,9 @@ use crate::system::{self, Source, System};
 /// What follows an option.
 #[derive(Clone, Copy)]
 pub enum Value {
-    /// Nothing: it is there or not.
+    /// Nothing: it is given or not.
     Switch,
-    /// Text that nobody can guess; the help's name of it.
+    /// Free text, by the name that the help gives it.
     Text(&'static str),
     /// The path of a file.
     File(&'static str),
@@ -236,7 +236,7 @@ pub fn instead(system: &System, verb: &str) -> Option<&'static str> {
 }
 
 impl Verb {
-    /// The options that this verb has besides those of `GLOBAL`, on this system or on any.
+    /// The options that this verb has besides the global ones, on this system or on any.
     pub fn options(&self, system: Option<&System>) -> Vec<Flag> {
         let mut own: Vec<Flag> = Vec::new();
         let mut add = |flag: Flag| {
@@ -305,7 +305,7 @@ pub fn takes_target(system: &System, verb: &str) -> bool {
 pub fn takes(verb: &str, source: Source) -> bool {
     match verb {
         "set" => true,
-        // What an id names can be deleted by it.
+        // An avatar that has an id can be deleted by it.
         "delete" => matches!(source, Source::Preset { none: false, .. }),
         _ => false,
     }
@@ -332,7 +332,7 @@ const COLUMN: usize = 24;
 /// How wide a help is at most.
 const WIDTH: usize = 80;
 
-/// Options with what is said about them, in two columns.
+/// Options and their descriptions, in two columns.
 fn lines(flags: &[Flag]) -> String {
     let mut text = String::new();
     for flag in flags {

@@ -1,5 +1,5 @@
-//! The file that declares many accounts: JSON to checked values, with every error and where it stands. It
-//! opens no picture and reaches no server.
+//! The file that declares many accounts: from JSON to checked values, with every error and its place. Nothing
+//! in here opens a picture or reaches a server.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,16 +24,16 @@ pub const LONGEST: u64 = 64 << 20;
 pub struct Manifest {
     pub servers: Vec<Server>,
     pub accounts: Vec<Entry>,
-    /// Pictures of accounts that are wrong otherwise.
+    /// Pictures of accounts in which something else is wrong.
     pub stray: Vec<Stray>,
 }
 
-/// A picture to be looked at, and nothing else.
+/// A picture that is only checked.
 pub struct Stray {
-    /// None where the server's entry does not tell: then it must be a picture, and may be any.
+    /// None if the server's entry does not say: then any picture will do.
     pub system: Option<&'static System>,
     pub file: PathBuf,
-    /// Of the account.
+    /// The account's.
     pub place: Place,
 }
 
@@ -43,7 +43,7 @@ pub struct Server {
     pub name: String,
     pub system: &'static System,
     pub base: Address,
-    /// Of its credentials' variables.
+    /// How the names of its credentials' variables begin.
     pub prefix: String,
     pub ca_file: Option<PathBuf>,
     pub client: Option<(PathBuf, PathBuf)>,
@@ -60,7 +60,7 @@ pub struct Entry {
     pub place: Place,
 }
 
-/// Where in a manifest.
+/// A place in a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// `accounts[3].image`
@@ -76,7 +76,7 @@ pub struct Problem {
     pub error: Error,
 }
 
-/// A JSON object with its keys in order, repeated ones included, and its values where they stand.
+/// A JSON object: its keys in order, repeated ones included, and its values as they are in the text.
 struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
@@ -133,8 +133,8 @@ pub fn example() -> String {
     )
 }
 
-/// Reads a manifest; relative paths in it are relative to `folder`. With it come all its errors, in the order
-/// of the file; where there are some it holds what could be read all the same, to look for more.
+/// Reads a manifest; relative paths in it are relative to `folder`. All its errors are returned with it, in the
+/// order of the file; if there are any it holds what could be read, so that more can be looked for.
 pub fn read(text: &str, folder: &Path) -> (Manifest, Vec<Problem>) {
     let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
     let mut reader = Reader {
@@ -160,7 +160,7 @@ struct Declared {
 
 struct Reader<'a> {
     text: &'a str,
-    /// Where its lines end.
+    /// The offsets of its line ends.
     ends: Vec<usize>,
     folder: &'a Path,
     problems: Vec<Problem>,
@@ -312,7 +312,7 @@ impl<'a> Reader<'a> {
         }
         if let Some(system) = declared.system {
             declared.prefix = prefix.unwrap_or_else(|| system.prefix.to_owned());
-            // Where something is wrong nobody is called; the accounts are looked at all the same.
+            // A manifest with an error reaches no server: any address will do to check the accounts.
             let nowhere =
                 || Address::parse("http://localhost", "").expect("a constant address is one");
             manifest.servers.push(Server {
@@ -361,7 +361,7 @@ impl<'a> Reader<'a> {
                 Target::Named { kind, .. } if kind.any_case => target.value().to_lowercase(),
                 _ => target.value().to_owned(),
             };
-            // Two servers with one address are one; who the caller is depends on the credentials.
+            // Two servers with the same address are one server; the caller depends on the credentials.
             let caller = target == Target::Caller;
             let same = |other: &Declared| match (&server.base, &other.base) {
                 (Some(ours), Some(base)) => {
@@ -419,7 +419,7 @@ impl<'a> Reader<'a> {
         Some((target?, wish?))
     }
 
-    /// What holds for an account on any system.
+    /// The rules that hold for an account on every system.
     fn unplaced(&mut self, keys: &Keys<'a>, path: &str) {
         let mut known: Vec<&str> = Vec::new();
         for key in system::ALL.into_iter().flat_map(keys_of) {
@@ -573,7 +573,7 @@ impl<'a> Reader<'a> {
         self.listed(keys, path, known, &why);
     }
 
-    /// Refuses the keys that are not among these, are given twice, or would hold a secret.
+    /// Refuses keys that are not among these, are given twice, or would hold a secret.
     fn listed(&mut self, keys: &Keys<'a>, path: &str, known: &[&str], unknown: &str) {
         for (at, (key, value)) in keys.iter().enumerate() {
             let place = below(path, key);
@@ -611,13 +611,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Something wrong with the value of a key, or with the whole where the key is not there.
+    /// An error in the value of a key, or in the whole object if the key is not there.
     fn wrong_at(&mut self, keys: &Keys, whole: &RawValue, path: &str, key: &str, why: &str) {
         let value = get(keys, key).unwrap_or(whole);
         self.wrong(value, &below(path, key), why);
     }
 
-    /// The same, from a reader who names no place.
+    /// The same, with the error of a reader that does not know the place.
     fn refused(&mut self, keys: &Keys, whole: &RawValue, path: &str, key: &str, error: Error) {
         let error = Error {
             message: error.message.trim_start_matches(": ").to_owned(),
@@ -636,7 +636,7 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem { place, error });
     }
 
-    /// A raw value borrows from the text, so its address tells where it stands.
+    /// A raw value borrows from the text, so its address gives its place.
     fn place(&self, value: &RawValue, path: &str) -> Place {
         let offset = (value.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         Place {
@@ -674,7 +674,7 @@ fn below(path: &str, key: &str) -> String {
     }
 }
 
-/// A text, or a number from 1 up as its digits (given as a number or as a text).
+/// A string; or a number from 1 up as its digits, given as a number or as a string.
 fn scalar(value: &RawValue, number: bool) -> Option<String> {
     let value: Value = serde_json::from_str(value.get()).ok()?;
     match (value, number) {
@@ -689,7 +689,7 @@ fn scalar(value: &RawValue, number: bool) -> Option<String> {
     }
 }
 
-/// A text that is not JSON, in words for a person; the parser's own are for programmers.
+/// Why a text is not JSON, in a user's words; the parser's own are for programmers.
 fn not_json(text: &str, error: &serde_json::Error) -> Problem {
     let found = json::mistake(text).unwrap_or_else(|| json::Mistake {
         line: error.line().max(1),
@@ -725,7 +725,7 @@ mod tests {
         told.collect()
     }
 
-    /// As printed it has no mistake, no key that is not known, and no picture that is not there.
+    /// It has no error as printed, so no unknown key, and needs no picture file.
     #[test]
     fn the_example_shows_every_system_and_source() {
         assert_eq!(problems(&example()), [""; 0]);

@@ -21,9 +21,9 @@ pub struct Job {
 }
 
 impl Job {
-    /// Reads the picture, where there is one.
+    /// Reads the picture, if there is one.
     ///
-    /// Errors: input or data, about the picture; configuration, when standard input is taken already.
+    /// Errors: input or data, about the picture; configuration, if standard input is already in use.
     pub fn resolve(
         system: &System,
         target: Target,
@@ -110,7 +110,7 @@ fn of_picture(account: Place, error: Error) -> Problem {
     }
 }
 
-/// Pictures by path: many accounts may wear the same one, and it is read once.
+/// Pictures by path: one that many accounts wear is read once.
 #[derive(Default)]
 struct Pictures(BTreeMap<PathBuf, Result<Rc<Picture>>>);
 
@@ -200,10 +200,10 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Keeps what is selected. The shards are cut from the accounts in the order of their names, so that every
-    /// agent cuts the same way whatever the order of its manifest.
+    /// Keeps what is selected. The accounts are sorted by name before they are divided into shards, so that every
+    /// agent divides them in the same way, whatever the order of its manifest.
     ///
-    /// Errors: usage, when the pattern matches nothing.
+    /// Errors: usage, if the pattern matches nothing.
     pub fn keep(&self, manifest: &mut Manifest) -> Result<()> {
         let servers = &manifest.servers;
         let name =
@@ -246,7 +246,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);
-    // Where the last star stood, and how much of the text it has taken.
+    // The place of the last star, and the end of the text that it stands for.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {

@@ -13,14 +13,14 @@ struct Engine {
     index: &'static str,
     total: Option<&'static str>,
     first: First,
-    /// Whether a total of 1 without an index is what it says of a job that is not divided.
+    /// Whether a job that is not divided has a total of 1 and no index.
     whole: bool,
 }
 
 /// The index of the first agent.
 enum First {
     At(usize),
-    /// In this variable, and the others follow in these steps, of 1 where that is not set.
+    /// In the first variable; the second has the step from one index to the next, and 1 if it is not set.
     In(&'static str, &'static str),
 }
 
@@ -91,7 +91,7 @@ fn auto(
         Error::new(Class::Usage, format!("--shard {typed}: {why}"))
             .hint("run the job with the CI engine's parallelism, or give --shard I/N")
     };
-    // What cannot be read is there, and no number.
+    // A value that is not text is set, and is not a number.
     let read = |name: &str| match variable(name) {
         Ok(value) => Ok(value),
         Err(error) => Err(refuse(error.message)),
