@@ -238,7 +238,17 @@ fn stored(named: &[(&str, PathBuf)]) -> Result<Vec<CertificateDer<'static>>> {
     }
     let (mut found, mut reasons) = (Vec::new(), Vec::new());
     for (variable, path) in named {
-        let read = match *variable == STORE_FOLDERS {
+        let folders = *variable == STORE_FOLDERS;
+        // A device would be read without an end.
+        if !folders && let Err(error) = infile::regular(path) {
+            let place = quote(&path.to_string_lossy());
+            reasons.push(format!(
+                "{variable}: cannot read {place}: {}",
+                reason(&error)
+            ));
+            continue;
+        }
+        let read = match folders {
             true => load_certs_from_paths(None, Some(path)),
             false => load_certs_from_paths(Some(path), None),
         };

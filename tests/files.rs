@@ -384,7 +384,11 @@ fn every_link_on_the_way_stays() {
     check(&scratch, "a.html").gives(0, NOTHING, NOTHING);
     assert!(scratch.join("a.html").is_symlink() && scratch.join("b.html").is_symlink());
     assert!(!scratch.join("pages/c.html").is_symlink());
-    let told: Output = check(&scratch, "x").output();
+    let mut told: Output = check(&scratch, "x").output();
+    // As musl calls it.
+    told.stderr = told
+        .stderr
+        .replace("symbolic link loop", "too many levels of symbolic links");
     told.gives(
         66,
         NOTHING,

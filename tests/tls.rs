@@ -1027,6 +1027,11 @@ fn a_store_that_was_named_and_is_empty_is_refused() {
             "cannot read \"DIR/certs\": is a directory",
         ),
         (
+            "SSL_CERT_FILE",
+            "/dev/zero",
+            "cannot read \"/dev/zero\": is a device",
+        ),
+        (
             "SSL_CERT_DIR",
             "DIR/certs",
             "\"DIR/certs\" holds no certificate in PEM form",
