@@ -822,6 +822,103 @@ fn no_file_of_a_batch_holds_a_secret() {
     }
 }
 
+/// What is shown in place of a credential that stands in a good answer, and what is not mistaken for one.
+#[test]
+fn a_credential_in_a_good_answer_is_left_out_of_it() {
+    let run = |line: &str, jira: &Running<Jira>| {
+        let run = Run::new(line.split(' ')).arg("--url").arg(jira.url());
+        run.mask(&jira.url(), "URL")
+            .env("JIRA_USER", "jira-avatar-bot")
+    };
+    let jira_of = |password: &str| {
+        let mut jira = Jira::default();
+        let mut user = crate::support::jira::User::new("jira-avatar-bot", "JIRAUSER10900", "Bot");
+        user.password = Some(password.to_owned());
+        user.admin = true;
+        jira.users.push(user);
+        jira.version = format!("9 {password}");
+        jira.start()
+    };
+    let jira = jira_of("correct horse battery");
+    run("jira whoami", &jira)
+        .env("JIRA_PASSWORD", "correct horse battery")
+        .gives(
+            0,
+            "jira: jira-avatar-bot, may change others, Jira 9 (redacted) (Server) at URL\n",
+            "",
+        );
+    // A password that is the name itself blots out neither, and one that may be a word no word.
+    let jira = jira_of("jira-avatar-bot");
+    run("jira whoami", &jira)
+        .env("JIRA_PASSWORD", "jira-avatar-bot")
+        .gives(
+            0,
+            "jira: jira-avatar-bot, may change others, Jira 9 jira-avatar-bot (Server) at URL\n",
+            "",
+        );
+    let jira = jira_of("robot");
+    run("jira show --user robot", &jira)
+        .env("JIRA_PASSWORD", "robot")
+        .gives(0, "jira robot: avatar 10122 (system)\n", "");
+    // A name that was cut is not sent back.
+    let jira = jira_of("correct horse battery");
+    jira.fault(
+        crate::support::Fault::on("GET /myself")
+            .always()
+            .instead(Reply::json(200, json!({"name": "correct horse battery"}))),
+    );
+    run("jira show", &jira).env("JIRA_PASSWORD", "correct horse battery").gives(
+        76,
+        "",
+        "avatarctl: jira: look up the avatars of \"(redacted)\": the server answered with the credential where a name or an id belongs\n",
+    );
+}
+
+/// An etag that holds the credential is kept as what is left of it, and found again.
+#[test]
+fn a_state_holds_no_credential_and_diff_still_works() {
+    let (scratch, count) = (
+        Scratch::new(),
+        std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0)),
+    );
+    scratch.write("robot.png", pictures::png(64, 64, 1));
+    let (mut model, written) = (model("rocketchat"), std::sync::Arc::clone(&count));
+    let mut server = Server::start(move |request| {
+        if request.method == "POST" {
+            written.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+        let mut reply = model(request);
+        if let Ok(mut answer) = serde_json::from_slice::<Value>(&reply.body)
+            && let Some(user) = answer["user"].as_object_mut()
+        {
+            let writes = written.load(std::sync::atomic::Ordering::SeqCst);
+            user.insert("avatarETag".into(), json!(format!("{writes}-{AUTH_TOKEN}")));
+            reply.body = answer.to_string().into_bytes();
+        }
+        reply
+    });
+    server.expect_anything();
+    let account = r#"{"server": "s", "user": "build-bot", "image": "robot.png"}"#;
+    scratch.write(
+        "m.json",
+        format!(
+            r#"{{"servers": {{"s": {{"system": "rocketchat", "url": "{}"}}}}, "accounts": [{account}]}}"#,
+            server.url()
+        ),
+    );
+    let run = |line: &str| {
+        let run = Run::new(line.split(' ')).dir(scratch.path());
+        run.env("ROCKETCHAT_USER_ID", USER_ID)
+            .env("ROCKETCHAT_AUTH_TOKEN", AUTH_TOKEN)
+    };
+    assert_eq!(run("apply m.json").output().status, 0);
+    let state: Value = serde_json::from_str(&scratch.read("m.json.state")).expect("a line");
+    assert_eq!(state["fingerprint"], "1-(redacted)");
+    run("diff m.json").gives(0, "0 to change, 1 the same\n", "");
+    count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(run("diff m.json").output().status, 2);
+}
+
 /// The systems that are registered, as the help names them: a new one must be put under these tests.
 fn systems() -> BTreeSet<String> {
     let help = Run::new(["--help"]).output().stdout;
