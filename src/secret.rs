@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use crate::error::{Class, Error, Result};
-use crate::infile;
+use crate::file::input;
 use crate::terminal::quote;
 
 /// Text that must not be shown.
@@ -200,10 +200,10 @@ impl Environment {
     fn read(&self, path: &OsStr, variable: &str) -> Result<Vec<u8>> {
         if path == "-" {
             self.take_stdin(variable)?;
-            let given = infile::bytes(std::io::stdin().lock(), LONGEST);
+            let given = input::bytes(std::io::stdin().lock(), LONGEST);
             return given.map_err(|error| {
                 let named = format!("{variable} from standard input");
-                infile::unreadable(&named, Class::Configuration, &error)
+                input::unreadable(&named, Class::Configuration, &error)
             });
         }
         if path.is_empty() {
@@ -235,7 +235,7 @@ fn configuration(message: String) -> Error {
 }
 
 fn read(path: &Path, what: &str) -> Result<Vec<u8>> {
-    infile::read(path, what, Class::Configuration, LONGEST)
+    input::read(path, what, Class::Configuration, LONGEST)
 }
 
 /// Files and here-documents end in a line end that is not part of the secret; anything else that no header

@@ -35,7 +35,7 @@ pub fn leaving(so: bool) {
 }
 
 /// Whether a signal has ended what is waited for.
-pub fn hurry() -> bool {
+pub fn should_abort() -> bool {
     let late = || NOTICED.get().is_some_and(|at| at.elapsed() >= LAST_WORDS);
     caught().is_some() && (!LEAVING.load(Ordering::Relaxed) || late())
 }

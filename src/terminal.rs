@@ -29,14 +29,14 @@ pub fn clean(text: &str, limit: usize) -> String {
 
 /// `text` as it is, but for what a terminal would obey: that is escaped as `\u{..}`, line ends too.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    match text.contains(obeyed) {
+    match text.contains(is_deceptive) {
         true => text.chars().fold(String::new(), show).into(),
         false => text.into(),
     }
 }
 
 fn show(mut line: String, c: char) -> String {
-    match obeyed(c) {
+    match is_deceptive(c) {
         true => line.extend(c.escape_unicode()),
         false => line.push(c),
     }
@@ -46,12 +46,12 @@ fn show(mut line: String, c: char) -> String {
 /// The same for JSON, where escapes have a form of their own: a reader gets the text back as it was. Such
 /// characters stand nowhere but inside of its texts and keys.
 pub fn visible_json(json: String) -> String {
-    if !json.contains(obeyed) {
+    if !json.contains(is_deceptive) {
         return json;
     }
     let mut line = String::new();
     for c in json.chars() {
-        match obeyed(c) {
+        match is_deceptive(c) {
             true => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     let _ = write!(line, "\\u{unit:04x}");
@@ -81,7 +81,7 @@ pub fn quote(text: &str) -> String {
 /// Characters that change how others are shown, or show nothing (Trojan Source, CVE-2021-42574): by Unicode 18.0
 /// the categories Cc, Cf, Zl and Zp, and whatever is Default_Ignorable_Code_Point: fillers, variation selectors
 /// and tags, with what is kept free for more of them.
-pub fn obeyed(c: char) -> bool {
+pub fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'

@@ -8,25 +8,28 @@ use crate::support::{Jira, Model, Navixy, RocketChat, Run, Running, Scratch, pic
 /// The help of no system and no verb.
 const HELP: &str = include_str!("golden/help/avatarctl.txt");
 const SYSTEMS: [(&str, &str); 3] = [
-    ("jira", include_str!("../src/help/jira.txt")),
-    ("rocketchat", include_str!("../src/help/rocketchat.txt")),
-    ("navixy", include_str!("../src/help/navixy.txt")),
+    ("jira", include_str!("../src/system/jira.txt")),
+    ("rocketchat", include_str!("../src/system/rocketchat.txt")),
+    ("navixy", include_str!("../src/system/navixy.txt")),
 ];
 const VERBS: [(&str, &str); 6] = [
     ("set", include_str!("golden/help/set.txt")),
-    ("show", include_str!("../src/help/show.txt")),
-    ("list", include_str!("../src/help/list.txt")),
+    ("show", include_str!("../src/cli/help/show.txt")),
+    ("list", include_str!("../src/cli/help/list.txt")),
     ("reset", include_str!("golden/help/reset.txt")),
     ("delete", include_str!("golden/help/delete.txt")),
-    ("whoami", include_str!("../src/help/whoami.txt")),
+    ("whoami", include_str!("../src/cli/help/whoami.txt")),
 ];
 const OTHERS: [(&str, &str); 6] = [
     ("check", include_str!("golden/help/check.txt")),
     ("diff", include_str!("golden/help/diff.txt")),
     ("apply", include_str!("golden/help/apply.txt")),
-    ("example", include_str!("../src/help/example.txt")),
-    ("completions", include_str!("../src/help/completions.txt")),
-    ("man", include_str!("../src/help/man.txt")),
+    ("example", include_str!("../src/cli/help/example.txt")),
+    (
+        "completions",
+        include_str!("../src/cli/help/completions.txt"),
+    ),
+    ("man", include_str!("../src/cli/help/man.txt")),
 ];
 
 /// All three systems, ready to answer and never asked.

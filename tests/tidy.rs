@@ -400,7 +400,7 @@ fn the_help_names_the_exit_statuses_there_are() {
         wanted,
         [0, 1, 2, 64, 65, 66, 67, 69, 75, 76, 77, 78, 129, 130, 143]
     );
-    let help = include_str!("../src/help/avatarctl.txt");
+    let help = include_str!("../src/cli/help/avatarctl.txt");
     let (_, table) = help
         .split_once("exit status:\n")
         .expect("a table of exit statuses");

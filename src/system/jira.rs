@@ -15,11 +15,11 @@ use super::{
     Avatar, Change, Credentials, Crop, Example, Identity, Login, Offer, Proof, Row, Seen, Server,
     Session, Source, System, Target, TargetKind, foreign,
 };
-use crate::curl::{AVATAR_ID, Cookies, Step};
 use crate::error::{Class, Error, Loss, Result};
+use crate::http::curl::{AVATAR_ID, Cookies, Step};
 use crate::http::{ALWAYS, Body, Call, Client, Method, Request, Response, UNLESS_LOST};
-use crate::image::{Format, Header};
 use crate::picture::Picture;
+use crate::picture::header::{Format, Header};
 use crate::secret::Secret;
 use crate::terminal::quote;
 
@@ -67,25 +67,25 @@ pub static SYSTEM: System = System {
         "reset",
         "select a system avatar with set --avatar-id; jira list shows their ids",
     )],
-    settle: &[Duration::ZERO],
+    read_back: &[Duration::ZERO],
     picture,
     crop,
     open,
     observe,
     wears,
-    survey: None,
+    observe_many: None,
     write,
     restore: Some(restore),
     delete: Some(delete),
-    rehearse,
+    dry_run,
     whoami,
     list,
     list_takes_target: true,
     loses_on_refusal: false,
     recognizes,
-    speak,
+    format_fingerprint,
     describe,
-    help: include_str!("../help/jira.txt"),
+    help: include_str!("jira.txt"),
 };
 
 // --- calls ---
@@ -396,7 +396,7 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
         _ => unreachable!("a set of credentials is complete"),
     };
     if let Some((_, encoded)) = authorization.split_once(' ') {
-        client.hide(&Secret::new(encoded.to_owned()));
+        client.redact(&Secret::new(encoded.to_owned()));
     }
     client.authorize("authorization", Secret::new(authorization), curl);
     let token = token.is_some();
@@ -564,7 +564,7 @@ fn list(session: &mut Session, target: &Target) -> Result<Vec<Row>> {
         .collect())
 }
 
-fn speak(fingerprint: &str) -> String {
+fn format_fingerprint(fingerprint: &str) -> String {
     format!("avatar {fingerprint}")
 }
 
@@ -633,7 +633,7 @@ fn preset(user: &str, id: &str, seen: Option<&Seen>) -> Result<Request> {
 
 /// The calls of an upload depend on each other: the crop needs the cookies of the upload's answer, and the
 /// selection the id that the crop answers.
-fn rehearse(
+fn dry_run(
     session: &mut Session,
     target: &Target,
     change: &Change,
@@ -961,7 +961,9 @@ fn confirm(
         let pairs = cookies.expose().split("; ");
         for (_, value) in pairs.filter_map(|pair| pair.split_once('=')) {
             if value.len() >= 8 {
-                session.client.hide_for_now(&Secret::new(value.to_owned()));
+                session
+                    .client
+                    .redact_for_now(&Secret::new(value.to_owned()));
             }
         }
         request = request.secret("cookie", cookies);

@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::curl::Step;
 use crate::error::{Class, Error, Result};
+use crate::http::curl::Step;
 use crate::http::{Client, Request, Response};
-use crate::image::Header;
-use crate::netrc::Netrc;
 use crate::number::digits;
 use crate::picture::Picture;
+use crate::picture::header::Header;
 use crate::secret::{Environment, Secret};
+use crate::settings::netrc::Netrc;
 use crate::signals;
 use crate::terminal::{MESSAGE, clean};
 
@@ -52,7 +52,7 @@ pub struct System {
     /// What to do instead, for the verbs this system does not have.
     pub missing: &'static [(&'static str, &'static str)],
     /// When to look for the proof after a write: after each of these waits, until it is found.
-    pub settle: &'static [Duration],
+    pub read_back: &'static [Duration],
     /// Refuses a picture that must not be sent, and says what is to be expected of the others.
     pub picture: fn(&Picture) -> Result<Vec<String>>,
     /// The square that will be shown of a picture.
@@ -63,13 +63,13 @@ pub struct System {
     pub observe: fn(&mut Session, &Target) -> Result<Seen>,
     /// Whether a fingerprint means this avatar; `None` where only a state could tell.
     pub wears: fn(&Avatar, Option<&str>) -> Option<bool>,
-    pub survey: Option<Survey>,
+    pub observe_many: Option<ObserveMany>,
     /// Sets one avatar. Without a look before, nothing is known of the account.
     pub write: fn(&mut Session, &Target, &Avatar, Option<&Seen>) -> Result<Proof>,
     pub restore: Option<Restore>,
     pub delete: Option<Delete>,
     /// The writes that change an avatar, in their order and unsent.
-    pub rehearse: Rehearse,
+    pub dry_run: DryRun,
     /// Who the caller is, as far as the server tells.
     pub whoami: fn(&mut Session) -> Result<Identity>,
     /// What there is to choose from.
@@ -81,7 +81,7 @@ pub struct System {
     /// Whether an answer could come from no other system; for those whose base URL leads to this one by mistake.
     pub recognizes: fn(&Response) -> bool,
     /// A fingerprint in an outcome's line, a word and a value, cut short where it is long: `avatar 24880`.
-    pub speak: fn(&str) -> String,
+    pub format_fingerprint: fn(&str) -> String,
     /// What `show` says.
     pub describe: fn(&Seen) -> String,
     /// What `--help` says.
@@ -90,14 +90,14 @@ pub struct System {
 
 /// What many accounts wear, where that takes fewer calls than one look each. In the order of the targets; an
 /// account that is missing is an error of its own.
-pub type Survey = fn(&mut Session, &[&Target]) -> Result<Vec<Result<Seen>>>;
+pub type ObserveMany = fn(&mut Session, &[&Target]) -> Result<Vec<Result<Seen>>>;
 
 /// Shows an uploaded avatar again that is still there under the fingerprint it was proven with; `None` where it
 /// is not, and must be sent.
 pub type Restore = fn(&mut Session, &Target, &Seen, &str) -> Result<Option<Proof>>;
 
 /// The writes of a change, as they would follow from what was seen before.
-pub type Rehearse = fn(&mut Session, &Target, &Change, Option<&Seen>) -> Result<Vec<Step>>;
+pub type DryRun = fn(&mut Session, &Target, &Change, Option<&Seen>) -> Result<Vec<Step>>;
 
 /// Deletes an avatar that was uploaded, by its fingerprint.
 pub type Delete = fn(&mut Session, &Target, &str) -> Result<()>;
@@ -105,7 +105,7 @@ pub type Delete = fn(&mut Session, &Target, &str) -> Result<()>;
 impl System {
     /// A fingerprint for people; it comes from a server, so it is cleaned.
     pub fn spoken(&self, fingerprint: &str) -> String {
-        clean(&(self.speak)(fingerprint), MESSAGE)
+        clean(&(self.format_fingerprint)(fingerprint), MESSAGE)
     }
 
     /// The same of an account that may wear nothing.
@@ -246,7 +246,7 @@ impl Target {
 
 /// An avatar as a user names it, not yet looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum Choice {
     /// With the noun of its source.
     Preset(&'static str, String),
     NoPreset(&'static str),
@@ -450,7 +450,7 @@ pub struct Session {
     /// What the server said it is, where opening it told.
     pub server: Server,
     /// Ends the login that opened this session; none where the credentials were given.
-    pub leave: Option<fn(&mut Session) -> Result<()>>,
+    pub logout: Option<fn(&mut Session) -> Result<()>>,
     /// How many avatars were set so far.
     pub writes: usize,
     /// Whether what was set is looked at afterwards.
@@ -468,7 +468,7 @@ impl Session {
             token: false,
             caller: None,
             server: Server::default(),
-            leave: None,
+            logout: None,
             writes: 0,
             verify: true,
             pictures_answer: true,
@@ -478,10 +478,10 @@ impl Session {
 
     /// Logs out where this session logged in: a login that is left open stays open for weeks.
     pub fn end(&mut self) -> Result<()> {
-        match self.leave.take() {
-            Some(leave) => {
+        match self.logout.take() {
+            Some(logout) => {
                 signals::leaving(true);
-                let left = leave(self);
+                let left = logout(self);
                 signals::leaving(false);
                 left
             }
@@ -672,7 +672,7 @@ mod tests {
     #[test]
     fn a_read_back_has_at_least_one_look() {
         for system in ALL {
-            assert!(!system.settle.is_empty(), "{}", system.name);
+            assert!(!system.read_back.is_empty(), "{}", system.name);
         }
     }
 }

@@ -13,10 +13,10 @@ use super::{
     Avatar, Change, Credentials, Crop, Example, Identity, Login, Proof, Row, Seen, Server, Session,
     Source, System, Target, TargetKind, foreign, is_sendable,
 };
-use crate::curl::Step;
 use crate::error::{Class, Error, Result};
+use crate::http::curl::Step;
+use crate::http::multipart::Form;
 use crate::http::{self, ALWAYS, Body, Call, Client, Method, ONCE, Request, Response, UNLESS_LOST};
-use crate::multipart::Form;
 use crate::picture::Picture;
 use crate::secret::Secret;
 use crate::terminal::{MESSAGE, clean, quote};
@@ -71,25 +71,25 @@ pub static SYSTEM: System = System {
             "an uploaded picture cannot be deleted; set --image replaces it, set --icon-id hides it",
         ),
     ],
-    settle: &[Duration::ZERO],
+    read_back: &[Duration::ZERO],
     picture,
     crop: Crop::centred,
     open,
     observe,
     wears,
-    survey: Some(survey),
+    observe_many: Some(observe_many),
     write,
     restore: Some(restore),
     delete: None,
-    rehearse,
+    dry_run,
     whoami,
     list,
     list_takes_target: false,
     loses_on_refusal: false,
     recognizes,
-    speak,
+    format_fingerprint,
     describe,
-    help: include_str!("../help/navixy.txt"),
+    help: include_str!("navixy.txt"),
 };
 
 // --- calls ---
@@ -373,18 +373,18 @@ fn parameters(errors: &Value) -> Option<String> {
 // --- the session ---
 
 fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
-    client.judge(busy);
+    client.set_busy_check(busy);
     let mut session = Session::new(client);
     let hash = match credentials.get("PASSWORD") {
         Some(password) => {
             let hash = login(&mut session, credentials, password)?;
-            session.leave = Some(logout);
+            session.logout = Some(logout);
             hash
         }
         None => credentials.header("HASH")?.clone(),
     };
-    session.token = session.leave.is_none();
-    session.client.hide(&hash);
+    session.token = session.logout.is_none();
+    session.client.redact(&hash);
     session.client.authorize(
         "authorization",
         Secret::new(format!("NVX {}", hash.expose())),
@@ -405,7 +405,7 @@ fn login(session: &mut Session, credentials: &Credentials, password: &Secret) ->
         request(&LOGIN, format!("log in as {}", quote(user))).body(Body::Json(body.to_string()));
     let answer: LoggedIn = ask(session, &request)?;
     if let Some(hash) = &answer.hash {
-        session.client.hide(&Secret::new(hash.clone()));
+        session.client.redact(&Secret::new(hash.clone()));
     }
     match (answer.kind.as_deref(), answer.hash) {
         // This hash is good for nothing but the next step, and that needs a person.
@@ -502,7 +502,7 @@ fn seen(target: &Target, employee: &Employee) -> Seen {
 
 /// Reads the list instead of each employee, as long as that takes fewer calls. Who was not met there is read
 /// alone.
-fn survey(session: &mut Session, targets: &[&Target]) -> Result<Vec<Result<Seen>>> {
+fn observe_many(session: &mut Session, targets: &[&Target]) -> Result<Vec<Result<Seen>>> {
     let wanted: BTreeSet<u64> = targets.iter().map(|target| employee(target)).collect();
     let met: BTreeMap<u64, Employee> = walk(session, Some(&wanted))?
         .into_iter()
@@ -597,7 +597,7 @@ fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
     Ok(employees.iter().map(row).collect())
 }
 
-fn speak(fingerprint: &str) -> String {
+fn format_fingerprint(fingerprint: &str) -> String {
     clean(&fingerprint.replacen(':', " ", 1), MESSAGE)
 }
 
@@ -660,7 +660,7 @@ fn write(
     }
 }
 
-fn rehearse(
+fn dry_run(
     _: &mut Session,
     target: &Target,
     change: &Change,

@@ -12,14 +12,14 @@ use super::{
     Avatar, Change, Credentials, Crop, Example, Identity, Login, Proof, Row, Seen, Server, Session,
     Source, System, Target, TargetKind, foreign, is_sendable,
 };
-use crate::address::encode;
-use crate::curl::Step;
 use crate::error::{Class, Error, Result};
+use crate::http::curl::Step;
+use crate::http::multipart::Form;
 use crate::http::{self, ALWAYS, Body, Call, Client, Method, NEVER, ONCE, Request, Response};
-use crate::multipart::Form;
 use crate::number::digits;
 use crate::picture::Picture;
 use crate::secret::Secret;
+use crate::settings::address::encode;
 use crate::terminal::{MESSAGE, clean, quote};
 
 pub static SYSTEM: System = System {
@@ -70,7 +70,7 @@ pub static SYSTEM: System = System {
     missing: &[("delete", "an account has one avatar; set replaces it")],
     // The server writes the etag to the account half a second after it has answered. Each look costs one of
     // ten calls a minute.
-    settle: &[
+    read_back: &[
         Duration::from_millis(600),
         Duration::from_secs(1),
         Duration::from_secs(2),
@@ -80,19 +80,19 @@ pub static SYSTEM: System = System {
     open,
     observe,
     wears,
-    survey: None,
+    observe_many: None,
     write,
     restore: None,
     delete: None,
-    rehearse,
+    dry_run,
     whoami,
     list,
     list_takes_target: false,
     loses_on_refusal: true,
     recognizes,
-    speak,
+    format_fingerprint,
     describe,
-    help: include_str!("../help/rocketchat.txt"),
+    help: include_str!("rocketchat.txt"),
 };
 
 // --- calls ---
@@ -368,12 +368,12 @@ fn undecodable(text: &str) -> bool {
 // --- the session ---
 
 fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
-    client.judge(busy);
+    client.set_busy_check(busy);
     let mut session = Session::new(client);
     let (id, token) = match credentials.get("PASSWORD") {
         Some(password) => {
             let tokens = login(&mut session, credentials, password)?;
-            session.leave = Some(logout);
+            session.logout = Some(logout);
             tokens
         }
         None => {
@@ -406,7 +406,7 @@ fn login(
     let mut last = attempt(&fields);
     let answered = match (ask::<LoggedIn>(session, &last), credentials.also()) {
         (Err(error), Some(code)) if error.code.as_deref() == Some(SECOND_FACTOR) => {
-            session.client.hide(code);
+            session.client.redact(code);
             fields.insert("code", code.expose());
             last = attempt(&fields);
             ask(session, &last)
@@ -563,7 +563,7 @@ fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
         .collect())
 }
 
-fn speak(fingerprint: &str) -> String {
+fn format_fingerprint(fingerprint: &str) -> String {
     let start: String = fingerprint.chars().take(3).collect();
     match start.len() < fingerprint.len() {
         true => format!("etag {}…", clean(&start, 12)),
@@ -626,7 +626,7 @@ fn write(
     })
 }
 
-fn rehearse(
+fn dry_run(
     session: &mut Session,
     target: &Target,
     change: &Change,

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::calendar::span;
 use crate::error::{Class, Error, Result, reason};
-use crate::infile;
-use crate::outfile;
+use crate::file::input;
+use crate::file::output;
 use crate::signals;
 use crate::system::Target;
 use crate::terminal::quote;
+use crate::time::span;
 
 /// Lines of this version are read and written.
 const VERSION: u32 = 1;
@@ -108,7 +108,7 @@ impl State {
     }
 
     fn read(file: &File, path: &Path) -> Result<State> {
-        let bytes = infile::whole(file, LONGEST).map_err(|error| unreadable(path, &error))?;
+        let bytes = input::whole(file, LONGEST).map_err(|error| unreadable(path, &error))?;
         State::parse(&bytes, path)
     }
 
@@ -187,7 +187,7 @@ fn newer(line: &[u8]) -> bool {
 }
 
 fn named(path: &Path) -> Result<Option<File>> {
-    match infile::regular(path) {
+    match input::regular(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unreadable(path, &error)),
@@ -196,11 +196,11 @@ fn named(path: &Path) -> Result<Option<File>> {
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     let named = format!("the state file {}", quote(&path.to_string_lossy()));
-    infile::unreadable(&named, Class::Input, error)
+    input::unreadable(&named, Class::Input, error)
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    outfile::unwritable("the state file ", path, error)
+    output::unwritable("the state file ", path, error)
 }
 
 /// A state that this run may write, and no other run.
@@ -259,7 +259,7 @@ impl Journal {
     /// Writes the state anew in one piece. A folder that cannot be written leaves the file as it is, which is
     /// longer and as good.
     fn compact(&mut self) {
-        let renewed = outfile::replace(&self.path, |file| {
+        let renewed = output::replace(&self.path, |file| {
             // The new file is locked before it takes the name, so that nobody can get between.
             file.try_lock().map_err(std::io::Error::other)?;
             let mut text = Vec::new();
@@ -373,7 +373,7 @@ impl Memory {
 
 fn opened(path: &Path) -> std::io::Result<File> {
     match fs::metadata(path) {
-        Ok(facts) => infile::acceptable(&facts, false)?,
+        Ok(facts) => input::acceptable(&facts, false)?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -466,7 +466,7 @@ fn line((server, by, account): &Key, entry: &Entry) -> Vec<u8> {
         account: account.clone(),
         set: entry.set.clone(),
         fingerprint: entry.fingerprint.clone(),
-        time: crate::calendar::rfc3339(now),
+        time: crate::time::rfc3339(now),
     };
     let mut bytes = serde_json::to_vec(&line).expect("texts always have a JSON form");
     bytes.push(b'\n');

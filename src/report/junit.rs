@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use crate::apply::Outcome;
-use crate::record::Record;
-use crate::terminal::obeyed;
+use crate::report::record::Record;
+use crate::terminal::is_deceptive;
 
 /// Writes one test suite with a case an account.
 pub fn write(out: &mut dyn Write, action: &str, records: &[Record]) -> io::Result<()> {
@@ -77,7 +77,7 @@ pub fn escape(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            c if obeyed(c) => escaped.extend(c.escape_unicode()),
+            c if is_deceptive(c) => escaped.extend(c.escape_unicode()),
             c => escaped.push(c),
         }
     }

@@ -81,7 +81,7 @@ pub static GLOBAL: [Flag; 19] = [
 
 /// Options of some verbs, which name them.
 #[rustfmt::skip] // a table
-static SOME: [Flag; 8] = [
+static VERB_OPTIONS: [Flag; 8] = [
     flag("--dry-run", Switch, "print each write as the curl command that does it, and send none"),
     flag("--state", File("FILE"), "what was proven before (default: MANIFEST.state)"),
     flag("--lock-timeout", Text("S"), "seconds to wait for another run that holds the state (0)"),
@@ -108,7 +108,7 @@ pub struct Verb {
     pub name: &'static str,
     pub place: Place,
     pub about: &'static str,
-    /// Its options from `SOME`; targets and avatars come from the system.
+    /// Its options from `VERB_OPTIONS`; targets and avatars come from the system.
     some: &'static [&'static str],
     help: &'static str,
 }
@@ -269,7 +269,7 @@ impl Verb {
     }
 
     fn some(&self) -> impl Iterator<Item = Flag> {
-        let named = |some: &&str| SOME.iter().find(|flag| flag.name == *some).copied();
+        let named = |some: &&str| VERB_OPTIONS.iter().find(|flag| flag.name == *some).copied();
         self.some.iter().filter_map(named)
     }
 
@@ -393,7 +393,7 @@ mod tests {
     fn what_a_verb_names_exists() {
         for verb in &VERBS {
             for some in verb.some {
-                assert!(SOME.iter().any(|flag| flag.name == *some), "{some}");
+                assert!(VERB_OPTIONS.iter().any(|flag| flag.name == *some), "{some}");
             }
         }
         for system in system::ALL {

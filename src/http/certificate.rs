@@ -2,8 +2,8 @@
 //! validity, its subject's common name, and whether it may sign others (RFC 5280, section 4, in DER). Each is
 //! read when it is asked for, because a trust store holds hundreds of certificates.
 
-use crate::calendar;
 use crate::number::digits;
+use crate::time;
 
 /// A certificate, its fields still in DER.
 #[derive(Clone, Copy)]
@@ -173,7 +173,7 @@ fn time((tag, text): (u8, &[u8])) -> Option<u64> {
         return None;
     }
     let part = |at: usize| digits::<u64>(rest.get(at..at + 2)?);
-    let day = calendar::seconds(year, part(0)?, part(2)?)?;
+    let day = time::seconds(year, part(0)?, part(2)?)?;
     Some(day + part(4)? * 3600 + part(6)? * 60 + part(8)?)
 }
 

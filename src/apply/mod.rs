@@ -1,17 +1,20 @@
 //! Carries jobs out on one server: looks, compares, writes where something would change, proves it by looking
 //! again, and remembers it. One account and ten thousand take the same way.
 
+pub mod diff;
+pub mod state;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::curl::{self, Rehearsal};
-use crate::diff::{self, Verdict};
+use crate::apply::diff::Verdict;
+use crate::apply::state::{Entry, Key, Memory, key};
 use crate::error::{Class, Error, Result};
+use crate::http::curl::{self, PlannedRequest};
 use crate::plan::Job;
 use crate::signals;
-use crate::state::{Entry, Key, Memory, key};
 use crate::system::{Avatar, Change, Proof, Seen, Session, System, Target};
 use crate::terminal::quote;
 
@@ -29,7 +32,7 @@ pub struct Rules {
     /// Delete the avatar that was uploaded before, once the new one is proven.
     pub prune: bool,
     /// Say how each write would be sent, and send none.
-    pub rehearse: bool,
+    pub dry_run: bool,
 }
 
 /// What became of an account, with the fingerprints before and after.
@@ -52,7 +55,7 @@ pub enum Outcome {
         shown: Option<String>,
     },
     /// The writes that would be sent.
-    Rehearsed(Vec<Rehearsal>),
+    Planned(Vec<PlannedRequest>),
     Failed(Error),
     /// Not tried, and why.
     Skipped(String),
@@ -63,13 +66,13 @@ pub enum Event<'a> {
     /// Work on an account begins.
     Begun(&'a Job),
     /// What became of it; once for each.
-    Ended(News<'a>),
+    Ended(JobResult<'a>),
     /// The login of this run could not be ended.
     Left(Error),
 }
 
 /// One account's news.
-pub struct News<'a> {
+pub struct JobResult<'a> {
     pub job: &'a Job,
     /// As the server names it, or as it was given.
     pub account: Option<String>,
@@ -106,11 +109,11 @@ impl Batch<'_> {
         &self,
         open: impl FnOnce() -> Result<Session>,
         memory: &mut Memory,
-        tell: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) {
         if let Some(stop) = Stop::noticed(memory) {
             for job in self.jobs {
-                tell(Event::Ended(news(
+                on_event(Event::Ended(news(
                     job,
                     None,
                     Outcome::Skipped(stop.why.clone()),
@@ -120,28 +123,28 @@ impl Batch<'_> {
         }
         let mut session = match open() {
             Ok(session) => session,
-            Err(error) => return self.none(error, Vec::new(), tell),
+            Err(error) => return self.none(error, Vec::new(), on_event),
         };
         session.verify = self.rules.verify;
-        match self.survey(&mut session) {
+        match self.observe_many(&mut session) {
             Ok(seen) => Run {
                 batch: self,
                 session: &mut session,
                 memory,
-                tell,
+                on_event,
                 written: VecDeque::new(),
                 stopped: None,
             }
             .jobs(seen),
-            Err(error) => self.none(error, std::mem::take(&mut session.warnings), tell),
+            Err(error) => self.none(error, std::mem::take(&mut session.warnings), on_event),
         }
         if let Err(error) = session.end() {
-            tell(Event::Left(error));
+            on_event(Event::Left(error));
         }
     }
 
     /// No account was begun: the first tells why, the others are skipped.
-    fn none(&self, error: Error, mut warnings: Vec<String>, tell: &mut dyn FnMut(Event)) {
+    fn none(&self, error: Error, mut warnings: Vec<String>, on_event: &mut dyn FnMut(Event)) {
         let why = self.why(&error);
         let mut failed = Some(error);
         for job in self.jobs {
@@ -149,7 +152,7 @@ impl Batch<'_> {
                 Some(error) => Outcome::Failed(error),
                 None => Outcome::Skipped(why.clone()),
             };
-            tell(Event::Ended(News {
+            on_event(Event::Ended(JobResult {
                 warnings: std::mem::take(&mut warnings),
                 ..news(job, None, outcome)
             }));
@@ -157,11 +160,11 @@ impl Batch<'_> {
     }
 
     /// What all accounts wear, where one walk tells it.
-    fn survey(&self, session: &mut Session) -> Result<Option<Vec<Result<Seen>>>> {
-        match self.system.survey {
-            Some(survey) if self.jobs.len() > 1 && self.rules.look => {
+    fn observe_many(&self, session: &mut Session) -> Result<Option<Vec<Result<Seen>>>> {
+        match self.system.observe_many {
+            Some(observe_many) if self.jobs.len() > 1 && self.rules.look => {
                 let targets: Vec<_> = self.jobs.iter().map(|job| &job.target).collect();
-                survey(session, &targets).map(Some)
+                observe_many(session, &targets).map(Some)
             }
             _ => Ok(None),
         }
@@ -211,8 +214,8 @@ impl Stop {
     }
 }
 
-fn news<'a>(job: &'a Job, seen: Option<&Seen>, outcome: Outcome) -> News<'a> {
-    News {
+fn news<'a>(job: &'a Job, seen: Option<&Seen>, outcome: Outcome) -> JobResult<'a> {
+    JobResult {
         job,
         account: match seen {
             Some(seen) => Some(seen.account.clone()),
@@ -227,7 +230,7 @@ struct Run<'r, 'a> {
     batch: &'r Batch<'a>,
     session: &'r mut Session,
     memory: &'r mut Memory,
-    tell: &'r mut dyn FnMut(Event),
+    on_event: &'r mut dyn FnMut(Event),
     written: VecDeque<Written<'a>>,
     stopped: Option<Stop>,
 }
@@ -248,7 +251,7 @@ impl<'a> Run<'_, 'a> {
                 self.prove();
             }
             if self.goes_on() {
-                (self.tell)(Event::Begun(job));
+                (self.on_event)(Event::Begun(job));
                 self.job(job, known);
                 continue;
             }
@@ -324,14 +327,14 @@ impl<'a> Run<'_, 'a> {
             ),
             None => diff::recall(&job.avatar, proven.as_ref()),
         };
-        if verdict == Verdict::Same && !(rules.force && (rules.write || rules.rehearse)) {
+        if verdict == Verdict::Same && !(rules.force && (rules.write || rules.dry_run)) {
             // A line that nobody could complete when it was written is completed now.
             let incomplete = proven
                 .as_ref()
                 .is_some_and(|entry| entry.fingerprint.is_none());
             if incomplete && seen.is_some() && rules.write {
                 let entry = Entry {
-                    set: diff::set(&job.avatar),
+                    set: diff::desired_key(&job.avatar),
                     fingerprint: Some(shown.clone()),
                 };
                 if let Err(error) = self.memory.remember(key, entry) {
@@ -347,9 +350,9 @@ impl<'a> Run<'_, 'a> {
         }
         let system = self.batch.system;
         let change = Change::Wear(&job.avatar);
-        if rules.rehearse {
-            return match rehearse(self.session, system, &job.target, &change, seen.as_ref()) {
-                Ok(writes) => self.say(job, seen.as_ref(), Outcome::Rehearsed(writes)),
+        if rules.dry_run {
+            return match dry_run(self.session, system, &job.target, &change, seen.as_ref()) {
+                Ok(writes) => self.say(job, seen.as_ref(), Outcome::Planned(writes)),
                 Err(error) => self.fail(job, seen.as_ref(), error),
             };
         }
@@ -357,7 +360,7 @@ impl<'a> Run<'_, 'a> {
             // What apply would refuse is no pending change.
             if let Avatar::Preset(..) = &job.avatar
                 && let Err(error) =
-                    (system.rehearse)(self.session, &job.target, &change, seen.as_ref())
+                    (system.dry_run)(self.session, &job.target, &change, seen.as_ref())
             {
                 return self.fail(job, seen.as_ref(), error);
             }
@@ -408,7 +411,7 @@ impl<'a> Run<'_, 'a> {
         let drifted = verdict == Verdict::Drifted && !self.batch.rules.force;
         if let (true, Some(restore), Some(seen), Some(entry)) =
             (drifted, system.restore, seen, proven)
-            && entry.set == diff::set(&job.avatar)
+            && entry.set == diff::desired_key(&job.avatar)
             && let Some(Some(fingerprint)) = &entry.fingerprint
             && let Some(proof) = restore(self.session, &job.target, seen, fingerprint)?
         {
@@ -424,7 +427,7 @@ impl<'a> Run<'_, 'a> {
             seen,
             proof,
             proven,
-            due: Instant::now() + self.batch.system.settle[0],
+            due: Instant::now() + self.batch.system.read_back[0],
             looks: 0,
         };
         if self.batch.rules.verify {
@@ -455,7 +458,7 @@ impl<'a> Run<'_, 'a> {
         let looked = self
             .session
             .client
-            .settle(wait)
+            .wait_silently(wait)
             .and_then(|()| self.observe(job));
         let shown = match looked {
             Ok(now) => now.fingerprint,
@@ -470,7 +473,7 @@ impl<'a> Run<'_, 'a> {
             Proof::Other(before) => shown.is_some() && shown != *before,
         };
         written.looks += 1;
-        match self.batch.system.settle.get(written.looks) {
+        match self.batch.system.read_back.get(written.looks) {
             _ if proven => self.done(&written, Some(shown), true),
             Some(wait) => {
                 written.due = Instant::now() + *wait;
@@ -488,7 +491,7 @@ impl<'a> Run<'_, 'a> {
     fn done(&mut self, written: &Written<'a>, after: Option<Option<String>>, verified: bool) {
         let job = written.job;
         let entry = Entry {
-            set: diff::set(&job.avatar),
+            set: diff::desired_key(&job.avatar),
             fingerprint: after.clone(),
         };
         if let Err(error) = self.memory.remember(self.key(job), entry) {
@@ -575,7 +578,7 @@ impl<'a> Run<'_, 'a> {
 
     fn say(&mut self, job: &'a Job, seen: Option<&Seen>, outcome: Outcome) {
         let warnings = std::mem::take(&mut self.session.warnings);
-        (self.tell)(Event::Ended(News {
+        (self.on_event)(Event::Ended(JobResult {
             warnings,
             ..news(job, seen, outcome)
         }));
@@ -587,15 +590,15 @@ impl<'a> Run<'_, 'a> {
 }
 
 /// The writes of a change, as they would be sent.
-fn rehearse(
+fn dry_run(
     session: &mut Session,
     system: &System,
     target: &Target,
     change: &Change,
     seen: Option<&Seen>,
-) -> Result<Vec<Rehearsal>> {
-    let steps = (system.rehearse)(session, target, change, seen)?;
-    if session.leave.is_some() {
+) -> Result<Vec<PlannedRequest>> {
+    let steps = (system.dry_run)(session, target, change, seen)?;
+    if session.logout.is_some() {
         session.warnings.push(
             "the login of this run ends with it; the commands need credentials that last".into(),
         );
@@ -603,14 +606,14 @@ fn rehearse(
     let client = &session.client;
     Ok(steps
         .iter()
-        .map(|step| curl::rehearse(client, step))
+        .map(|step| curl::dry_run(client, step))
         .collect())
 }
 
 /// What became of an avatar that was to be deleted.
 pub enum Deleted {
     Gone { verified: bool },
-    Rehearsed(Vec<Rehearsal>),
+    Planned(Vec<PlannedRequest>),
 }
 
 /// Deletes a custom avatar of an account, by its id, and looks whether it is gone. The account's name is told as
@@ -650,9 +653,9 @@ pub fn delete(
         }
         Some(_) => {}
     }
-    if rules.rehearse {
+    if rules.dry_run {
         let change = Change::Delete(id);
-        return rehearse(session, system, target, &change, Some(&seen)).map(Deleted::Rehearsed);
+        return dry_run(session, system, target, &change, Some(&seen)).map(Deleted::Planned);
     }
     send(session, target, id)?;
     if !rules.verify {

@@ -10,10 +10,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::apply::Outcome;
-use crate::junit::escape;
-use crate::multipart::Content;
+use crate::http::multipart::Content;
 use crate::picture::Picture;
-use crate::record::Record;
+use crate::report::junit::escape;
+use crate::report::record::Record;
 use crate::system::{Avatar, Crop};
 
 /// In pixels; Jira's four, and a large one.
@@ -87,7 +87,7 @@ fn card(
 ) -> io::Result<()> {
     let (class, text) = match &record.outcome {
         // A batch rehearses nothing.
-        None | Some(Outcome::Rehearsed(_)) => ("unchanged", String::new()),
+        None | Some(Outcome::Planned(_)) => ("unchanged", String::new()),
         Some(Outcome::Unchanged { .. }) => ("unchanged", "unchanged".to_owned()),
         Some(Outcome::Changed { before, after, .. }) => (
             "changed",

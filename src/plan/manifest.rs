@@ -9,11 +9,11 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::address::Address;
 use crate::error::{Class, Error};
-use crate::json;
-use crate::proxy::Proxy;
-use crate::system::{self, Example, Source, System, Target, Wish};
+use crate::plan::json;
+use crate::settings::address::Address;
+use crate::settings::proxy::Proxy;
+use crate::system::{self, Choice, Example, Source, System, Target};
 use crate::terminal::quote;
 
 /// Room for some hundred thousand accounts, in bytes; the manifest is held in memory.
@@ -56,7 +56,7 @@ pub struct Entry {
     /// Index into the servers.
     pub server: usize,
     pub target: Target,
-    pub wish: Wish,
+    pub choice: Choice,
     pub place: Place,
 }
 
@@ -348,7 +348,7 @@ impl<'a> Reader<'a> {
                     None
                 }
             };
-            let (Some(server), Some((target, wish))) = (server, found) else {
+            let (Some(server), Some((target, choice))) = (server, found) else {
                 let file = get(&keys, Source::Picture.key()).and_then(|file| self.file(file).ok());
                 manifest.stray.extend(file.map(|file| Stray {
                     system,
@@ -382,7 +382,7 @@ impl<'a> Reader<'a> {
             manifest.accounts.push(Entry {
                 server: server.at,
                 target,
-                wish,
+                choice,
                 place,
             });
         }
@@ -410,13 +410,13 @@ impl<'a> Reader<'a> {
         value: &'a RawValue,
         path: &str,
         system: &'static System,
-    ) -> Option<(Target, Wish)> {
+    ) -> Option<(Target, Choice)> {
         let own = keys_of(system);
         let why = format!("unknown key; {} takes {}", system.title, own.join(", "));
         self.listed(keys, path, &own, &why);
         let target = self.target(keys, value, path, system);
-        let wish = self.wish(keys, value, path, system);
-        Some((target?, wish?))
+        let choice = self.choice(keys, value, path, system);
+        Some((target?, choice?))
     }
 
     /// The rules that hold for an account on every system.
@@ -501,39 +501,39 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn wish(
+    fn choice(
         &mut self,
         keys: &Keys<'a>,
         whole: &'a RawValue,
         path: &str,
         system: &System,
-    ) -> Option<Wish> {
+    ) -> Option<Choice> {
         let mut found = Vec::new();
         for source in system.sources {
             let Some(value) = get(keys, source.key()) else {
                 continue;
             };
             let refused = |why| Err(Error::new(Class::Data, why));
-            let wish = match source {
+            let choice = match source {
                 Source::Preset { noun, none, .. } => match (scalar(value, true), value.get(), none)
                 {
-                    (Some(id), _, _) => Ok(Wish::Preset(noun, id)),
-                    (None, "null", true) => Ok(Wish::NoPreset(noun)),
+                    (Some(id), _, _) => Ok(Choice::Preset(noun, id)),
+                    (None, "null", true) => Ok(Choice::NoPreset(noun)),
                     (None, _, true) => refused("must be a number from 1 up, or null"),
                     (None, _, false) => refused(NUMBER),
                 },
-                Source::Picture => self.file(value).map(Wish::File),
+                Source::Picture => self.file(value).map(Choice::File),
                 Source::Address => match scalar(value, false) {
-                    Some(url) if system::is_web_address(&url) => Ok(Wish::Address(url)),
+                    Some(url) if system::is_web_address(&url) => Ok(Choice::Address(url)),
                     _ => refused("must be an http or https address"),
                 },
                 Source::Generated => match value.get() {
-                    "true" => Ok(Wish::Generated),
+                    "true" => Ok(Choice::Generated),
                     _ => refused("must be true"),
                 },
             };
-            match wish {
-                Ok(wish) => found.push(wish),
+            match choice {
+                Ok(choice) => found.push(choice),
                 Err(error) => {
                     self.push(value, &below(path, source.key()), error);
                     return None;
@@ -739,17 +739,19 @@ mod tests {
         assert_eq!(known, names);
         for (at, system) in system::ALL.into_iter().enumerate() {
             let ours = manifest.accounts.iter().filter(|entry| entry.server == at);
-            let wishes: Vec<&Wish> = ours.map(|entry| &entry.wish).collect();
+            let wishes: Vec<&Choice> = ours.map(|entry| &entry.choice).collect();
             for source in system.sources {
-                let shown = wishes.iter().any(|wish| match (source, wish) {
-                    (Source::Preset { noun, .. }, Wish::Preset(other, _)) => noun == other,
-                    (Source::Address, Wish::Address(_)) => true,
-                    (Source::Generated, Wish::Generated) => true,
+                let shown = wishes.iter().any(|choice| match (source, choice) {
+                    (Source::Preset { noun, .. }, Choice::Preset(other, _)) => noun == other,
+                    (Source::Address, Choice::Address(_)) => true,
+                    (Source::Generated, Choice::Generated) => true,
                     _ => *source == Source::Picture,
                 });
                 assert!(shown, "{} {source:?}", system.name);
             }
-            let pictures = wishes.iter().any(|wish| matches!(wish, Wish::File(_)));
+            let pictures = wishes
+                .iter()
+                .any(|choice| matches!(choice, Choice::File(_)));
             assert!(!pictures, "{}", system.name);
         }
     }
@@ -772,16 +774,20 @@ mod tests {
         );
         assert_eq!(problems(&text), [""; 0]);
         let (manifest, _) = read(&text, Path::new("/m"));
-        let wishes: Vec<&Wish> = manifest.accounts.iter().map(|entry| &entry.wish).collect();
+        let wishes: Vec<&Choice> = manifest
+            .accounts
+            .iter()
+            .map(|entry| &entry.choice)
+            .collect();
         assert_eq!(
             wishes,
             [
-                &Wish::Preset("avatar", "24880".into()),
-                &Wish::File("/m/faces/build-bot.png".into()),
-                &Wish::Address("http://domain.tld/a.jpg".into()),
-                &Wish::Generated,
-                &Wish::Preset("icon", "3654".into()),
-                &Wish::NoPreset("icon"),
+                &Choice::Preset("avatar", "24880".into()),
+                &Choice::File("/m/faces/build-bot.png".into()),
+                &Choice::Address("http://domain.tld/a.jpg".into()),
+                &Choice::Generated,
+                &Choice::Preset("icon", "3654".into()),
+                &Choice::NoPreset("icon"),
             ]
         );
         assert_eq!(manifest.accounts[4].place.line, 9);

@@ -1,6 +1,6 @@
 //! What would change: an avatar that is wanted, what the server shows, and what was proven before. Pure.
 
-use crate::state::Entry;
+use crate::apply::state::Entry;
 use crate::system::{Avatar, System};
 
 /// What is to be done about an account, by who changed what.
@@ -39,7 +39,7 @@ impl Verdict {
 }
 
 /// How an avatar is written in a state. An address may carry a secret, so its hash stands for it.
-pub fn set(avatar: &Avatar) -> String {
+pub fn desired_key(avatar: &Avatar) -> String {
     match avatar {
         Avatar::Preset(noun, id) => format!("{noun}_id:{id}"),
         Avatar::NoPreset(noun) => format!("{noun}_id:null"),
@@ -72,7 +72,7 @@ pub fn compare(
         (None, Some(entry)) if drifted(entry) => Verdict::Drifted,
         // A line that nobody has proven does not speak against an account that wears nothing.
         (None, Some(entry)) if entry.fingerprint.is_none() && shown.is_none() => Verdict::Unknown,
-        (None, Some(entry)) if entry.set == set(avatar) => Verdict::Same,
+        (None, Some(entry)) if entry.set == desired_key(avatar) => Verdict::Same,
         (None, Some(_)) => Verdict::Wanted,
     }
 }
@@ -81,7 +81,7 @@ pub fn compare(
 pub fn recall(avatar: &Avatar, proven: Option<&Entry>) -> Verdict {
     match proven {
         None => Verdict::Unknown,
-        Some(entry) if entry.set == set(avatar) => Verdict::Same,
+        Some(entry) if entry.set == desired_key(avatar) => Verdict::Same,
         Some(_) => Verdict::Wanted,
     }
 }
@@ -135,7 +135,7 @@ mod tests {
     fn addresses_and_pictures_are_known_by_their_proof() {
         let chat = find("rocketchat").unwrap();
         let avatar = Avatar::Address("http://a.example/b.png?key=secret".into());
-        let ours = set(&avatar);
+        let ours = desired_key(&avatar);
         assert!(!ours.contains("secret"));
         for (shown, proven, verdict) in [
             (Some("e1"), None, Verdict::Unknown),

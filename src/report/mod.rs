@@ -1,6 +1,11 @@
 //! What a person, a log or a program is told. Results go to standard output, everything else to standard
 //! error. With `main.rs` the only file that prints.
 
+pub mod jsonline;
+pub mod junit;
+pub mod page;
+pub mod record;
+
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,16 +13,16 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::apply::Outcome;
-use crate::calendar::span;
+use crate::apply::diff::Verdict;
 use crate::cli::Color;
-use crate::curl::Rehearsal;
-use crate::diff::Verdict;
 use crate::error::{Class, Error, merge};
-use crate::jsonline::JsonLine;
-use crate::manifest::Problem;
+use crate::http::curl::PlannedRequest;
 use crate::plan::Job;
+use crate::plan::manifest::Problem;
+use crate::report::jsonline::JsonLine;
 use crate::system::{Avatar, Identity, Row, Seen, System};
 use crate::terminal::{MESSAGE, clean, visible};
+use crate::time::span;
 
 /// One run's output.
 pub struct Report {
@@ -61,7 +66,7 @@ struct Counts {
     skipped: usize,
     pending: [usize; 3],
     /// Accounts whose writes were told and not sent.
-    rehearsed: usize,
+    planned: usize,
     /// Whether something was printed because it was asked for.
     answered: bool,
 }
@@ -190,7 +195,7 @@ impl Report {
                 let text = noted(room, &wanted, &format!(" ({now})"), &now);
                 self.compared(subject, *verdict, &text, shown.as_deref());
             }
-            Outcome::Rehearsed(writes) => self.rehearsed(writes),
+            Outcome::Planned(writes) => self.planned_requests(writes),
             Outcome::Failed(error) => self.failed(subject, error),
             Outcome::Skipped(why) => {
                 self.counts.skipped += 1;
@@ -204,8 +209,8 @@ impl Report {
     }
 
     /// Writes that would be sent, each as the command that does it.
-    pub fn rehearsed(&mut self, writes: &[Rehearsal]) {
-        self.counts.rehearsed += 1;
+    pub fn planned_requests(&mut self, writes: &[PlannedRequest]) {
+        self.counts.planned += 1;
         for write in writes {
             match self.style.json {
                 false => say(&write.curl),
@@ -465,7 +470,7 @@ impl Report {
             exit => exit,
         };
         let exit = crate::signals::caught().unwrap_or(exit);
-        let pending = pending + self.counts.rehearsed;
+        let pending = pending + self.counts.planned;
         let news = self.counts.changed + self.failures.len() + pending + self.counts.skipped > 0;
         if self.style.json && (news || self.counts.answered || !self.style.quiet) {
             let line = JsonLine::new("summary")
@@ -607,9 +612,9 @@ fn obeys() -> bool {
 }
 
 /// What is coloured.
-pub fn colored(wish: Color, no_color: bool, dumb: bool) -> Colors {
+pub fn colored(choice: Color, no_color: bool, dumb: bool) -> Colors {
     DUMB.store(dumb, Ordering::Relaxed);
-    let on = |terminal: bool| match wish {
+    let on = |terminal: bool| match choice {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => !no_color && !dumb && terminal,
@@ -628,9 +633,9 @@ const YELLOW: &str = "33";
 const CYAN: &str = "36";
 
 /// A text that was cleaned, in a colour where that is wanted.
-fn paint(wish: bool, color: &str, text: &str) -> String {
+fn paint(choice: bool, color: &str, text: &str) -> String {
     let text = visible(text);
-    match wish {
+    match choice {
         true => format!("\x1b[{color}m{text}\x1b[0m"),
         false => text.into_owned(),
     }

@@ -1,15 +1,18 @@
 //! What to do, checked: each job names an account and an avatar whose picture was read. Making one cannot
 //! reach a server; this file does not know how.
 
+pub mod json;
+pub mod manifest;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
-use crate::manifest::{Entry, Manifest, Place, Problem, Server, Stray};
 use crate::picture::Picture;
+use crate::plan::manifest::{Entry, Manifest, Place, Problem, Server, Stray};
 use crate::secret::Environment;
-use crate::system::{Avatar, Source, System, Target, Wish};
+use crate::system::{Avatar, Choice, Source, System, Target};
 use crate::terminal::quote;
 
 /// One account's avatar, ready to be compared and sent.
@@ -27,13 +30,13 @@ impl Job {
     pub fn resolve(
         system: &System,
         target: Target,
-        wish: Wish,
+        choice: Choice,
         environment: &Environment,
     ) -> Result<Job> {
-        if wish == Wish::Stdin {
+        if choice == Choice::Stdin {
             environment.take_stdin("the picture")?;
         }
-        Pictures::default().job(system, target, wish)
+        Pictures::default().job(system, target, choice)
     }
 }
 
@@ -79,7 +82,7 @@ impl Plan {
         }
         for entry in manifest.accounts {
             let part = &mut parts[entry.server];
-            match pictures.job(part.server.system, entry.target, entry.wish) {
+            match pictures.job(part.server.system, entry.target, entry.choice) {
                 Ok(mut job) => {
                     job.warnings.extend(misnamed(&job.avatar));
                     part.jobs.push(job);
@@ -115,14 +118,14 @@ fn of_picture(account: Place, error: Error) -> Problem {
 struct Pictures(BTreeMap<PathBuf, Result<Rc<Picture>>>);
 
 impl Pictures {
-    fn job(&mut self, system: &System, target: Target, wish: Wish) -> Result<Job> {
-        let picture = match wish {
-            Wish::File(path) => self.open(path)?,
-            Wish::Stdin => Rc::new(Picture::from_stdin()?),
-            Wish::Preset(noun, id) => return Ok(plain(target, Avatar::Preset(noun, id))),
-            Wish::NoPreset(noun) => return Ok(plain(target, Avatar::NoPreset(noun))),
-            Wish::Address(address) => return Ok(plain(target, Avatar::Address(address))),
-            Wish::Generated => return Ok(plain(target, Avatar::Generated)),
+    fn job(&mut self, system: &System, target: Target, choice: Choice) -> Result<Job> {
+        let picture = match choice {
+            Choice::File(path) => self.open(path)?,
+            Choice::Stdin => Rc::new(Picture::from_stdin()?),
+            Choice::Preset(noun, id) => return Ok(plain(target, Avatar::Preset(noun, id))),
+            Choice::NoPreset(noun) => return Ok(plain(target, Avatar::NoPreset(noun))),
+            Choice::Address(address) => return Ok(plain(target, Avatar::Address(address))),
+            Choice::Generated => return Ok(plain(target, Avatar::Generated)),
         };
         let mut warnings = (system.picture)(&picture)?;
         warnings.extend(expectations(&picture));
@@ -291,7 +294,7 @@ mod tests {
             r#"{{"servers":{{"b":{server},"a":{server}}},"accounts":[{}]}}"#,
             accounts.join(",")
         );
-        let (manifest, problems) = crate::manifest::read(&text, Path::new(""));
+        let (manifest, problems) = crate::plan::manifest::read(&text, Path::new(""));
         assert!(problems.is_empty(), "a good manifest");
         manifest
     }

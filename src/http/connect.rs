@@ -21,13 +21,13 @@ use ureq::unversioned::transport::{
     Transport, TransportAdapter,
 };
 
-use crate::address::{Address, relative};
 use crate::error::reason;
 use crate::error::{Class, Error};
+use crate::http::tls;
 use crate::number::digits;
-use crate::proxy::Proxy;
+use crate::settings::address::{Address, relative};
+use crate::settings::proxy::Proxy;
 use crate::signals;
-use crate::tls;
 
 type Answer<T> = Result<T, ureq::Error>;
 
@@ -172,7 +172,7 @@ impl Connector<()> for Dialler {
         };
         let mut plain = Plain {
             inner: Box::new(transport),
-            deaf: false,
+            write_closed: false,
             absolute: None,
         };
         if !details.needs_tls() {
@@ -359,7 +359,7 @@ fn refused(place: &str, error: io::Error) -> ureq::Error {
 #[derive(Debug)]
 pub struct Plain {
     inner: Box<dyn Transport>,
-    deaf: bool,
+    write_closed: bool,
     absolute: Option<Absolute>,
 }
 
@@ -420,7 +420,7 @@ impl Transport for Plain {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Answer<()> {
-        if self.deaf {
+        if self.write_closed {
             return Ok(());
         }
         let sent = match &mut self.absolute {
@@ -438,7 +438,7 @@ impl Transport for Plain {
                     io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
                 ) =>
             {
-                self.deaf = true;
+                self.write_closed = true;
                 Ok(())
             }
             other => other,
@@ -463,7 +463,7 @@ impl Transport for Plain {
                 ..timeout
             };
             match self.inner.await_input(tick) {
-                Err(ureq::Error::Timeout(_)) if signals::hurry() => {
+                Err(ureq::Error::Timeout(_)) if signals::should_abort() => {
                     return Err(failed(Error::new(Class::Temporary, "interrupted"), true));
                 }
                 Err(ureq::Error::Timeout(_)) => {}
@@ -473,7 +473,7 @@ impl Transport for Plain {
     }
 
     fn is_open(&mut self) -> bool {
-        !self.deaf && self.inner.is_open()
+        !self.write_closed && self.inner.is_open()
     }
 }
 

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use crate::http::multipart::{Content, Part};
 use crate::http::{AGENT, Body, Client, Request};
-use crate::multipart::{Content, Part};
-use crate::terminal::obeyed;
+use crate::terminal::is_deceptive;
 
 /// One write of several that belong together.
 pub struct Step {
@@ -42,7 +42,7 @@ impl Step {
 }
 
 /// A step as it is told.
-pub struct Rehearsal {
+pub struct PlannedRequest {
     pub method: &'static str,
     pub url: String,
     /// Without those that are secret.
@@ -53,7 +53,7 @@ pub struct Rehearsal {
 }
 
 /// A step as this client would send it.
-pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
+pub fn dry_run(client: &Client, step: &Step) -> PlannedRequest {
     let request = &step.request;
     let url = request.url(client.base());
     let method = request.call.method.name();
@@ -127,7 +127,7 @@ pub fn rehearse(client: &Client, step: &Step) -> Rehearsal {
             curl.push_str("; rm -f avatarctl.cookies");
         }
     }
-    Rehearsal {
+    PlannedRequest {
         method,
         url,
         headers,
@@ -230,7 +230,7 @@ fn escaped(text: &[u8], special: &[u8]) -> Vec<u8> {
 /// terminal would obey, is left to `printf`.
 fn quoted(text: impl AsRef<[u8]>) -> String {
     let bytes = text.as_ref();
-    let plain = std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(obeyed));
+    let plain = std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_deceptive));
     if plain {
         let text = String::from_utf8_lossy(bytes);
         return format!("'{}'", text.replace('\'', r"'\''"));
@@ -251,7 +251,7 @@ fn quoted(text: impl AsRef<[u8]>) -> String {
                 '!' => octal(&mut format, b"!"),
                 // No option of printf.
                 '-' if format.is_empty() => octal(&mut format, b"-"),
-                c if obeyed(c) => octal(&mut format, c.encode_utf8(&mut [0; 4]).as_bytes()),
+                c if is_deceptive(c) => octal(&mut format, c.encode_utf8(&mut [0; 4]).as_bytes()),
                 c => format.push(c),
             }
         }

@@ -1,7 +1,7 @@
 //! The completion scripts: the tables of the command line as bash, zsh and fish read them. Pure, and no second
 //! grammar: a script offers what the tables name, where `cli.rs` takes it, and nothing of its own.
 
-use crate::grammar::{self, Flag, GLOBAL, Place, VERBS, Value};
+use crate::cli::grammar::{self, Flag, GLOBAL, Place, VERBS, Value};
 use crate::system;
 
 /// A shell as the texts that a script is put together of. What stands in braces is filled in.

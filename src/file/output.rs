@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Class, Error, Result, reason};
-use crate::infile::{self, PATIENCE};
+use crate::file::input::{self, PATIENCE};
 use crate::terminal::quote;
 
 /// Writes a file by a function; a failure leaves what was there before.
@@ -119,7 +119,7 @@ fn through(path: &Path) -> io::Result<File> {
                 std::thread::sleep(Duration::from_millis(10));
             }
             Ok(file) => {
-                infile::wait_from_now_on(&file)?;
+                input::wait_from_now_on(&file)?;
                 return Ok(file);
             }
             error => return error,

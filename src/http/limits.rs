@@ -4,9 +4,9 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-use crate::calendar::http_date;
 use crate::http::Response;
 use crate::number::digits;
+use crate::time::http_date;
 
 /// First wait of the back-off.
 const FIRST: Duration = Duration::from_millis(500);

@@ -1,7 +1,7 @@
 //! The manual page in roff, made of the tables of the command line and of the texts that `--help` prints. Pure; no
 //! sentence of a help may be written a second time in here.
 
-use crate::grammar::{self, Flag, GLOBAL, VERBS};
+use crate::cli::grammar::{self, Flag, GLOBAL, VERBS};
 use crate::system;
 
 /// What stands above everything. No word is hyphenated: an address or a variable that is broken by a hyphen

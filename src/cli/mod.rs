@@ -1,6 +1,11 @@
 //! Arguments to a command. What was typed is checked here, completely, before anything is opened or sent;
 //! what it means to a system is in the system's table. The only file that knows pico-args.
 
+pub mod completions;
+pub mod grammar;
+pub mod manual;
+pub mod shard;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -8,12 +13,11 @@ use std::time::Duration;
 
 use pico_args::Arguments;
 
+use crate::cli::grammar::{Flag, GLOBAL, Place, Verb};
 use crate::error::{Class, Error, Result};
-use crate::grammar::{self, Flag, GLOBAL, Place, Verb};
 use crate::plan::Selection;
 use crate::secret::Environment;
-use crate::shard;
-use crate::system::{self, Source, System, Target, TargetKind, Wish};
+use crate::system::{self, Choice, Source, System, Target, TargetKind};
 use crate::terminal::quote;
 
 /// What was asked for.
@@ -77,7 +81,7 @@ pub struct Account {
 }
 
 pub enum Action {
-    Set(Wish),
+    Set(Choice),
     Show,
     List,
     Reset,
@@ -261,12 +265,12 @@ fn account(
     foreign_flags(arguments, &verb.options(Some(system)), &place)?;
     let target = target(arguments, system, verb)?;
     let action = match verb.name {
-        "set" => Action::Set(wish(arguments, system, verb)?),
+        "set" => Action::Set(choice(arguments, system, verb)?),
         "show" => Action::Show,
         "list" => Action::List,
         "reset" => Action::Reset,
-        "delete" => match wish(arguments, system, verb)? {
-            Wish::Preset(_, id) => Action::Delete(id),
+        "delete" => match choice(arguments, system, verb)? {
+            Choice::Preset(_, id) => Action::Delete(id),
             _ => unreachable!("delete takes an id alone"),
         },
         "whoami" => Action::Whoami,
@@ -687,8 +691,8 @@ fn number(name: &str, text: &str) -> Result<String> {
     }
 }
 
-fn wish(arguments: &mut Arguments, system: &System, verb: &Verb) -> Result<Wish> {
-    let mut found: Option<(&str, Wish)> = None;
+fn choice(arguments: &mut Arguments, system: &System, verb: &Verb) -> Result<Choice> {
+    let mut found: Option<(&str, Choice)> = None;
     let sources = || {
         system
             .sources
@@ -707,14 +711,14 @@ fn wish(arguments: &mut Arguments, system: &System, verb: &Verb) -> Result<Wish>
                 usage(format!("{name} is empty")).hint("is the variable that it comes from set?")
             );
         }
-        let wish = meant(*source, name, value)?;
+        let choice = meant(*source, name, value)?;
         if let Some((other, _)) = found {
             return Err(usage(format!("{other} and {name} both name the avatar")));
         }
-        found = Some((name, wish));
+        found = Some((name, choice));
     }
     match found {
-        Some((_, wish)) => Ok(wish),
+        Some((_, choice)) => Ok(choice),
         None => {
             let names: Vec<&str> = sources().filter_map(|source| source.flag()).collect();
             Err(usage(format!(
@@ -727,26 +731,26 @@ fn wish(arguments: &mut Arguments, system: &System, verb: &Verb) -> Result<Wish>
     }
 }
 
-fn meant(source: Source, name: &str, value: OsString) -> Result<Wish> {
+fn meant(source: Source, name: &str, value: OsString) -> Result<Choice> {
     let text = || {
         value
             .to_str()
             .ok_or_else(|| usage(format!("{name} is not valid UTF-8")))
     };
     match source {
-        Source::Picture if value == "-" => Ok(Wish::Stdin),
-        Source::Picture => Ok(Wish::File(value.into())),
+        Source::Picture if value == "-" => Ok(Choice::Stdin),
+        Source::Picture => Ok(Choice::File(value.into())),
         Source::Preset {
             noun, none: true, ..
-        } if value == "null" => Ok(Wish::NoPreset(noun)),
+        } if value == "null" => Ok(Choice::NoPreset(noun)),
         Source::Preset { noun, none, .. } => match (number(name, text()?), none) {
-            (Ok(id), _) => Ok(Wish::Preset(noun, id)),
+            (Ok(id), _) => Ok(Choice::Preset(noun, id)),
             (Err(error), true) => {
                 Err(error.hint(format!("{name} null shows the uploaded picture")))
             }
             (Err(error), false) => Err(error),
         },
-        Source::Generated => Ok(Wish::Generated),
+        Source::Generated => Ok(Choice::Generated),
         Source::Address => {
             let address = text()?;
             // The address may hold a secret: it is not repeated.
@@ -754,7 +758,7 @@ fn meant(source: Source, name: &str, value: OsString) -> Result<Wish> {
                 return Err(usage(format!("{name} takes an http or https address"))
                     .hint("upload a file with --image"));
             }
-            Ok(Wish::Address(address.to_owned()))
+            Ok(Choice::Address(address.to_owned()))
         }
     }
 }

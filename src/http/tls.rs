@@ -17,9 +17,9 @@ use rustls::{
 };
 use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths};
 
-use crate::certificate::Certificate;
 use crate::error::{Class, Error, Result, reason};
-use crate::infile;
+use crate::file::input;
+use crate::http::certificate::Certificate;
 use crate::terminal::quote;
 
 /// A bundle of all authorities there are has less than a fiftieth of this, in bytes.
@@ -89,7 +89,7 @@ fn unusable(message: String) -> Error {
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     let place = quote(&path.to_string_lossy());
-    let bytes = infile::read(path, "the client key", Class::Configuration, LONGEST)?;
+    let bytes = input::read(path, "the client key", Class::Configuration, LONGEST)?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| {
         let encrypted = String::from_utf8_lossy(&bytes).contains("ENCRYPTED");
         let error = unusable(format!(
@@ -226,7 +226,7 @@ fn spoken(name: &str) -> String {
 }
 
 fn date(time: UnixTime) -> String {
-    crate::calendar::text(time.as_secs())
+    crate::time::text(time.as_secs())
 }
 
 /// The certificates of the store: of the one that is named, else of the system's; none where there is no store.
@@ -280,7 +280,7 @@ fn missing(path: &Path, read: &CertificateResult) -> String {
 
 fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>> {
     let place = quote(&path.to_string_lossy());
-    let bytes = infile::read(path, &format!("the {what}"), Class::Configuration, LONGEST)?;
+    let bytes = input::read(path, &format!("the {what}"), Class::Configuration, LONGEST)?;
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
         Ok(found) if found.is_empty() => {}

@@ -3,10 +3,10 @@
 
 use std::net::IpAddr;
 
-use crate::address::{Address, decode, relative};
 use crate::error::{Class, Error, Result};
 use crate::number::digits;
 use crate::secret::{Environment, Secret};
+use crate::settings::address::{Address, decode, relative};
 
 /// A proxy that takes CONNECT for https and the absolute form for http.
 #[derive(Debug, Clone, PartialEq, Eq)]

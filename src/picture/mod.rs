@@ -1,6 +1,8 @@
 //! A picture to be sent: read once to recognise and hash it, read again when it is sent, and refused there
 //! when it changed in between. A picture on disk is never held in memory.
 
+pub mod header;
+
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -9,9 +11,9 @@ use ring::digest::{Context, SHA256};
 
 use crate::error::reason;
 use crate::error::{Class, Error, Result};
-use crate::image::{self, Header};
-use crate::infile::{self, Input};
-use crate::multipart::Content;
+use crate::file::input::{self, Input};
+use crate::http::multipart::Content;
+use crate::picture::header::Header;
 use crate::terminal::quote;
 
 /// A picture that cannot be read twice (a pipe) is kept in memory; beyond this many bytes it is refused.
@@ -49,13 +51,13 @@ impl Picture {
             .unwrap_or(path.as_os_str())
             .to_string_lossy()
             .into_owned();
-        let mut file = match infile::open(path).map_err(unreadable)? {
+        let mut file = match input::open(path).map_err(unreadable)? {
             Input::Regular(file) => file,
             pipe => return Picture::read(pipe, name, &shown),
         };
         let header = header(&mut file, &shown).map_err(unreadable)??;
         if file.metadata().map_err(unreadable)?.len() > LONGEST {
-            return Err(unreadable(infile::too_long(LONGEST)));
+            return Err(unreadable(input::too_long(LONGEST)));
         }
         file.rewind().map_err(unreadable)?;
         let (digest, length) = digest(&mut file.take(LONGEST)).map_err(unreadable)?;
@@ -81,7 +83,7 @@ impl Picture {
 
     fn read(source: impl Read, name: String, shown: &str) -> Result<Picture> {
         let unreadable = |error| unreadable(shown, &error);
-        let bytes = infile::bytes(source, LONGEST_IN_MEMORY).map_err(|error| {
+        let bytes = input::bytes(source, LONGEST_IN_MEMORY).map_err(|error| {
             let long = error.kind() == io::ErrorKind::FileTooLarge;
             let error = unreadable(error);
             match long {
@@ -108,11 +110,11 @@ impl Picture {
 }
 
 fn unreadable(shown: &str, error: &io::Error) -> Error {
-    infile::unreadable(&format!("the picture {shown}"), Class::Input, error)
+    input::unreadable(&format!("the picture {shown}"), Class::Input, error)
 }
 
 fn header(source: &mut (impl Read + Seek), shown: &str) -> io::Result<Result<Header>> {
-    Ok(image::inspect(source)?
+    Ok(header::inspect(source)?
         .map_err(|flaw| Error::new(Class::Data, format!("the picture {shown} {flaw}"))))
 }
 
@@ -158,7 +160,7 @@ impl Content for Picture {
         match &self.bytes {
             Bytes::Memory(bytes) => Ok(Box::new(bytes.as_slice())),
             Bytes::Disk(path) => Ok(Box::new(Unchanged {
-                file: infile::regular(path).map_err(|error| changed(path, &reason(&error)))?,
+                file: input::regular(path).map_err(|error| changed(path, &reason(&error)))?,
                 path,
                 context: Context::new(&SHA256),
                 left: self.length,

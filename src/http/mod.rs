@@ -2,6 +2,13 @@
 //! every system shares live here; what an answer means to a system does not. With `connect.rs` the only
 //! file that knows ureq.
 
+pub mod certificate;
+pub mod connect;
+pub mod curl;
+pub mod limits;
+pub mod multipart;
+pub mod tls;
+
 use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::rc::Rc;
@@ -13,18 +20,17 @@ use serde::de::DeserializeOwned;
 use ureq::http::header::{HeaderName, HeaderValue};
 use ureq::{Agent, AsSendBody, SendBody};
 
-use crate::address::{self, Address};
-use crate::calendar::span;
-use crate::connect::{self, Dialler, Names, NotConnected};
 use crate::error::{Class, Error, Loss, Result, reason};
-use crate::limits;
-use crate::multipart::{Content, Encoded};
-use crate::proxy::Proxy;
+use crate::http::connect::{Dialler, Names, NotConnected};
+use crate::http::multipart::{Content, Encoded};
+use crate::http::tls::Trust;
 use crate::redact::{REDACTED, Redactor, Scope};
 use crate::secret::Secret;
+use crate::settings::address::{self, Address};
+use crate::settings::proxy::Proxy;
 use crate::signals;
 use crate::terminal::{MESSAGE, clean};
-use crate::tls::{self, Trust};
+use crate::time::span;
 
 /// The methods these systems take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -579,7 +585,7 @@ impl Client {
     }
 
     /// Judges from now on by this system's own way of being busy.
-    pub fn judge(&mut self, busy: Busy) {
+    pub fn set_busy_check(&mut self, busy: Busy) {
         self.busy = busy;
     }
 
@@ -590,7 +596,7 @@ impl Client {
     /// Sends `name: value` with every request from now on; `curl` is the option that does it there, with a
     /// variable where the secret is.
     pub fn authorize(&mut self, name: &'static str, value: Secret, curl: String) {
-        self.hide(&value);
+        self.redact(&value);
         self.credentials.push((name, value, curl));
     }
 
@@ -617,7 +623,7 @@ impl Client {
 
     /// Takes this text, however it is spelt, out of whatever a server says. What is short enough to be a word or a
     /// name is taken out of refusals only.
-    pub fn hide(&mut self, secret: &Secret) {
+    pub fn redact(&mut self, secret: &Secret) {
         self.secrets.keep(secret.expose(), Scope::Answers);
     }
 
@@ -639,7 +645,7 @@ impl Client {
     }
 
     /// The same for a secret of one account or request, of which a batch has thousands: the last ones count.
-    pub fn hide_for_now(&mut self, secret: &Secret) {
+    pub fn redact_for_now(&mut self, secret: &Secret) {
         self.secrets.pass(secret.expose(), Scope::Answers);
     }
 
@@ -651,22 +657,22 @@ impl Client {
         let (authority, rest) = rest.split_at(end);
         let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
         let behind = rest.find(['?', '#']).map_or("", |at| &rest[at + 1..]);
-        let mut hide = |text: &str| {
+        let mut redact = |text: &str| {
             self.secrets.pass(text, Scope::Refusals);
             if let Some(decoded) = address::decode(text) {
                 self.secrets.pass(&decoded, Scope::Refusals);
             }
         };
-        hide(login);
-        login.split(':').skip(1).for_each(&mut hide);
-        hide(behind);
+        redact(login);
+        login.split(':').skip(1).for_each(&mut redact);
+        redact(behind);
         for part in behind.split(['&', ';', '#', '?']) {
-            hide(part);
+            redact(part);
             if let Some((_, value)) = part.split_once('=') {
-                hide(value);
+                redact(value);
             }
         }
-        hide(behind.split('#').next().unwrap_or_default());
+        redact(behind.split('#').next().unwrap_or_default());
     }
 
     /// What a server said, made fit for a message: no secret, one line, bounded.
@@ -686,7 +692,7 @@ impl Client {
     /// data (the picture changed while it was sent), credentials (a proxy's).
     pub fn send(&mut self, request: &Request) -> Result<Response> {
         for (_, secret) in &request.secrets {
-            self.hide_for_now(secret);
+            self.redact_for_now(secret);
         }
         if self.echoed && self.carries_a_gap(request) {
             return Err(request.failed(
@@ -1100,7 +1106,7 @@ impl Client {
     /// Gives the server a moment to show what it was told, which is too short to speak of.
     ///
     /// Errors: temporary, at once, when the time of the whole command would be used up.
-    pub fn settle(&self, time: Duration) -> Result<()> {
+    pub fn wait_silently(&self, time: Duration) -> Result<()> {
         match self.too_long(time) {
             None => {
                 let end = Instant::now() + time;

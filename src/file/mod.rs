@@ -1,0 +1,4 @@
+//! Files that are read within a bound, and files that appear whole or not at all.
+
+pub mod input;
+pub mod output;

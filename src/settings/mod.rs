@@ -1,0 +1,5 @@
+//! Where values come from: the environment, files with logins, addresses. It reaches no server.
+
+pub mod address;
+pub mod netrc;
+pub mod proxy;
