@@ -81,36 +81,62 @@ pub enum Loss {
     Late,
 }
 
-/// A failure a person can read. It holds no secret: whoever makes one from foreign text cleans that first.
+/// A failure as data: what was done to what, what is wrong, what the server said of it, and what to do. It becomes text
+/// when it is shown. It holds no secret: whoever makes one from foreign text cleans that first.
 #[derive(Debug, Clone)]
 pub struct Error {
     pub class: Class,
+    /// What was being done to what, the outermost first: `line 3`, `accounts[0].image`.
+    pub about: Vec<String>,
+    /// What is wrong; one line, lower case, no full stop.
+    pub reason: String,
+    /// The server's own words, where it gave some.
+    pub said: Option<String>,
+    /// What became of trying again, as the end of a sentence; empty where nothing was.
+    pub note: String,
+    /// An instruction, where the remedy is known.
+    pub hint: Option<String>,
     /// The HTTP status of the answer that said so, where there was one.
     pub status: Option<u16>,
     /// The server's own code of the failure, where it gave one.
     pub code: Option<String>,
-    /// Names the operation and the object; one line, lower case, no full stop.
-    pub message: String,
-    /// An instruction, where the remedy is known.
-    pub hint: Option<String>,
     /// How the answer to the call was lost, if it was: the call may have been carried out.
     pub lost: Option<Loss>,
 }
 
 impl Error {
-    pub fn new(class: Class, message: impl Into<String>) -> Error {
+    pub fn new(class: Class, reason: impl Into<String>) -> Error {
         Error {
             class,
+            about: Vec::new(),
+            reason: reason.into(),
+            said: None,
+            note: String::new(),
+            hint: None,
             status: None,
             code: None,
-            message: message.into(),
-            hint: None,
             lost: None,
         }
     }
 
+    /// Says what was being done, or to what: `select avatar 24880`. The last call is the outermost.
+    pub fn about(mut self, what: impl Into<String>) -> Error {
+        self.about.insert(0, what.into());
+        self
+    }
+
+    pub fn said(mut self, words: Option<String>) -> Error {
+        self.said = words.filter(|words| !words.is_empty());
+        self
+    }
+
     pub fn hint(mut self, hint: impl Into<String>) -> Error {
         self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn status(mut self, status: u16) -> Error {
+        self.status = Some(status);
         self
     }
 
@@ -130,15 +156,22 @@ impl Error {
         self.lost.is_some() || self.status.is_some() || self.class == Class::Protocol
     }
 
-    pub fn status(mut self, status: u16) -> Error {
-        self.status = Some(status);
-        self
+    /// The whole of it on one line, without the hint.
+    pub fn message(&self) -> String {
+        self.to_string()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        for about in &self.about {
+            write!(f, "{about}: ")?;
+        }
+        f.write_str(&self.reason)?;
+        if let Some(said) = &self.said {
+            write!(f, ": {said}")?;
+        }
+        f.write_str(&self.note)
     }
 }
 

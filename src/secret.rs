@@ -306,7 +306,7 @@ mod tests {
             ("\u{85}a", "contains a control character"),
         ] {
             let error = environment(&[("T", value)]).secret("T").unwrap_err();
-            assert_eq!(error.message, format!("T {why}"), "{value:?}");
+            assert_eq!(error.message(), format!("T {why}"), "{value:?}");
             assert_eq!(error.class, Class::Configuration);
         }
     }
@@ -316,7 +316,7 @@ mod tests {
         let error = environment(&[("T", "a"), ("T_FILE", "/dev/null")])
             .secret("T")
             .unwrap_err();
-        assert_eq!(error.message, "T and T_FILE are both set");
+        assert_eq!(error.message(), "T and T_FILE are both set");
     }
 
     #[test]
@@ -324,7 +324,7 @@ mod tests {
         let environment = environment(&[]);
         environment.take_stdin("the picture").unwrap();
         assert_eq!(
-            environment.take_stdin("T_FILE").unwrap_err().message,
+            environment.take_stdin("T_FILE").unwrap_err().message(),
             "standard input cannot be both the picture and T_FILE"
         );
     }

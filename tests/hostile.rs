@@ -1127,7 +1127,7 @@ fn an_upload_that_is_refused_before_it_is_sent_is_told_by_its_answer() {
             65,
             "",
             "avatarctl: rocketchat build-bot: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
-             avatarctl: rocketchat build-bot: upload \"large.png\": the picture is larger than the server or a proxy in front of it takes\n",
+             avatarctl: rocketchat build-bot: upload \"large.png\": larger than the server or a proxy in front of it takes\n",
         );
         let navixy = Navixy::start();
         navixy.refuse_bodies_above(1 << 20, page);
@@ -1135,7 +1135,7 @@ fn an_upload_that_is_refused_before_it_is_sent_is_told_by_its_answer() {
             65,
             "",
             "avatarctl: navixy 2132: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
-             avatarctl: navixy 2132: upload \"large.png\": larger than a proxy in front of the server takes\n",
+             avatarctl: navixy 2132: upload \"large.png\": larger than the server or a proxy in front of it takes\n",
         );
     }
 }

@@ -559,7 +559,7 @@ fn no_refused_login_of_rocket_chat_is_tried_again() {
                 login().instead(Reply::html(200, "Log in")),
                 76,
                 about(
-                    "answered 200 with an HTML page\nhint: a login page or a proxy stands before Rocket.Chat",
+                    "answered 200 with an HTML page\nhint: a login page or a proxy answered instead of Rocket.Chat: exempt this account's calls from single sign-on",
                 ),
             ),
         ],

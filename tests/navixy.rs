@@ -1443,14 +1443,14 @@ const FOREIGN: &[(u16, &str, i32, &str, &str)] = &[
         413,
         PAGE,
         65,
-        "larger than a proxy in front of the server takes",
+        "larger than the server or a proxy in front of it takes",
         "",
     ),
     (
         413,
         "",
         65,
-        "larger than a proxy in front of the server takes",
+        "larger than the server or a proxy in front of it takes",
         "",
     ),
     (429, PAGE, 75, "too many requests", ""),
@@ -2037,7 +2037,7 @@ fn a_proxy_that_refuses_before_the_end_is_heard() {
                 "avatarctl: navixy 2132: warning: \"big.png\": {LARGER}\n{}",
                 complaint(
                     "navixy 2132",
-                    "upload \"big.png\": larger than a proxy in front of the server takes",
+                    "upload \"big.png\": larger than the server or a proxy in front of it takes",
                     ""
                 )
             ),

@@ -1473,9 +1473,9 @@ const PERMISSION: &str = "another's avatar takes the permission edit-other-user-
 const FETCH: &str = "upload the picture with --image; addresses of a private network are refused unless SSRF_Allowlist names them";
 const FINAL: &str = "give the final address of a picture, or upload it with --image";
 const BASE: &str = "the base URL may lack its path, as in https://host/chat";
-const LOGIN_PAGE: &str = "a login page or a proxy stands before Rocket.Chat";
+const LOGIN_PAGE: &str = "a login page or a proxy answered instead of Rocket.Chat: exempt this account's calls from single sign-on";
 const REDIRECT: &str = "if it leads to the same server, give that address as the base URL; if it leads to a login page, exempt this account's calls from single sign-on";
-const LARGE: &str = "the picture is larger than the server or a proxy in front of it takes";
+const LARGE: &str = "larger than the server or a proxy in front of it takes";
 const LOST_TYPE: &str =
     "the server refused the type, and the account has lost the avatar it had: Invalid file type";
 const LOST_CONTENT: &str = "the server cannot decode the picture, and the account has lost the avatar it had: Input buffer contains unsupported image format";

@@ -330,7 +330,7 @@ fn every_refusal_of_a_reset() {
     let bare =
         |status: u16, text: &str| Reply::json(status, json!({"success": false, "error": text}));
     let base = "the base URL may lack its path, as in https://host/chat";
-    let page = "a login page or a proxy stands before Rocket.Chat";
+    let page = "a login page or a proxy answered instead of Rocket.Chat: exempt this account's calls from single sign-on";
     let redirect = "if it leads to the same server, give that address as the base URL; if it leads to a login page, exempt this account's calls from single sign-on";
     for (reply, exit, said, hint) in [
         (
@@ -758,7 +758,7 @@ fn a_deletion_that_does_not_show_is_a_failure() {
 
 #[test]
 fn a_success_that_says_something_else_is_no_deletion() {
-    let sso = "a login page or a proxy answered instead of Jira: exempt this account's REST calls from single sign-on";
+    let sso = "a login page or a proxy answered instead of Jira: exempt this account's calls from single sign-on";
     for (reply, said, hint) in [
         (
             Reply::html(200, "Log in"),
@@ -1354,7 +1354,7 @@ fn a_login_page_tells_nobody() {
         &complaint(
             "jira",
             "ask what server this is: answered 200 with an HTML page",
-            "a login page or a proxy answered instead of Jira: exempt this account's REST calls from single sign-on",
+            "a login page or a proxy answered instead of Jira: exempt this account's calls from single sign-on",
         ),
     );
     whoami("rocketchat", &chat).gives(
@@ -1363,7 +1363,7 @@ fn a_login_page_tells_nobody() {
         &complaint(
             "rocketchat",
             "ask who the caller is: answered 200 with an HTML page",
-            "a login page or a proxy stands before Rocket.Chat",
+            "a login page or a proxy answered instead of Rocket.Chat: exempt this account's calls from single sign-on",
         ),
     );
     whoami("navixy", &fleet).gives(

@@ -1,7 +1,8 @@
 //! What would change: an avatar that is wanted, what the server shows, and what was proven before. Pure.
 
 use crate::apply::state::Entry;
-use crate::system::{Avatar, System};
+use crate::system::System;
+use crate::system::avatar::Avatar;
 
 /// What is to be done about an account, by who changed what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +42,9 @@ impl Verdict {
 /// How an avatar is written in a state. An address may carry a secret, so its hash stands for it.
 pub fn desired_key(avatar: &Avatar) -> String {
     match avatar {
-        Avatar::Preset(noun, id) => format!("{noun}_id:{id}"),
-        Avatar::NoPreset(noun) => format!("{noun}_id:null"),
+        Avatar::Preset(preset, id) => {
+            format!("{}:{}", preset.key, id.as_deref().unwrap_or("null"))
+        }
         Avatar::Picture(picture) => format!("sha256:{}", crate::picture::hex(&picture.digest)),
         Avatar::Address(address) => {
             let digest = crate::picture::sha256(address.as_bytes());
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn presets_need_no_state() {
         let jira = find("jira").unwrap();
-        let avatar = Avatar::Preset("avatar", "5".into());
+        let avatar = Avatar::Preset(jira.preset.unwrap(), Some("5".into()));
         for (shown, proven, verdict) in [
             (Some("5"), None, Verdict::Same),
             (

@@ -12,10 +12,12 @@ use serde_json::Value;
 use crate::apply::diff::Verdict;
 use crate::apply::state::{Entry, Key, Memory, key};
 use crate::error::{Class, Error, Result};
-use crate::http::curl::{self, PlannedRequest};
+use crate::http::curl::{self, PlannedRequest, Step};
 use crate::plan::Job;
 use crate::signals;
-use crate::system::{Avatar, Change, Proof, Seen, Session, System, Target};
+use crate::system::avatar::{Avatar, Proof, Seen, Target};
+use crate::system::session::Session;
+use crate::system::{Support, System};
 use crate::terminal::quote;
 
 /// How jobs are carried out.
@@ -173,7 +175,7 @@ impl Batch<'_> {
     fn why(&self, error: &Error) -> String {
         match error.class {
             Class::Credentials if error.status == Some(403) => {
-                format!("{} refused: {}", self.server, error.message)
+                format!("{} refused: {}", self.server, error.message())
             }
             Class::Credentials => format!("{} refused the credentials", self.server),
             Class::Unreachable => format!("{} cannot be reached", self.server),
@@ -349,9 +351,9 @@ impl<'a> Run<'_, 'a> {
             return self.say(job, seen.as_ref(), Outcome::Unchanged { shown, verified });
         }
         let system = self.batch.system;
-        let change = Change::Wear(&job.avatar);
         if rules.dry_run {
-            return match dry_run(self.session, system, &job.target, &change, seen.as_ref()) {
+            let steps = system.dry_run(self.session, &job.target, &job.avatar, seen.as_ref());
+            return match steps.map(|steps| planned(self.session, &steps)) {
                 Ok(writes) => self.say(job, seen.as_ref(), Outcome::Planned(writes)),
                 Err(error) => self.fail(job, seen.as_ref(), error),
             };
@@ -360,7 +362,7 @@ impl<'a> Run<'_, 'a> {
             // What apply would refuse is no pending change.
             if let Avatar::Preset(..) = &job.avatar
                 && let Err(error) =
-                    (system.dry_run)(self.session, &job.target, &change, seen.as_ref())
+                    system.dry_run(self.session, &job.target, &job.avatar, seen.as_ref())
             {
                 return self.fail(job, seen.as_ref(), error);
             }
@@ -417,7 +419,7 @@ impl<'a> Run<'_, 'a> {
         {
             return Ok(proof);
         }
-        (system.write)(self.session, &job.target, &job.avatar, seen)
+        system.write(self.session, &job.target, &job.avatar, seen)
     }
 
     fn wrote(&mut self, job: &'a Job, seen: Option<Seen>, proof: Proof, proven: Option<Entry>) {
@@ -518,7 +520,7 @@ impl<'a> Run<'_, 'a> {
     /// Deletes the avatar that the state says was uploaded here before. It is a custom one of this account,
     /// or it is left alone.
     fn prune(&mut self, written: &Written, after: Option<&str>) -> Option<String> {
-        let delete = self.batch.system.delete?;
+        let delete = self.batch.system.delete.how()?;
         let uploads = matches!(written.job.avatar, Avatar::Picture(_));
         let proven = written.proven.as_ref()?;
         let old = proven.fingerprint.clone().flatten()?;
@@ -532,7 +534,7 @@ impl<'a> Run<'_, 'a> {
         if !uploads || !ours || !offered {
             return None;
         }
-        match delete(self.session, &written.job.target, &old) {
+        match (delete.send)(self.session, &written.job.target, &old) {
             Ok(()) => Some(old),
             Err(error) => {
                 self.session
@@ -549,7 +551,7 @@ impl<'a> Run<'_, 'a> {
         if self.batch.system.loses_on_refusal
             && let Err(error) = self.memory.forget(&self.key(job))
         {
-            self.session.warnings.push(error.message);
+            self.session.warnings.push(error.message());
         }
     }
 
@@ -589,25 +591,14 @@ impl<'a> Run<'_, 'a> {
     }
 }
 
-/// The writes of a change, as they would be sent.
-fn dry_run(
-    session: &mut Session,
-    system: &System,
-    target: &Target,
-    change: &Change,
-    seen: Option<&Seen>,
-) -> Result<Vec<PlannedRequest>> {
-    let steps = (system.dry_run)(session, target, change, seen)?;
+/// Writes as they would be sent.
+fn planned(session: &mut Session, steps: &[Step]) -> Vec<PlannedRequest> {
     if session.logout.is_some() {
         session.warnings.push(
             "the login of this run ends with it; the commands need credentials that last".into(),
         );
     }
-    let client = &session.client;
-    Ok(steps
-        .iter()
-        .map(|step| curl::dry_run(client, step))
-        .collect())
+    curl::dry_run(&session.client, steps)
 }
 
 /// What became of an avatar that was to be deleted.
@@ -628,9 +619,13 @@ pub fn delete(
     rules: Rules,
     name: &mut Option<String>,
 ) -> Result<Deleted> {
-    let send = system
-        .delete
-        .expect("the table of verbs has delete only where the system has it");
+    let delete = match &system.delete {
+        Support::Has(delete) => delete,
+        Support::Instead(what) => {
+            let error = Error::new(Class::Usage, format!("{} has no delete", system.title));
+            return Err(error.hint(*what));
+        }
+    };
     let refused = |why: String| {
         Error::new(Class::Data, format!("delete avatar {id}: {why}")).hint(format!(
             "avatarctl {} list shows which are custom",
@@ -654,10 +649,10 @@ pub fn delete(
         Some(_) => {}
     }
     if rules.dry_run {
-        let change = Change::Delete(id);
-        return dry_run(session, system, target, &change, Some(&seen)).map(Deleted::Planned);
+        let steps = (delete.dry_run)(session, target, id)?;
+        return Ok(Deleted::Planned(planned(session, &steps)));
     }
-    send(session, target, id)?;
+    (delete.send)(session, target, id)?;
     if !rules.verify {
         return Ok(Deleted::Gone { verified: false });
     }
@@ -673,11 +668,7 @@ pub fn delete(
 
 /// The write was taken; only its proof is missing.
 fn unproven(error: &Error) -> Error {
-    Error {
-        message: format!(
-            "the server took the change, but the read-back failed: {}",
-            error.message
-        ),
-        ..error.clone()
-    }
+    error
+        .clone()
+        .about("the server took the change, but the read-back failed")
 }

@@ -14,7 +14,7 @@ use crate::error::{Class, Error, Result, reason};
 use crate::file::input;
 use crate::file::output;
 use crate::signals;
-use crate::system::Target;
+use crate::system::avatar::Target;
 use crate::terminal::quote;
 use crate::time::span;
 
@@ -478,7 +478,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> std::result::Result<State, String> {
-        State::parse(text.as_bytes(), Path::new("s")).map_err(|error| error.message)
+        State::parse(text.as_bytes(), Path::new("s")).map_err(|error| error.message())
     }
 
     fn robot() -> Key {

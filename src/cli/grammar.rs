@@ -2,7 +2,7 @@
 //! them; `--help`, the completions and the manual page are made from them. What names an account or an avatar
 //! is in the systems' own tables.
 
-use crate::system::{self, Source, System};
+use crate::system::{self, List, System};
 
 /// What follows an option.
 #[derive(Clone, Copy)]
@@ -108,6 +108,8 @@ pub struct Verb {
     pub name: &'static str,
     pub place: Place,
     pub about: &'static str,
+    /// What to do instead on a system that does not have it.
+    instead: fn(&System) -> Option<&'static str>,
     /// Its options from `VERB_OPTIONS`; targets and avatars come from the system.
     some: &'static [&'static str],
     help: &'static str,
@@ -118,6 +120,7 @@ pub static VERBS: [Verb; 12] = [
         name: "set",
         place: Place::System,
         about: "set one avatar, and check that the server shows it",
+        instead: |_| None,
         some: &["--dry-run"],
         help: include_str!("help/set.txt"),
     },
@@ -125,6 +128,7 @@ pub static VERBS: [Verb; 12] = [
         name: "show",
         place: Place::System,
         about: "show what an account wears now",
+        instead: |_| None,
         some: &[],
         help: include_str!("help/show.txt"),
     },
@@ -132,6 +136,7 @@ pub static VERBS: [Verb; 12] = [
         name: "list",
         place: Place::System,
         about: "list what there is to choose from",
+        instead: |_| None,
         some: &[],
         help: include_str!("help/list.txt"),
     },
@@ -139,6 +144,7 @@ pub static VERBS: [Verb; 12] = [
         name: "reset",
         place: Place::System,
         about: "go back to the generated letter",
+        instead: |system| system.reset.instead(),
         some: &["--dry-run"],
         help: include_str!("help/reset.txt"),
     },
@@ -146,6 +152,7 @@ pub static VERBS: [Verb; 12] = [
         name: "delete",
         place: Place::System,
         about: "delete a custom avatar",
+        instead: |system| system.delete.instead(),
         some: &["--dry-run"],
         help: include_str!("help/delete.txt"),
     },
@@ -153,6 +160,7 @@ pub static VERBS: [Verb; 12] = [
         name: "whoami",
         place: Place::System,
         about: "say who the caller is, on which server, and what it may change",
+        instead: |_| None,
         some: &[],
         help: include_str!("help/whoami.txt"),
     },
@@ -160,6 +168,7 @@ pub static VERBS: [Verb; 12] = [
         name: "check",
         place: Place::Manifest,
         about: "read a manifest and its pictures, without a network",
+        instead: |_| None,
         some: &["--only", "--shard", "--html"],
         help: include_str!("help/check.txt"),
     },
@@ -167,6 +176,7 @@ pub static VERBS: [Verb; 12] = [
         name: "diff",
         place: Place::Manifest,
         about: "show what would change on the servers, and write nothing",
+        instead: |_| None,
         some: &[
             "--state",
             "--lock-timeout",
@@ -181,6 +191,7 @@ pub static VERBS: [Verb; 12] = [
         name: "apply",
         place: Place::Manifest,
         about: "do what diff shows, prove each account and remember it",
+        instead: |_| None,
         some: &[
             "--state",
             "--lock-timeout",
@@ -196,6 +207,7 @@ pub static VERBS: [Verb; 12] = [
         name: "example",
         place: Place::Alone(&[]),
         about: "print a manifest to start from",
+        instead: |_| None,
         some: &[],
         help: include_str!("help/example.txt"),
     },
@@ -203,6 +215,7 @@ pub static VERBS: [Verb; 12] = [
         name: "completions",
         place: Place::Alone(&["bash", "zsh", "fish"]),
         about: "print a completion script for a shell",
+        instead: |_| None,
         some: &[],
         help: include_str!("help/completions.txt"),
     },
@@ -210,6 +223,7 @@ pub static VERBS: [Verb; 12] = [
         name: "man",
         place: Place::Alone(&[]),
         about: "print the manual page",
+        instead: |_| None,
         some: &[],
         help: include_str!("help/man.txt"),
     },
@@ -231,8 +245,7 @@ pub fn verbs_of(system: &System) -> impl Iterator<Item = &'static Verb> {
 
 /// What to do instead of a verb that a system does not have.
 pub fn instead(system: &System, verb: &str) -> Option<&'static str> {
-    let (_, instead) = system.missing.iter().find(|(name, _)| *name == verb)?;
-    Some(instead)
+    (self::verb(verb)?.instead)(system)
 }
 
 impl Verb {
@@ -254,14 +267,8 @@ impl Verb {
                     add(flag(kind.flag, Text(kind.value), kind.about));
                 }
             }
-            for source in one
-                .sources
-                .iter()
-                .filter(|source| takes(self.name, **source))
-            {
-                if let Some(option) = option(*source) {
-                    add(option);
-                }
+            for option in avatars(one, self.name) {
+                add(option);
             }
         }
         own.extend(self.some());
@@ -280,34 +287,46 @@ impl Verb {
     }
 }
 
-/// The option that names an avatar.
-fn option(source: Source) -> Option<Flag> {
-    let name = source.flag()?;
-    let (value, about) = match source {
-        Source::Preset { about, .. } => (Text("ID"), about),
-        Source::Picture => (File("FILE"), "upload this picture; - is standard input"),
-        Source::Address => (Text("URL"), "let the server download this picture"),
-        Source::Generated => return None,
-    };
-    Some(flag(name, value, about))
+/// The option that uploads a picture.
+pub const IMAGE: &str = "--image";
+/// The option that lets a server download one.
+pub const AVATAR_URL: &str = "--avatar-url";
+
+/// The options of a verb that say which avatar.
+pub fn avatars(system: &System, verb: &str) -> Vec<Flag> {
+    let preset = system
+        .preset
+        .map(|preset| flag(preset.flag, Text(preset.value), preset.about));
+    let picture = flag(
+        IMAGE,
+        File("FILE"),
+        "upload this picture; - is standard input",
+    );
+    let download = system.download.as_ref().map(|_| {
+        flag(
+            AVATAR_URL,
+            Text("URL"),
+            "let the server download this picture",
+        )
+    });
+    match verb {
+        "set" => preset
+            .into_iter()
+            .chain([picture])
+            .chain(download)
+            .collect(),
+        // What an id names can be deleted by it.
+        "delete" if system.delete.how().is_some() => preset.into_iter().collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Whether a verb is about one account of this system.
 pub fn takes_target(system: &System, verb: &str) -> bool {
     match verb {
         "whoami" => false,
-        "list" => system.list_takes_target,
+        "list" => matches!(system.list, List::Target(_)),
         _ => true,
-    }
-}
-
-/// Whether a verb takes an avatar from this source.
-pub fn takes(verb: &str, source: Source) -> bool {
-    match verb {
-        "set" => true,
-        // An avatar that has an id can be deleted by it.
-        "delete" => matches!(source, Source::Preset { none: false, .. }),
-        _ => false,
     }
 }
 
@@ -394,14 +413,6 @@ mod tests {
         for verb in &VERBS {
             for some in verb.some {
                 assert!(VERB_OPTIONS.iter().any(|flag| flag.name == *some), "{some}");
-            }
-        }
-        for system in system::ALL {
-            for (missing, _) in system.missing {
-                assert!(
-                    verb(missing).is_some_and(|verb| verb.place == Place::System),
-                    "{missing}"
-                );
             }
         }
     }

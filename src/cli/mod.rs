@@ -17,8 +17,9 @@ use crate::cli::grammar::{Flag, GLOBAL, Place, Verb};
 use crate::error::{Class, Error, Result};
 use crate::plan::Selection;
 use crate::secret::Environment;
-use crate::system::{self, Choice, Source, System, Target, TargetKind};
-use crate::terminal::quote;
+use crate::system::avatar::{Choice, Target, TargetKind};
+use crate::system::{self, System};
+use crate::terminal::{Color, quote};
 
 /// What was asked for.
 pub enum Command {
@@ -101,13 +102,6 @@ impl Action {
             Action::Whoami => "whoami",
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Color {
-    Auto,
-    Always,
-    Never,
 }
 
 /// The options that every verb takes.
@@ -270,7 +264,7 @@ fn account(
         "list" => Action::List,
         "reset" => Action::Reset,
         "delete" => match choice(arguments, system, verb)? {
-            Choice::Preset(_, id) => Action::Delete(id),
+            Choice::Preset(_, Some(id)) => Action::Delete(id),
             _ => unreachable!("delete takes an id alone"),
         },
         "whoami" => Action::Whoami,
@@ -615,8 +609,8 @@ fn foreign_flags(arguments: &Arguments, own: &[Flag], place: &str) -> Result<()>
     let role = |name: &str| {
         let targets = |system: &&System| system.targets.iter().any(|kind| kind.flag == name);
         let sources = |system: &&System| {
-            let mut sources = system.sources.iter();
-            sources.any(|source| source.flag() == Some(name))
+            let mut sources = grammar::avatars(system, "set").into_iter();
+            sources.any(|flag| flag.name == name)
         };
         let systems = || system::ALL.into_iter();
         (
@@ -648,9 +642,9 @@ fn target(arguments: &mut Arguments, system: &'static System, verb: &Verb) -> Re
             return Err(usage(format!("{} is empty", kind.flag))
                 .hint("is the variable that it comes from set?"));
         }
-        if kind.number {
-            number(kind.flag, &value)?;
-        }
+        let named = kind
+            .read(&value)
+            .map_err(|takes| not_taken(kind.flag, &takes, &value))?;
         if let Some(Target::Named { kind: other, .. }) = found {
             let other: &TargetKind = other;
             return Err(usage(format!(
@@ -658,7 +652,7 @@ fn target(arguments: &mut Arguments, system: &'static System, verb: &Verb) -> Re
                 other.flag, kind.flag
             )));
         }
-        found = Some(Target::Named { kind, value });
+        found = Some(named);
     }
     match found {
         Some(target) => Ok(target),
@@ -675,34 +669,19 @@ fn target(arguments: &mut Arguments, system: &'static System, verb: &Verb) -> Re
     }
 }
 
-/// An id as the decimal number it is.
-fn number(name: &str, text: &str) -> Result<String> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse::<u64>() {
-        Ok(number) if digits && number >= 1 => Ok(number.to_string()),
-        Err(_) if digits => Err(usage(format!(
-            "{name}: {} is too large for an id",
-            quote(text)
-        ))),
-        _ => Err(usage(format!(
-            "{name} takes a number from 1 up, not {}",
-            quote(text)
-        ))),
+/// A value that an option does not take.
+fn not_taken(name: &str, takes: &str, value: &str) -> Error {
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    match digits && value.parse::<u64>().is_err() {
+        true => usage(format!("{name}: {} is too large for an id", quote(value))),
+        false => usage(format!("{name} takes {takes}, not {}", quote(value))),
     }
 }
 
 fn choice(arguments: &mut Arguments, system: &System, verb: &Verb) -> Result<Choice> {
     let mut found: Option<(&str, Choice)> = None;
-    let sources = || {
-        system
-            .sources
-            .iter()
-            .filter(|source| grammar::takes(verb.name, **source))
-    };
-    for source in sources() {
-        let Some(name) = source.flag() else {
-            continue;
-        };
+    let flags = grammar::avatars(system, verb.name);
+    for Flag { name, .. } in &flags {
         let Some(value) = value(arguments, name) else {
             continue;
         };
@@ -711,7 +690,7 @@ fn choice(arguments: &mut Arguments, system: &System, verb: &Verb) -> Result<Cho
                 usage(format!("{name} is empty")).hint("is the variable that it comes from set?")
             );
         }
-        let choice = meant(*source, name, value)?;
+        let choice = meant(system, name, value)?;
         if let Some((other, _)) = found {
             return Err(usage(format!("{other} and {name} both name the avatar")));
         }
@@ -720,7 +699,7 @@ fn choice(arguments: &mut Arguments, system: &System, verb: &Verb) -> Result<Cho
     match found {
         Some((_, choice)) => Ok(choice),
         None => {
-            let names: Vec<&str> = sources().filter_map(|source| source.flag()).collect();
+            let names: Vec<&str> = flags.iter().map(|flag| flag.name).collect();
             Err(usage(format!(
                 "{} {} needs {}",
                 system.name,
@@ -731,36 +710,28 @@ fn choice(arguments: &mut Arguments, system: &System, verb: &Verb) -> Result<Cho
     }
 }
 
-fn meant(source: Source, name: &str, value: OsString) -> Result<Choice> {
-    let text = || {
-        value
-            .to_str()
-            .ok_or_else(|| usage(format!("{name} is not valid UTF-8")))
-    };
-    match source {
-        Source::Picture if value == "-" => Ok(Choice::Stdin),
-        Source::Picture => Ok(Choice::File(value.into())),
-        Source::Preset {
-            noun, none: true, ..
-        } if value == "null" => Ok(Choice::NoPreset(noun)),
-        Source::Preset { noun, none, .. } => match (number(name, text()?), none) {
-            (Ok(id), _) => Ok(Choice::Preset(noun, id)),
-            (Err(error), true) => {
-                Err(error.hint(format!("{name} null shows the uploaded picture")))
-            }
-            (Err(error), false) => Err(error),
-        },
-        Source::Generated => Ok(Choice::Generated),
-        Source::Address => {
-            let address = text()?;
-            // The address may hold a secret: it is not repeated.
-            if !system::is_web_address(address) {
-                return Err(usage(format!("{name} takes an http or https address"))
-                    .hint("upload a file with --image"));
-            }
-            Ok(Choice::Address(address.to_owned()))
-        }
+fn meant(system: &System, name: &str, value: OsString) -> Result<Choice> {
+    if name == grammar::IMAGE {
+        return Ok(match value == "-" {
+            true => Choice::Stdin,
+            false => Choice::File(value.into()),
+        });
     }
+    let text = value
+        .to_str()
+        .ok_or_else(|| usage(format!("{name} is not valid UTF-8")))?;
+    let Some(preset) = system.preset.filter(|preset| preset.flag == name) else {
+        return Choice::address(text).map_err(|takes| {
+            usage(format!("{name} takes {takes}")).hint("upload a file with --image")
+        });
+    };
+    Choice::preset(preset, text).map_err(|takes| {
+        let error = not_taken(name, &takes, text);
+        match preset.null {
+            Some(does) => error.hint(format!("{name} null {does}")),
+            None => error,
+        }
+    })
 }
 
 fn options(arguments: &mut Arguments) -> Result<Options> {

@@ -94,7 +94,7 @@ fn auto(
     // A value that is not text is set, and is not a number.
     let read = |name: &str| match variable(name) {
         Ok(value) => Ok(value),
-        Err(error) => Err(refuse(error.message)),
+        Err(error) => Err(refuse(error.message())),
     };
     let count = |name: &str| match read(name)? {
         None => Ok(None),
@@ -216,9 +216,9 @@ mod tests {
             assert_eq!(error.class, Class::Usage, "{text} {set}");
             let prefix = format!("--shard {text}: ");
             error
-                .message
+                .message()
                 .strip_prefix(&prefix)
-                .unwrap_or(&error.message)
+                .unwrap_or(&error.message())
                 .to_owned()
         })
     }

@@ -5,37 +5,31 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::http::multipart::{Content, Part};
+use crate::http::multipart::Part;
 use crate::http::{AGENT, Body, Client, Request};
+use crate::picture::content::Content;
 use crate::terminal::is_deceptive;
 
 /// One write of several that belong together.
 pub struct Step {
     pub request: Request,
-    pub cookies: Cookies,
-    /// The answer holds the id that a later step names as `$AVATAR_ID`.
-    pub answers_id: bool,
+    /// More options of curl for this call, each with a blank before it.
+    pub options: String,
+    /// The variable that takes what the command prints, a filter included, for a later step.
+    pub sets: Option<(&'static str, &'static str)>,
+    /// What stands behind the command.
+    pub after: String,
     /// Texts in its body for which a variable stands.
-    pub variables: Vec<(String, &'static str)>,
+    pub variables: Vec<(String, String)>,
 }
-
-/// What becomes of the session's cookies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cookies {
-    None,
-    Keep,
-    Send,
-}
-
-/// Stands in a body where an id belongs that only an answer tells.
-pub const AVATAR_ID: &str = "$AVATAR_ID";
 
 impl Step {
     pub fn new(request: Request) -> Step {
         Step {
             request,
-            cookies: Cookies::None,
-            answers_id: false,
+            options: String::new(),
+            sets: None,
+            after: String::new(),
             variables: Vec::new(),
         }
     }
@@ -52,8 +46,22 @@ pub struct PlannedRequest {
     pub variables: Vec<String>,
 }
 
-/// A step as this client would send it.
-pub fn dry_run(client: &Client, step: &Step) -> PlannedRequest {
+/// Steps as this client would send them. A variable that a step sets is none that a shell must know.
+pub fn dry_run(client: &Client, steps: &[Step]) -> Vec<PlannedRequest> {
+    let set: Vec<&str> = steps
+        .iter()
+        .filter_map(|step| step.sets.map(|(name, _)| name))
+        .collect();
+    let mut planned: Vec<_> = steps.iter().map(|step| plan(client, step)).collect();
+    for request in &mut planned {
+        request
+            .variables
+            .retain(|name| !set.contains(&name.as_str()));
+    }
+    planned
+}
+
+fn plan(client: &Client, step: &Step) -> PlannedRequest {
     let request = &step.request;
     let url = request.url(client.base());
     let method = request.call.method.name();
@@ -87,9 +95,7 @@ pub fn dry_run(client: &Client, step: &Step) -> PlannedRequest {
     {
         variables.extend(named(PROXY_LOGIN));
     }
-    // An earlier command sets that one.
-    let known = step.variables.iter().map(|(_, name)| *name);
-    variables.extend(known.filter(|name| *name != "AVATAR_ID").map(str::to_owned));
+    variables.extend(step.variables.iter().map(|(_, name)| name.clone()));
     for (name, value) in &headers {
         if !(form && name == "content-type") {
             let _ = write!(curl, " -H {}", quoted(format!("{name}: {value}")));
@@ -100,11 +106,7 @@ pub fn dry_run(client: &Client, step: &Step) -> PlannedRequest {
     if matches!(request.body, Body::Raw(..) | Body::Form(_)) {
         curl.push_str(" -H expect:");
     }
-    match step.cookies {
-        Cookies::None => {}
-        Cookies::Keep => curl.push_str(" -c avatarctl.cookies"),
-        Cookies::Send => curl.push_str(" -b avatarctl.cookies"),
-    }
+    curl.push_str(&step.options);
     match &request.body {
         Body::Empty => {}
         Body::Json(text) => {
@@ -119,14 +121,10 @@ pub fn dry_run(client: &Client, step: &Step) -> PlannedRequest {
         }),
     }
     let _ = write!(curl, " {}", quoted(&url));
-    if step.answers_id {
-        let find = r#"sed -n 's/.*"id" *: *"*\([0-9]*\).*/\1/p'"#;
-        curl = format!("AVATAR_ID=$({curl} | {find})");
-        if step.cookies == Cookies::Send {
-            // The session they open has done its work.
-            curl.push_str("; rm -f avatarctl.cookies");
-        }
+    if let Some((name, filter)) = step.sets {
+        curl = format!("{name}=$({curl} | {filter})");
     }
+    curl.push_str(&step.after);
     PlannedRequest {
         method,
         url,
@@ -261,7 +259,7 @@ fn quoted(text: impl AsRef<[u8]>) -> String {
 }
 
 /// The same with variables for some of its texts.
-fn with_variables(text: &str, variables: &[(String, &'static str)]) -> String {
+fn with_variables(text: &str, variables: &[(String, String)]) -> String {
     let Some(((known, name), others)) = variables.split_first() else {
         return quoted(text);
     };
@@ -299,7 +297,7 @@ mod tests {
 
     #[test]
     fn variables_stand_between_the_words() {
-        let variables = [("X".to_owned(), "A"), ("Y".to_owned(), "B")];
+        let variables = [("X", "A"), ("Y", "B")].map(|(text, name)| (text.into(), name.into()));
         let text = with_variables("aXb'Y", &variables);
         assert_eq!(text, r#"'a'"$A"'b'\'''"$B"''"#);
     }

@@ -22,8 +22,9 @@ use ureq::{Agent, AsSendBody, SendBody};
 
 use crate::error::{Class, Error, Loss, Result, reason};
 use crate::http::connect::{Dialler, Names, NotConnected};
-use crate::http::multipart::{Content, Encoded};
+use crate::http::multipart::Encoded;
 use crate::http::tls::Trust;
+use crate::picture::content::Content;
 use crate::redact::{REDACTED, Redactor, Scope};
 use crate::secret::Secret;
 use crate::settings::address::{self, Address};
@@ -57,9 +58,19 @@ impl Method {
 /// A call of a system's API, as its table has it.
 pub struct Call {
     pub method: Method,
-    /// Below the base address, without a leading slash.
+    /// Below the base address, without a leading slash; each `{}` in it is one item of a request.
     pub path: &'static str,
     pub repeat: Repeat,
+    pub purpose: Purpose,
+}
+
+/// What a call is for, as far as its refusals mean something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// What the caller's credentials are for.
+    Work,
+    Login,
+    Logout,
 }
 
 /// What servers count calls by: method and path.
@@ -71,6 +82,23 @@ impl Call {
             method,
             path,
             repeat,
+            purpose: Purpose::Work,
+        }
+    }
+
+    /// The call that opens a session, made before there are credentials to send.
+    pub const fn login(self) -> Call {
+        Call {
+            purpose: Purpose::Login,
+            ..self
+        }
+    }
+
+    /// The call that ends a session.
+    pub const fn logout(self) -> Call {
+        Call {
+            purpose: Purpose::Logout,
+            ..self
         }
     }
 
@@ -160,8 +188,8 @@ impl Body {
 /// One call with what it carries, without the caller's credentials: the client adds those.
 pub struct Request {
     pub call: &'static Call,
-    /// Below the call's path, encoded when sent; empty for most.
-    pub item: String,
+    /// What stands in the call's path, encoded when sent.
+    pub items: Vec<String>,
     /// What the call does to what, as a message begins: `select avatar 24880`.
     pub operation: String,
     /// Encoded when sent.
@@ -176,7 +204,7 @@ impl Request {
     pub fn new(call: &'static Call, operation: impl Into<String>) -> Request {
         Request {
             call,
-            item: String::new(),
+            items: Vec::new(),
             operation: operation.into(),
             query: Vec::new(),
             headers: Vec::new(),
@@ -185,8 +213,9 @@ impl Request {
         }
     }
 
+    /// Fills the next `{}` of the path.
     pub fn item(mut self, item: &str) -> Request {
-        self.item = item.to_owned();
+        self.items.push(item.to_owned());
         self
     }
 
@@ -221,14 +250,21 @@ impl Request {
     }
 
     /// A failure of this call.
-    pub fn failed(&self, class: Class, what: impl AsRef<str>) -> Error {
-        Error::new(class, format!("{}: {}", self.operation, what.as_ref()))
+    pub fn failed(&self, class: Class, what: impl Into<String>) -> Error {
+        Error::new(class, what).about(&self.operation)
     }
 
     pub fn url(&self, base: &Address) -> String {
-        let mut url = format!("{}/{}", base.text(), self.call.path);
-        if !self.item.is_empty() {
-            let _ = write!(url, "/{}", address::encode(&self.item));
+        let mut url = format!("{}/", base.text());
+        let mut items = self.items.iter();
+        for (at, piece) in self.call.path.split("{}").enumerate() {
+            if at > 0 {
+                let item = items
+                    .next()
+                    .expect("a request fills every place of its path");
+                url.push_str(&address::encode(item));
+            }
+            url.push_str(piece);
         }
         for (at, (name, value)) in self.query.iter().enumerate() {
             let sign = if at == 0 { '?' } else { '&' };
@@ -283,6 +319,10 @@ impl Response {
 
     pub fn success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    pub fn is_redirect(&self) -> bool {
+        (300..400).contains(&self.status)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -593,9 +633,11 @@ impl Client {
         &self.reach.base
     }
 
-    /// Sends `name: value` with every request from now on; `curl` is the option that does it there, with a
-    /// variable where the secret is.
-    pub fn authorize(&mut self, name: &'static str, value: Secret, curl: String) {
+    /// Sends `name: scheme secret` with every request from now on, the scheme with its blank or empty; `curl` is the
+    /// option that does it there, with a variable where the secret is. Neither the secret nor the whole is shown.
+    pub fn authorize(&mut self, name: &'static str, scheme: &str, secret: &Secret, curl: String) {
+        let value = Secret::new(format!("{scheme}{}", secret.expose()));
+        self.redact(secret);
         self.redact(&value);
         self.credentials.push((name, value, curl));
     }
@@ -744,7 +786,7 @@ impl Client {
                         How::Lost | How::Late => repeat.lost,
                         How::Final => false,
                     };
-                    (Duration::ZERO, allowed, error.message.clone())
+                    (Duration::ZERO, allowed, error.message())
                 }
             };
             let mut note = match attempt {
@@ -772,7 +814,7 @@ impl Client {
             return match answered {
                 Ok(response) => Ok(self.counted(request, Response { note, ..response })),
                 Err(Lost { mut error, .. }) => {
-                    error.message.push_str(&note);
+                    error.note.push_str(&note);
                     Err(perhaps(error))
                 }
             };
@@ -833,7 +875,7 @@ impl Client {
             let path = url.splitn(4, '/').nth(3).unwrap_or_default();
             let came = match &answered {
                 Ok(response) => format!("{}, {} bytes", response.status, response.body.len()),
-                Err(Lost { error, .. }) => error.message.clone(),
+                Err(Lost { error, .. }) => error.message(),
             };
             let time = begun.elapsed().as_millis();
             format!("{} /{path}: {came}, {time} ms", request.call.method.name())
@@ -1248,7 +1290,7 @@ impl Client {
 
     /// The error that a redirect is: it is never followed, because it may lead the credentials elsewhere.
     pub fn redirect(&self, request: &Request, response: &Response) -> Option<Error> {
-        if !(300..400).contains(&response.status) {
+        if !response.is_redirect() {
             return None;
         }
         let place = response.header("location").map(|location| {
@@ -1287,10 +1329,7 @@ const ALONE: &str = "check that the variable holds the token or the password and
 const LONGER: &str = "check that the variable holds the token or the password and nothing else; if it does, the server must allow longer headers";
 
 fn about(request: &Request, error: Error) -> Error {
-    Error {
-        message: format!("{}: {}", request.operation, error.message),
-        ..error
-    }
+    error.about(&request.operation)
 }
 
 /// Our clock, in seconds since 1970.

@@ -41,29 +41,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
 use std::rc::Rc;
 
-/// Bytes that can be read from their start more than once: a picture on disk, or bytes in memory.
-pub trait Content {
-    /// In bytes: what [`Content::open`] will yield.
-    fn length(&self) -> u64;
-    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
-    /// Where the bytes are, if on disk.
-    fn path(&self) -> Option<&Path> {
-        None
-    }
-}
-
-impl Content for Vec<u8> {
-    fn length(&self) -> u64 {
-        self.len() as u64
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self.as_slice()))
-    }
-}
+use crate::picture::content::Content;
 
 /// Parts, in the order of the calls that added them.
 #[derive(Default)]

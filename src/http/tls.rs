@@ -240,7 +240,7 @@ fn stored(named: &[(&str, PathBuf)]) -> Result<Vec<CertificateDer<'static>>> {
     for (variable, path) in named {
         let folders = *variable == STORE_FOLDERS;
         // A device would be read without an end.
-        if !folders && let Err(error) = infile::regular(path) {
+        if !folders && let Err(error) = input::regular(path) {
             let place = quote(&path.to_string_lossy());
             reasons.push(format!(
                 "{variable}: cannot read {place}: {}",

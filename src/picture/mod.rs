@@ -1,6 +1,7 @@
 //! A picture to be sent: read once to recognise and hash it, read again when it is sent, and refused there
 //! when it changed in between. A picture on disk is never held in memory.
 
+pub mod content;
 pub mod header;
 
 use std::fs::File;
@@ -12,7 +13,7 @@ use ring::digest::{Context, SHA256};
 use crate::error::reason;
 use crate::error::{Class, Error, Result};
 use crate::file::input::{self, Input};
-use crate::http::multipart::Content;
+use crate::picture::content::Content;
 use crate::picture::header::Header;
 use crate::terminal::quote;
 

@@ -10,10 +10,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::{Class, Error};
+use crate::number::digits;
 use crate::plan::json;
 use crate::settings::address::Address;
 use crate::settings::proxy::Proxy;
-use crate::system::{self, Choice, Example, Source, System, Target};
+use crate::system::avatar::{Choice, Target};
+use crate::system::{self, Example, System};
 use crate::terminal::quote;
 
 /// Room for some hundred thousand accounts, in bytes; the manifest is held in memory.
@@ -276,7 +278,7 @@ impl<'a> Reader<'a> {
             }
         }
         if let Some(url) = self.text_of(&keys, value, path, "url", true) {
-            match Address::parse(&url, "") {
+            match Address::parse(&url, "the base URL") {
                 Ok(base) => declared.base = Some(base),
                 Err(error) => self.refused(&keys, value, path, "url", error),
             }
@@ -303,7 +305,7 @@ impl<'a> Reader<'a> {
         }
         let client = chain.map(|chain| (chain.clone(), key.unwrap_or(chain)));
         let proxy = self.text_of(&keys, value, path, "proxy", false);
-        if let Some(Err(error)) = proxy.as_deref().map(|text| Proxy::parse(text, "")) {
+        if let Some(Err(error)) = proxy.as_deref().map(Proxy::parse) {
             self.refused(&keys, value, path, "proxy", error);
         }
         if proxy.as_deref().is_some_and(|proxy| proxy.contains('@')) {
@@ -349,7 +351,7 @@ impl<'a> Reader<'a> {
                 }
             };
             let (Some(server), Some((target, choice))) = (server, found) else {
-                let file = get(&keys, Source::Picture.key()).and_then(|file| self.file(file).ok());
+                let file = get(&keys, IMAGE).and_then(|file| self.file(file).ok());
                 manifest.stray.extend(file.map(|file| Stray {
                     system,
                     file,
@@ -428,21 +430,21 @@ impl<'a> Reader<'a> {
             }
         }
         self.known(keys, path, &known);
-        let picture = get(keys, Source::Picture.key());
+        let picture = get(keys, IMAGE);
         if let Some((value, Err(error))) = picture.map(|value| (value, self.file(value))) {
-            self.push(value, &below(path, Source::Picture.key()), error);
+            self.push(value, &below(path, IMAGE), error);
         }
     }
 
     /// The path of a picture.
     fn file(&self, value: &RawValue) -> Result<PathBuf, Error> {
         match scalar(value, false) {
-            Some(file) if file == "-" => Err(Error::new(
+            file if file == "-" => Err(Error::new(
                 Class::Data,
                 "must be the path of a picture, not standard input",
             )
             .hint("a file called - is written ./-")),
-            Some(file) if !file.is_empty() => Ok(self.folder.join(file)),
+            file if !file.is_empty() => Ok(self.folder.join(file)),
             _ => Err(Error::new(Class::Data, "must be the path of a picture")),
         }
     }
@@ -459,16 +461,10 @@ impl<'a> Reader<'a> {
             let Some(value) = get(keys, kind.key) else {
                 continue;
             };
-            match scalar(value, kind.number) {
-                Some(text) if !text.trim().is_empty() => {
-                    found.push(Target::Named { kind, value: text })
-                }
-                _ => {
-                    let why = match kind.number {
-                        true => NUMBER,
-                        false => "must be a string that is not empty",
-                    };
-                    self.wrong(value, &below(path, kind.key), why);
+            match kind.read(&scalar(value, kind.number)) {
+                Ok(target) => found.push(target),
+                Err(takes) => {
+                    self.wrong(value, &below(path, kind.key), &format!("must be {takes}"));
                     return None;
                 }
             }
@@ -509,38 +505,19 @@ impl<'a> Reader<'a> {
         system: &System,
     ) -> Option<Choice> {
         let mut found = Vec::new();
-        for source in system.sources {
-            let Some(value) = get(keys, source.key()) else {
+        for key in sources(system) {
+            let Some(value) = get(keys, key) else {
                 continue;
             };
-            let refused = |why| Err(Error::new(Class::Data, why));
-            let choice = match source {
-                Source::Preset { noun, none, .. } => match (scalar(value, true), value.get(), none)
-                {
-                    (Some(id), _, _) => Ok(Choice::Preset(noun, id)),
-                    (None, "null", true) => Ok(Choice::NoPreset(noun)),
-                    (None, _, true) => refused("must be a number from 1 up, or null"),
-                    (None, _, false) => refused(NUMBER),
-                },
-                Source::Picture => self.file(value).map(Choice::File),
-                Source::Address => match scalar(value, false) {
-                    Some(url) if system::is_web_address(&url) => Ok(Choice::Address(url)),
-                    _ => refused("must be an http or https address"),
-                },
-                Source::Generated => match value.get() {
-                    "true" => Ok(Choice::Generated),
-                    _ => refused("must be true"),
-                },
-            };
-            match choice {
+            match self.source(system, key, value) {
                 Ok(choice) => found.push(choice),
                 Err(error) => {
-                    self.push(value, &below(path, source.key()), error);
+                    self.push(value, &below(path, key), error);
                     return None;
                 }
             }
         }
-        let ways: Vec<&str> = system.sources.iter().map(|source| source.key()).collect();
+        let ways = sources(system);
         match found.len() {
             1 => found.pop(),
             0 => {
@@ -553,6 +530,26 @@ impl<'a> Reader<'a> {
                 self.wrong(whole, path, &why);
                 None
             }
+        }
+    }
+
+    /// The avatar that one key names.
+    ///
+    /// Errors: data, with what the key takes instead.
+    fn source(&self, system: &System, key: &str, value: &RawValue) -> Result<Choice, Error> {
+        let must = |takes: &str| Error::new(Class::Data, format!("must be {takes}"));
+        if let Some(preset) = system.preset.filter(|preset| preset.key == key) {
+            let choice = Choice::preset(preset, &scalar(value, true));
+            return choice.map_err(|takes| match preset.null {
+                Some(_) => must(&format!("{takes}, or null")),
+                None => must(&takes),
+            });
+        }
+        match key {
+            IMAGE => self.file(value).map(Choice::File),
+            RESET if value.get() == "true" => Ok(Choice::Generated),
+            RESET => Err(must("true")),
+            _ => Choice::address(&scalar(value, false)).map_err(must),
         }
     }
 
@@ -620,7 +617,6 @@ impl<'a> Reader<'a> {
     /// The same, with the error of a reader that does not know the place.
     fn refused(&mut self, keys: &Keys, whole: &RawValue, path: &str, key: &str, error: Error) {
         let error = Error {
-            message: error.message.trim_start_matches(": ").to_owned(),
             class: Class::Data,
             ..error
         };
@@ -647,17 +643,29 @@ impl<'a> Reader<'a> {
 }
 
 const TWICE: &str = "is given twice";
-const NUMBER: &str = "must be a number from 1 up";
+/// Keys of an account that say which avatar.
+pub const IMAGE: &str = "image";
+const AVATAR_URL: &str = "avatar_url";
+const RESET: &str = "reset";
+
+/// Those that a system takes.
+fn sources(system: &System) -> Vec<&'static str> {
+    let preset = system.preset.map(|preset| preset.key);
+    let download = system.download.as_ref().map(|_| AVATAR_URL);
+    let reset = system.reset.how().map(|_| RESET);
+    let all = preset.into_iter().chain([IMAGE]).chain(download);
+    all.chain(reset).collect()
+}
+
 const ADVICE: &str =
     "a manifest holds no secret; set the variables that begin with the server's \"credentials\"";
 
 /// The keys that an account on this system takes.
 fn keys_of(system: &'static System) -> Vec<&'static str> {
     let targets = system.targets.iter().map(|kind| kind.key);
-    let sources = system.sources.iter().map(|source| source.key());
     let caller = system.caller.then_some(CALLER);
     let keys = std::iter::once("server").chain(targets).chain(caller);
-    keys.chain(sources).collect()
+    keys.chain(sources(system)).collect()
 }
 
 fn get<'a>(keys: &Keys<'a>, key: &str) -> Option<&'a RawValue> {
@@ -674,18 +682,17 @@ fn below(path: &str, key: &str) -> String {
     }
 }
 
-/// A string; or a number from 1 up as its digits, given as a number or as a string.
-fn scalar(value: &RawValue, number: bool) -> Option<String> {
-    let value: Value = serde_json::from_str(value.get()).ok()?;
-    match (value, number) {
-        (Value::String(text), false) => Some(text),
-        (Value::String(text), true) if text.bytes().all(|byte| byte.is_ascii_digit()) => text
-            .parse::<u64>()
-            .ok()
-            .filter(|id| *id >= 1)
-            .map(|id| id.to_string()),
-        (Value::Number(id), true) => id.as_u64().filter(|id| *id >= 1).map(|id| id.to_string()),
-        _ => None,
+/// A string as it stands; with `number` also a number or the word `null`, and a number without leading zeros. Empty for
+/// anything else.
+fn scalar(value: &RawValue, number: bool) -> String {
+    let text = match serde_json::from_str(value.get()) {
+        Ok(Value::String(text)) if !number || text != "null" => text,
+        Ok(Value::Number(_) | Value::Null) if number => value.get().to_owned(),
+        _ => String::new(),
+    };
+    match digits::<u64>(&text) {
+        Some(id) if number => id.to_string(),
+        _ => text,
     }
 }
 
@@ -713,6 +720,12 @@ fn not_json(text: &str, error: &serde_json::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::avatar::Preset;
+
+    fn preset(system: &str) -> &'static Preset {
+        let system = system::find(system).expect("a system");
+        system.preset.expect("a system with presets")
+    }
 
     fn problems(text: &str) -> Vec<String> {
         let (_, problems) = read(text, Path::new("/m"));
@@ -740,14 +753,14 @@ mod tests {
         for (at, system) in system::ALL.into_iter().enumerate() {
             let ours = manifest.accounts.iter().filter(|entry| entry.server == at);
             let wishes: Vec<&Choice> = ours.map(|entry| &entry.choice).collect();
-            for source in system.sources {
-                let shown = wishes.iter().any(|choice| match (source, choice) {
-                    (Source::Preset { noun, .. }, Choice::Preset(other, _)) => noun == other,
-                    (Source::Address, Choice::Address(_)) => true,
-                    (Source::Generated, Choice::Generated) => true,
-                    _ => *source == Source::Picture,
+            for key in sources(system).into_iter().filter(|key| *key != IMAGE) {
+                let shown = wishes.iter().any(|choice| match choice {
+                    Choice::Preset(preset, _) => preset.key == key,
+                    Choice::Address(_) => key == AVATAR_URL,
+                    Choice::Generated => key == RESET,
+                    Choice::File(_) | Choice::Stdin => false,
                 });
-                assert!(shown, "{} {source:?}", system.name);
+                assert!(shown, "{} {key}", system.name);
             }
             let pictures = wishes
                 .iter()
@@ -782,12 +795,12 @@ mod tests {
         assert_eq!(
             wishes,
             [
-                &Choice::Preset("avatar", "24880".into()),
+                &Choice::Preset(preset("jira"), Some("24880".into())),
                 &Choice::File("/m/faces/build-bot.png".into()),
                 &Choice::Address("http://domain.tld/a.jpg".into()),
                 &Choice::Generated,
-                &Choice::Preset("icon", "3654".into()),
-                &Choice::NoPreset("icon"),
+                &Choice::Preset(preset("navixy"), Some("3654".into())),
+                &Choice::Preset(preset("navixy"), None),
             ]
         );
         assert_eq!(manifest.accounts[4].place.line, 9);

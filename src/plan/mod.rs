@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::picture::Picture;
 use crate::plan::manifest::{Entry, Manifest, Place, Problem, Server, Stray};
 use crate::secret::Environment;
-use crate::system::{Avatar, Choice, Source, System, Target};
+use crate::system::System;
+use crate::system::avatar::{Avatar, Choice, Target};
 use crate::terminal::quote;
 
 /// One account's avatar, ready to be compared and sent.
@@ -73,7 +74,7 @@ impl Plan {
         } in manifest.stray
         {
             let looked = pictures.open(file).and_then(|picture| match system {
-                Some(system) => (system.picture)(&picture).map(|_| ()),
+                Some(system) => (system.check)(&picture).map(|_| ()),
                 None => Ok(()),
             });
             if let Err(error) = looked {
@@ -97,7 +98,7 @@ impl Plan {
     }
 
     /// How many accounts.
-    pub fn len(&self) -> usize {
+    pub fn accounts(&self) -> usize {
         self.parts.iter().map(|part| part.jobs.len()).sum()
     }
 }
@@ -106,7 +107,7 @@ impl Plan {
 fn of_picture(account: Place, error: Error) -> Problem {
     Problem {
         place: Place {
-            path: format!("{}.{}", account.path, Source::Picture.key()),
+            path: format!("{}.{}", account.path, manifest::IMAGE),
             ..account
         },
         error,
@@ -122,12 +123,11 @@ impl Pictures {
         let picture = match choice {
             Choice::File(path) => self.open(path)?,
             Choice::Stdin => Rc::new(Picture::from_stdin()?),
-            Choice::Preset(noun, id) => return Ok(plain(target, Avatar::Preset(noun, id))),
-            Choice::NoPreset(noun) => return Ok(plain(target, Avatar::NoPreset(noun))),
+            Choice::Preset(preset, id) => return Ok(plain(target, Avatar::Preset(preset, id))),
             Choice::Address(address) => return Ok(plain(target, Avatar::Address(address))),
             Choice::Generated => return Ok(plain(target, Avatar::Generated)),
         };
-        let mut warnings = (system.picture)(&picture)?;
+        let mut warnings = (system.check)(&picture)?;
         warnings.extend(expectations(&picture));
         Ok(Job {
             target,

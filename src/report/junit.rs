@@ -37,7 +37,7 @@ pub fn write(out: &mut dyn Write, action: &str, records: &[Record]) -> io::Resul
                     out,
                     "    <failure type=\"{}\" message=\"{}\">{}</failure>",
                     error.class.name(),
-                    escape(&error.message),
+                    escape(&error.message()),
                     escape(&hint)
                 )?;
                 writeln!(out, "  </testcase>")?;

@@ -14,13 +14,14 @@ use serde_json::Value;
 
 use crate::apply::Outcome;
 use crate::apply::diff::Verdict;
-use crate::cli::Color;
 use crate::error::{Class, Error, merge};
 use crate::http::curl::PlannedRequest;
 use crate::plan::Job;
 use crate::plan::manifest::Problem;
 use crate::report::jsonline::JsonLine;
-use crate::system::{Avatar, Identity, Row, Seen, System};
+use crate::system::System;
+use crate::system::avatar::{Avatar, Identity, Row, Seen};
+use crate::terminal::Color;
 use crate::terminal::{MESSAGE, clean, visible};
 use crate::time::span;
 
@@ -349,10 +350,8 @@ impl Report {
                     .object("error", |line| failure(line, error));
                 print(&line.end());
             }
-            let about = Error {
-                message: format!("line {}: {}: {}", place.line, place.path, error.message),
-                ..error.clone()
-            };
+            let error = error.clone().about(&place.path);
+            let about = error.about(format!("line {}", place.line));
             self.complain(None, &about);
         }
     }
@@ -511,7 +510,7 @@ impl Report {
     pub fn complain(&self, subject: Option<&Subject>, error: &Error) {
         let about = subject.map_or(String::new(), |subject| format!("{}: ", subject.name()));
         let name = self.painted(RED, "avatarctl:");
-        alarm(&format!("{name} {about}{}", visible(&error.message)));
+        alarm(&format!("{name} {about}{}", visible(&error.message())));
         if let Some(hint) = &error.hint {
             let name = self.painted(CYAN, "hint:");
             alarm(&format!("{name} {}", visible(hint)));
@@ -594,7 +593,7 @@ fn failure(line: JsonLine, error: &Error) -> JsonLine {
     line.put("class", error.class.name())
         .put("exit", error.class.exit())
         .put("status", error.status)
-        .put("message", error.message.as_str())
+        .put("message", error.message())
         .put("hint", error.hint.as_deref())
 }
 
@@ -667,8 +666,8 @@ fn listed(counts: &[(usize, &str)]) -> String {
 /// What was asked for: `avatar 24880`, `image robot.png`.
 pub fn wanted(avatar: &Avatar) -> String {
     match avatar {
-        Avatar::Preset(noun, id) => format!("{noun} {id}"),
-        Avatar::NoPreset(noun) => format!("no {noun}"),
+        Avatar::Preset(preset, Some(id)) => format!("{} {id}", preset.noun),
+        Avatar::Preset(preset, None) => format!("no {}", preset.noun),
         Avatar::Picture(picture) => format!("image {}", clean(&picture.name, MESSAGE)),
         Avatar::Generated => "generated letter".to_owned(),
         // User info and query may be secrets.
@@ -717,7 +716,7 @@ fn notes(
             _ if again => AGAIN.to_owned(),
             // Nobody looked, or nothing was taken off from nothing.
             None => String::new(),
-            Some(None) if matches!(avatar, Avatar::NoPreset(_) | Avatar::Generated) => {
+            Some(None) if matches!(avatar, Avatar::Preset(_, None) | Avatar::Generated) => {
                 String::new()
             }
             Some(None) => "first avatar".to_owned(),

@@ -10,11 +10,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::apply::Outcome;
-use crate::http::multipart::Content;
 use crate::picture::Picture;
+use crate::picture::content::Content;
 use crate::report::junit::escape;
 use crate::report::record::Record;
-use crate::system::{Avatar, Crop};
+use crate::system::avatar::{Avatar, Crop};
 
 /// In pixels; Jira's four, and a large one.
 const SIZES: [u32; 5] = [16, 24, 32, 48, 200];
@@ -104,7 +104,7 @@ fn card(
                 format!("{} {}, now {shown}", verdict.sign(), verdict.name()),
             )
         }
-        Some(Outcome::Failed(error)) => ("failed", error.message.clone()),
+        Some(Outcome::Failed(error)) => ("failed", error.message()),
         Some(Outcome::Skipped(why)) => ("skipped", format!("skipped: {why}")),
     };
     writeln!(

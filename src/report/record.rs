@@ -1,7 +1,8 @@
 //! What is kept of every account of a batch for the files that are written at its end.
 
 use crate::apply::Outcome;
-use crate::system::{Avatar, System};
+use crate::system::System;
+use crate::system::avatar::Avatar;
 
 /// One account.
 pub struct Record {

@@ -23,17 +23,20 @@ use crate::apply::{Deleted, Event, Rules};
 use crate::cli::{Account, Action, Batch, BatchAction, Command, Options, Origin};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::PlannedRequest;
-use crate::http::multipart::Content;
 use crate::http::{Client, Reach, Trace};
+use crate::picture::content::Content;
 use crate::plan::manifest::Server;
 use crate::plan::{Job, Part, Plan};
 use crate::report::record::Record;
 use crate::report::{Colors, Report, Style, Subject};
 use crate::secret::Environment;
 use crate::settings::address::Address;
+use crate::settings::credentials::Credentials;
 use crate::settings::netrc::Netrc;
 use crate::settings::proxy::Proxy;
-use crate::system::{Avatar, Choice, Credentials, Session, System};
+use crate::system::avatar::{Avatar, Choice};
+use crate::system::session::Session;
+use crate::system::{List, System};
 
 pub fn run(
     arguments: Vec<OsString>,
@@ -79,7 +82,7 @@ pub fn run(
     report::status(exit)
 }
 
-fn colored(choice: cli::Color, environment: &Environment) -> Colors {
+fn colored(choice: terminal::Color, environment: &Environment) -> Colors {
     let dumb = matches!(environment.plain("TERM"), Ok(Some(value)) if value == "dumb");
     report::colored(choice, environment.names("NO_COLOR"), dumb)
 }
@@ -158,7 +161,7 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
                 let news = match event {
                     Event::Begun(_) => return,
                     Event::Ended(news) => news,
-                    Event::Left(error) => return report.warning(&subject, &error.message),
+                    Event::Left(error) => return report.warning(&subject, &error.message()),
                 };
                 subject.account = news.account;
                 for warning in &news.warnings {
@@ -180,7 +183,7 @@ fn one(account: Account, environment: &Environment, begun: Instant) -> u8 {
             &mut subject,
             &mut report,
         );
-        let left = session.end().err().map(|error| error.message);
+        let left = session.end().err().map(|error| error.message());
         for warning in session.warnings.drain(..).chain(left) {
             report.warning(&subject, &warning);
         }
@@ -203,7 +206,13 @@ fn ask(
 ) -> Result<()> {
     let Account { system, target, .. } = account;
     match &account.action {
-        Action::List => report.list(subject, &(system.list)(session, target)?),
+        Action::List => {
+            let rows = match system.list {
+                List::Target(list) => list(session, target)?,
+                List::Server(list) => list(session)?,
+            };
+            report.list(subject, &rows);
+        }
         Action::Whoami => report.identity(subject, &(system.whoami)(session)?),
         Action::Delete(id) => {
             let name = &mut subject.account;
@@ -438,7 +447,7 @@ fn check(batch: &Batch, plan: &Plan, report: &mut Report, records: &mut Vec<Reco
         .iter()
         .filter(|part| !part.jobs.is_empty())
         .count();
-    report.checked(plan.len(), servers, warnings);
+    report.checked(plan.accounts(), servers, warnings);
 }
 
 /// Diff and apply: the same way, with or without the right to write.
@@ -473,7 +482,7 @@ fn compare(
     for warning in memory.warnings() {
         report.remark(warning);
     }
-    report.begin(plan.len());
+    report.begin(plan.accounts());
     for part in plan.parts.iter().filter(|part| !part.jobs.is_empty()) {
         for risk in risks(&part.server.base, options.insecure) {
             report.warning(&subject(part, None, batch.action.name()), &risk);
@@ -509,17 +518,14 @@ fn compare(
                 Event::Ended(news) => news,
                 Event::Left(error) => {
                     let subject = subject(part, None, batch.action.name());
-                    return report.warning(&subject, &error.message);
+                    return report.warning(&subject, &error.message());
                 }
             };
             let account = news
                 .account
                 .unwrap_or_else(|| news.job.target.value().to_owned());
             let subject = subject(part, Some(&account), batch.action.name());
-            let outcome = match news.outcome {
-                apply::Outcome::Failed(error) => apply::Outcome::Failed(named(error, &part.server)),
-                other => other,
-            };
+            let outcome = news.outcome;
             for warning in &news.warnings {
                 report.warning(&subject, warning);
             }
@@ -540,18 +546,6 @@ fn compare(
         false => report.planned(),
     }
     Ok(())
-}
-
-/// A hint that names a variable names the one of this server.
-fn named(error: Error, server: &Server) -> Error {
-    let (usual, ours) = (
-        format!("{}_", server.system.prefix),
-        format!("{}_", server.prefix),
-    );
-    Error {
-        hint: error.hint.map(|hint| hint.replace(&usual, &ours)),
-        ..error
-    }
 }
 
 fn subject<'a>(part: &'a Part, account: Option<&str>, action: &'static str) -> Subject<'a> {
@@ -591,7 +585,13 @@ fn credentials(
         environment.guard("the client key", key);
     }
     let netrc = Netrc::named(options.netrc.as_deref(), environment, server.base.host())?;
-    Credentials::read(server.system, &server.prefix, environment, &netrc)
+    Credentials::read(
+        server.system.logins,
+        server.system.title,
+        &server.prefix,
+        environment,
+        &netrc,
+    )
 }
 
 /// The way into one server; the manifest's own settings come before the command line's.
@@ -663,11 +663,12 @@ fn risks(base: &Address, insecure: bool) -> Vec<String> {
 }
 
 fn base(system: &System, option: Option<&str>, environment: &Environment) -> Result<Address> {
+    const WHAT: &str = "the base URL";
     let variable = format!("{}_URL", system.prefix);
     match option {
-        Some(url) => Address::parse(url, "--url"),
+        Some(url) => Address::parse(url, WHAT).map_err(|error| error.about("--url")),
         None => match environment.plain(&variable)? {
-            Some(url) => Address::parse(&url, &variable),
+            Some(url) => Address::parse(&url, WHAT).map_err(|error| error.about(variable)),
             None => Err(Error::new(
                 Class::Configuration,
                 format!("no base URL for {}", system.title),

@@ -15,25 +15,25 @@ pub struct Address {
 }
 
 impl Address {
-    /// Takes `http(s)://host[:port][/path]`.
+    /// Takes `http(s)://host[:port][/path]`; `what` is how an error names it, as in `the base URL`.
     ///
-    /// Errors: configuration, naming `origin` (a variable or an option): another scheme, user info, a
+    /// Errors: configuration: another scheme, user info, a
     /// query, a fragment, a host or port that cannot be.
-    pub fn parse(text: &str, origin: &str) -> Result<Address> {
-        let refuse = |why: &str| Error::new(Class::Configuration, format!("{origin}: {why}"));
+    pub fn parse(text: &str, what: &str) -> Result<Address> {
+        let refuse = |why: &str| Error::new(Class::Configuration, why);
         if text.is_empty() {
-            return Err(refuse("the base URL is empty"));
+            return Err(refuse(&format!("{what} is empty")));
         }
         let Some((scheme, rest)) = text.split_once("://") else {
             return Err(
-                refuse("the base URL does not begin with https:// or http://")
+                refuse(&format!("{what} does not begin with https:// or http://"))
                     .hint("write it as https://host/path"),
             );
         };
         let https = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" => false,
-            _ => return Err(refuse("the base URL is neither https nor http")),
+            _ => return Err(refuse(&format!("{what} is neither https nor http"))),
         };
         let (authority, path) = match rest.find(['/', '?', '#', '\\']) {
             Some(at) => rest.split_at(at),
@@ -41,11 +41,11 @@ impl Address {
         };
         // What stands before an @ may be a password, whatever it holds: nothing of it is repeated.
         if rest.contains('@') {
-            return Err(refuse("the base URL holds user info")
+            return Err(refuse(&format!("{what} holds user info"))
                 .hint("credentials come from variables, never from the URL"));
         }
         if rest.contains(['?', '#']) {
-            return Err(refuse("the base URL holds a query or a fragment"));
+            return Err(refuse(&format!("{what} holds a query or a fragment")));
         }
         let legal = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
         if !path.chars().all(legal) || !escaped(path) {
@@ -178,6 +178,23 @@ pub fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// An address that a server can be told to download: http or https, with a host.
+pub fn is_web_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    // A password that was not encoded would stand where the port is.
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (host, "0"),
+    };
+    let named = !name.is_empty() && digits::<u16>(port).is_some();
+    web && named && !text.chars().any(|c| c.is_control() || c == ' ')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,7 +208,7 @@ mod tests {
             ("HTTP://Host:80/a%20b//", "HTTP://Host:80/a%20b"),
             ("http://[::1]:8080/x", "http://[::1]:8080/x"),
         ] {
-            assert_eq!(Address::parse(given, "--url").unwrap().text(), kept);
+            assert_eq!(Address::parse(given, "the base URL").unwrap().text(), kept);
         }
     }
 
@@ -240,8 +257,8 @@ mod tests {
             ),
             ("https://host/%2", "the path \"/%2\" needs percent-encoding"),
         ] {
-            let error = Address::parse(given, "--url").unwrap_err();
-            assert_eq!(error.message, format!("--url: {why}"), "{given}");
+            let error = Address::parse(given, "the base URL").unwrap_err();
+            assert_eq!(error.message(), why, "{given}");
             assert_eq!(error.class, Class::Configuration);
         }
     }

@@ -44,14 +44,15 @@ impl Proxy {
         {
             return Ok(None);
         }
-        Proxy::parse(&text, &origin).map(Some)
+        let proxy = Proxy::parse(&text).map_err(|error| error.about(origin))?;
+        Ok(Some(proxy))
     }
 
     /// Takes `http://[user:password@]host:port`.
     ///
-    /// Errors: configuration, naming `origin`.
-    pub fn parse(text: &str, origin: &str) -> Result<Proxy> {
-        let refuse = |why: &str| Error::new(Class::Configuration, format!("{origin}: {why}"));
+    /// Errors: configuration, when it is none of these.
+    pub fn parse(text: &str) -> Result<Proxy> {
+        let refuse = |why: &str| Error::new(Class::Configuration, why);
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         if !scheme.eq_ignore_ascii_case("http") {
             return Err(refuse("the proxy is not an http proxy")
@@ -70,11 +71,7 @@ impl Proxy {
                     .ok_or_else(|| refuse("the proxy's user info is not percent-encoded"))
             })
             .transpose()?;
-        let address =
-            Address::parse(&format!("http://{place}"), origin).map_err(|error| Error {
-                message: error.message.replace("the base URL", "the proxy URL"),
-                ..error
-            })?;
+        let address = Address::parse(&format!("http://{place}"), "the proxy URL")?;
         Ok(Proxy {
             address,
             login: login.map(|login| match login.contains(':') {
@@ -161,7 +158,7 @@ mod tests {
 
     fn found(base: &str, option: Option<&str>, variables: &[(&str, &str)]) -> Option<String> {
         let environment = Environment::new(variables.iter().map(|(k, v)| (k.into(), v.into())));
-        let base = Address::parse(base, "--url").unwrap();
+        let base = Address::parse(base, "the base URL").unwrap();
         let proxy = Proxy::find(&base, option, &environment).unwrap()?;
         let login = proxy
             .login
@@ -225,9 +222,9 @@ mod tests {
             ),
             ("", "\"\" is not a host name"),
         ] {
-            let base = Address::parse("http://host", "--url").unwrap();
+            let base = Address::parse("http://host", "the base URL").unwrap();
             let error = Proxy::find(&base, Some(url), &Environment::new([])).unwrap_err();
-            assert_eq!(error.message, format!("--proxy: {why}"), "{url}");
+            assert_eq!(error.message(), format!("--proxy: {why}"), "{url}");
         }
     }
 

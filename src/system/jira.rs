@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-use super::{
-    Avatar, Change, Credentials, Crop, Example, Identity, Login, Offer, Proof, Row, Seen, Server,
-    Session, Source, System, Target, TargetKind, foreign,
+use super::avatar::{
+    Avatar, Crop, Identity, Offer, Preset, Proof, Row, Seen, Target, TargetKind, Writer, number,
 };
+use super::session::{Reading, Server, Session};
+use super::{Delete, Example, List, Support, System};
 use crate::error::{Class, Error, Loss, Result};
-use crate::http::curl::{AVATAR_ID, Cookies, Step};
+use crate::http::curl::Step;
 use crate::http::{ALWAYS, Body, Call, Client, Method, Request, Response, UNLESS_LOST};
 use crate::picture::Picture;
 use crate::picture::header::{Format, Header};
 use crate::secret::Secret;
+use crate::settings::credentials::{Credentials, Login};
 use crate::terminal::quote;
 
 pub static SYSTEM: System = System {
@@ -37,16 +37,6 @@ pub static SYSTEM: System = System {
         noun: "user",
     }],
     caller: true,
-    sources: &[
-        Source::Preset {
-            flag: "--avatar-id",
-            key: "avatar_id",
-            noun: "avatar",
-            none: false,
-            about: "an avatar that exists; list shows them",
-        },
-        Source::Picture,
-    ],
     logins: &[
         Login {
             variables: &["TOKEN"],
@@ -63,30 +53,64 @@ pub static SYSTEM: System = System {
         url: "https://jira.example.com",
         accounts: &[r#""user": "robot", "avatar_id": 24880"#],
     },
-    missing: &[(
-        "reset",
-        "select a system avatar with set --avatar-id; jira list shows their ids",
-    )],
-    read_back: &[Duration::ZERO],
-    picture,
+    address: CONTEXT_PATH,
+    permission: PERMISSION,
+    preset: Some(&PRESET),
+    picture: Writer {
+        write: upload_and_select,
+        dry_run: upload_steps,
+    },
+    check: picture,
     crop,
-    open,
-    observe,
-    wears,
-    observe_many: None,
-    write,
+    download: None,
+    reset: Support::Instead(
+        "select a system avatar with set --avatar-id; jira list shows their ids",
+    ),
+    delete: Support::Has(Delete {
+        send: delete,
+        dry_run: |session, target, id| {
+            let user = user(session, target)?;
+            Ok(vec![Step::new(deletion(&user, id))])
+        },
+    }),
     restore: Some(restore),
-    delete: Some(delete),
-    dry_run,
+    open,
+    read: refusal,
+    reason,
+    observe,
+    observe_many: None,
+    read_back: &[Duration::ZERO],
+    wears,
     whoami,
-    list,
-    list_takes_target: true,
+    list: List::Target(list),
     loses_on_refusal: false,
     recognizes,
     format_fingerprint,
     describe,
     help: include_str!("jira.txt"),
 };
+
+static PRESET: Preset = Preset {
+    flag: "--avatar-id",
+    value: "ID",
+    about: "an avatar that exists; list shows them",
+    key: "avatar_id",
+    noun: "avatar",
+    null: None,
+    read: number,
+    writer: Writer {
+        write: select_preset,
+        dry_run: |session, target, id, seen| {
+            let user = user(session, target)?;
+            Ok(vec![Step::new(preset(&user, chosen(id), seen)?)])
+        },
+    },
+};
+
+/// No word takes an avatar off, so there is always an id.
+fn chosen(id: &Option<String>) -> &str {
+    id.as_deref().expect("an id of this system is a number")
+}
 
 // --- calls ---
 
@@ -108,7 +132,7 @@ static CONFIRM: Call = Call::new(Method::Post, "rest/api/2/user/avatar", UNLESS_
 static SELECT: Call = Call::new(Method::Put, "rest/api/latest/user/avatar", ALWAYS);
 
 /// A repeat finds nothing to delete, which is what was wanted.
-static DELETE: Call = Call::new(Method::Delete, "rest/api/2/user/avatar", ALWAYS);
+static DELETE: Call = Call::new(Method::Delete, "rest/api/2/user/avatar/{}", ALWAYS);
 static PERMISSIONS: Call = Call::new(Method::Get, "rest/api/2/mypermissions", ALWAYS);
 
 /// Without `x-atlassian-token` servers refuse a POST as forged (XSRF); on other calls it does no harm.
@@ -241,18 +265,9 @@ fn recognizes(response: &Response) -> bool {
     response.header("x-arequestid").is_some() || response.json().is_ok_and(messages)
 }
 
-/// Sends a request; an answer that refuses it becomes an error.
-fn send(session: &mut Session, request: &Request) -> Result<Response> {
-    let response = session.client.send(request)?;
-    match refusal(session, request, &response) {
-        Some(error) => Err(error),
-        None => Ok(response),
-    }
-}
-
 /// The order of the checks matters: denial headers come with any status, 200 included; the text of an
 /// XSRF refusal comes with 403 or 404.
-fn refusal(session: &Session, request: &Request, response: &Response) -> Option<Error> {
+fn refusal(session: &Session, request: &Request, response: &Response) -> Reading {
     let error =
         |class, what: &str| session.refused(request, response, class, what, reason(response));
     let plainly = |class, what: &str| session.refused(request, response, class, what, None);
@@ -267,12 +282,12 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
             true => "login denied until someone solves a CAPTCHA",
             false => "login denied",
         };
-        return Some(plainly(Class::Credentials, what).hint(format!(
+        return Reading::Refused(plainly(Class::Credentials, what).hint(format!(
             "log in once as this account in a browser{page}, then correct the password here"
         )));
     }
     if login.contains("AUTHENTICATION_DENIED") {
-        return Some(
+        return Reading::Refused(
             plainly(Class::Credentials, "login denied")
                 .hint("log in once as this account in a browser; too many failed logins lock it"),
         );
@@ -282,16 +297,14 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
             true => "wrong or expired token",
             false => "wrong user name or password",
         };
-        return Some(wrong_login(session, plainly(Class::Credentials, what)));
+        return Reading::Refused(wrong_login(session, plainly(Class::Credentials, what)));
     }
-    if let Some(redirect) = session.client.redirect(request, response) {
-        return Some(redirect);
-    }
-    if response.success() {
-        return None;
+    // A redirect is read by the session.
+    if response.success() || (300..400).contains(&response.status) {
+        return Reading::Unsaid;
     }
     if response.mentions("XSRF check failed") {
-        return Some(plainly(Class::Protocol, "the XSRF check failed").hint(
+        return Reading::Refused(plainly(Class::Protocol, "the XSRF check failed").hint(
             "a proxy on the way removes X-Atlassian-Token or changes User-Agent; make it pass both on unchanged",
         ));
     }
@@ -299,28 +312,16 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Option<
         || response
             .header("x-ausername")
             .is_some_and(|name| name != "anonymous");
-    Some(match response.status {
+    Reading::Refused(match response.status {
         401 if dead_session(response) => {
-            error(Class::Credentials, "the session had ended").hint(TOKEN_WAYS)
+            error(Class::Credentials, "the session had ended").hint(session.hint(TOKEN_WAYS))
         }
         401 if logged_in => error(Class::Credentials, "not permitted").hint(PERMISSION),
         401 => wrong_login(session, error(Class::Credentials, "not logged in")),
-        403 => error(Class::Credentials, "not permitted").hint(PERMISSION),
         404 if response.json::<Refusal>().is_ok() => error(Class::Target, "not found"),
-        404 => plainly(Class::Protocol, "there is no Jira at this address").hint(CONTEXT_PATH),
         405 => error(Class::Configuration, "this server does not offer the call").hint(CLOUD),
-        413 => plainly(
-            Class::Data,
-            "larger than the server or a proxy in front of it takes",
-        ),
-        429 => error(Class::Temporary, "too many requests"),
-        500.. => error(
-            Class::Temporary,
-            &format!("the server failed with {}", response.status),
-        ),
-        status => error(Class::Protocol, &format!("answered {status}")),
+        _ => return Reading::Unsaid,
     })
-    .map(|error| foreign(&SYSTEM, request, response, error))
 }
 
 /// Whether a cookie was refused because its session has ended; servers say so in different words.
@@ -331,10 +332,10 @@ fn dead_session(response: &Response) -> bool {
 }
 
 fn wrong_login(session: &Session, error: Error) -> Error {
-    error.hint(match session.token {
-        true => "make a new personal access token for this account and set JIRA_TOKEN",
-        false => "check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token",
-    })
+    error.hint(session.hint(match session.token {
+        true => "make a new personal access token for this account and set {TOKEN}",
+        false => "check {USER} and {PASSWORD} before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token",
+    }))
 }
 
 const CONTEXT_PATH: &str = "the base URL may lack the context path, as in https://host/jira";
@@ -342,27 +343,11 @@ const PERMISSION: &str = "to change another user's avatar you need the global pe
 const LIST: &str = "avatarctl jira list shows the ids that exist";
 const CLOUD: &str =
     "Jira Cloud keeps avatars in the Atlassian account and has no operation that sets them";
-const TOKEN_WAYS: &str = "Jira ends the session of a personal access token after each request, and an upload needs its session: select an existing avatar with --avatar-id, send a square picture of at most 48 pixels, or use JIRA_USER and JIRA_PASSWORD for the upload";
-const SSO: &str = "a login page or a proxy answered instead of Jira: exempt this account's REST calls from single sign-on";
-
-fn read<T: serde::de::DeserializeOwned>(
-    session: &Session,
-    request: &Request,
-    response: &Response,
-) -> Result<T> {
-    response.json().map_err(|what| {
-        let error = session.strange(request, response, what);
-        let error = match response.is_html() {
-            true => error.hint(SSO),
-            false => error,
-        };
-        foreign(&SYSTEM, request, response, error)
-    })
-}
+const TOKEN_WAYS: &str = "Jira ends the session of a personal access token after each request, and an upload needs its session: select an existing avatar with --avatar-id, send a square picture of at most 48 pixels, or use {USER} and {PASSWORD} for the upload";
 
 // --- the session ---
 
-fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
+fn open(client: Client, credentials: &Credentials) -> Result<Session> {
     let host = client.base().host().trim_end_matches('.');
     let cloud = |error: Error| error.hint(CLOUD);
     if host == "atlassian.net" || host.ends_with(".atlassian.net") {
@@ -371,41 +356,18 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
             format!("{host} is Jira Cloud"),
         )));
     }
-    let token = credentials.get("TOKEN");
-    let shell = |name| credentials.shell(name);
-    let (authorization, curl) = match (token, credentials.get("USER"), credentials.get("PASSWORD"))
-    {
-        (Some(_), _, _) => (
-            format!("Bearer {}", credentials.header("TOKEN")?.expose()),
-            format!("-H \"authorization: Bearer {}\"", shell("TOKEN")),
-        ),
-        (None, Some(user), Some(password)) => {
-            // The first colon ends the user name (RFC 7617): the login would be another account's, and might
-            // lock it.
-            if user.expose().contains(':') {
-                let why = "contains a colon, which a user name in Basic credentials cannot";
-                return Err(credentials.unusable("USER", why));
-            }
-            let pair = format!("{}:{}", user.expose(), password.expose());
-            client.hide_pair(&pair);
-            (
-                format!("Basic {}", BASE64_STANDARD.encode(pair)),
-                format!("-u \"{}:{}\"", shell("USER"), shell("PASSWORD")),
-            )
+    let mut session = Session::new(client, &SYSTEM, credentials);
+    session.token = credentials.get("TOKEN").is_some();
+    match session.token {
+        true => {
+            let token = credentials.header("TOKEN")?;
+            session.authorize("authorization", "Bearer", token, "TOKEN");
         }
-        _ => unreachable!("a set of credentials is complete"),
-    };
-    if let Some((_, encoded)) = authorization.split_once(' ') {
-        client.redact(&Secret::new(encoded.to_owned()));
+        false => session.authorize_basic(credentials, "USER", "PASSWORD")?,
     }
-    client.authorize("authorization", Secret::new(authorization), curl);
-    let token = token.is_some();
-    let mut session = Session {
-        token,
-        ..Session::new(client)
-    };
     let request = request(&SERVER_INFO, "ask what server this is".into());
-    let response = send(&mut session, &request).map_err(|error| match error.class {
+    let answered = session.send(&request);
+    let response = answered.map_err(|error| match error.class {
         // Every Jira has this call, so what is wrong is the address.
         Class::Target => Error {
             class: Class::Protocol,
@@ -413,16 +375,16 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
         }
         .hint(CONTEXT_PATH),
         // Every caller may make this call, so what is refused is this way to log in.
-        Class::Credentials if error.hint.as_deref() == Some(PERMISSION) => error.hint(match token {
+        Class::Credentials if error.hint.as_deref() == Some(PERMISSION) => error.hint(session.hint(match session.token {
             true => "single sign-on or a proxy may be in front of Jira: exempt this account's REST calls from it",
-            false => "the server may refuse passwords for REST calls (off by default from Jira 11 on, or kept out by single sign-on): use a personal access token, JIRA_TOKEN",
-        }),
+            false => "the server may refuse passwords for REST calls (off by default from Jira 11 on, or kept out by single sign-on): use a personal access token, {TOKEN}",
+        })),
         _ => error,
     })?;
-    let info: ServerInfo = read(&session, &request, &response)?;
+    let info: ServerInfo = session.body(&request, &response)?;
     if info.base_url.is_none() && info.version.is_none() && info.deployment_type.is_none() {
-        let error = session.strange(&request, &response, "JSON of another shape");
-        return Err(foreign(&SYSTEM, &request, &response, error));
+        let error = session.unexpected(&request, &response, "JSON of another shape");
+        return Err(session.foreign(&request, &response, error));
     }
     if info.deployment_type.as_deref() == Some("Cloud") {
         return Err(cloud(Error::new(
@@ -464,14 +426,14 @@ fn user(session: &mut Session, target: &Target) -> Result<String> {
         return Ok(name.clone());
     }
     let request = request(&MYSELF, "ask who the caller is".into());
-    let response = send(session, &request)?;
-    let user: User = read(session, &request, &response)?;
+    let response = session.send(&request)?;
+    let user: User = session.body(&request, &response)?;
     match user.name {
         Some(name) if !name.is_empty() => {
             session.caller = Some(name.clone());
             Ok(name)
         }
-        _ => Err(session.strange(&request, &response, "a user without a name")),
+        _ => Err(session.unexpected(&request, &response, "a user without a name")),
     }
 }
 
@@ -502,10 +464,10 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
 fn avatars(session: &mut Session, user: &str) -> Result<Vec<Offer>> {
     let request = request(&AVATARS, format!("look up the avatars of {}", quote(user)))
         .query("username", user);
-    let response = send(session, &request)?;
-    let avatars: Avatars = read(session, &request, &response)?;
+    let response = session.send(&request)?;
+    let avatars: Avatars = session.body(&request, &response)?;
     if avatars.system.is_none() && avatars.custom.is_none() {
-        return Err(session.strange(&request, &response, "JSON of another shape"));
+        return Err(session.unexpected(&request, &response, "JSON of another shape"));
     }
     let mut offers = Vec::new();
     for (beans, system) in [(avatars.system, true), (avatars.custom, false)] {
@@ -536,8 +498,8 @@ fn unlisted(session: &mut Session, user: &str) -> Result<Option<String>> {
 fn profile(session: &mut Session, user: &str) -> Result<User> {
     let request =
         request(&USER, format!("look up the user {}", quote(user))).query("username", user);
-    let response = send(session, &request)?;
-    read(session, &request, &response)
+    let response = session.send(&request)?;
+    session.body(&request, &response)
 }
 
 fn kind(offer: &Offer) -> &'static str {
@@ -582,34 +544,37 @@ fn describe(seen: &Seen) -> String {
 
 fn wears(avatar: &Avatar, fingerprint: Option<&str>) -> Option<bool> {
     match avatar {
-        Avatar::Preset(_, id) => Some(fingerprint == Some(id)),
+        Avatar::Preset(_, id) => Some(fingerprint == id.as_deref()),
         _ => None,
     }
 }
 
 // --- writing ---
 
-fn write(
+/// Selects an avatar by its id.
+fn select_preset(
     session: &mut Session,
     target: &Target,
-    avatar: &Avatar,
+    id: &Option<String>,
+    seen: Option<&Seen>,
+) -> Result<Proof> {
+    let (user, id) = (user(session, target)?, chosen(id));
+    select(session, &preset(&user, id, seen)?)?;
+    warn_of_gravatar(session, &user);
+    Ok(Proof::Is(id.to_owned()))
+}
+
+fn upload_and_select(
+    session: &mut Session,
+    target: &Target,
+    picture: &Rc<Picture>,
     seen: Option<&Seen>,
 ) -> Result<Proof> {
     let user = user(session, target)?;
-    match avatar {
-        Avatar::Preset(_, id) => {
-            select(session, &preset(&user, id, seen)?)?;
-            warn_of_gravatar(session, &user);
-            Ok(Proof::Is(id.clone()))
-        }
-        Avatar::Picture(picture) => {
-            let id = upload(session, &user, picture, seen)?;
-            select(session, &selection(&user, &id, Some(false), None))?;
-            warn_of_gravatar(session, &user);
-            Ok(Proof::Is(id))
-        }
-        _ => unreachable!("the table of sources has no other"),
-    }
+    let id = upload(session, &user, picture, seen)?;
+    select(session, &selection(&user, &id, Some(false), None))?;
+    warn_of_gravatar(session, &user);
+    Ok(Proof::Is(id))
 }
 
 fn preset(user: &str, id: &str, seen: Option<&Seen>) -> Result<Request> {
@@ -631,38 +596,44 @@ fn preset(user: &str, id: &str, seen: Option<&Seen>) -> Result<Request> {
     Ok(selection(user, id, system, offer.map(|offer| &offer.urls)))
 }
 
+/// What the commands of a dry run keep the session's cookies in.
+const COOKIES: &str = "avatarctl.cookies";
+/// Stands in a body where an id belongs that only an answer tells.
+const AVATAR_ID: &str = "$AVATAR_ID";
+/// Prints the id in the answer of the call that stores a picture.
+const FIND_ID: &str = r#"sed -n 's/.*"id" *: *"*\([0-9]*\).*/\1/p'"#;
+
 /// The calls of an upload depend on each other: the crop needs the cookies of the upload's answer, and the
 /// selection the id that the crop answers.
-fn dry_run(
+fn upload_steps(
     session: &mut Session,
     target: &Target,
-    change: &Change,
-    seen: Option<&Seen>,
+    picture: &Rc<Picture>,
+    _: Option<&Seen>,
 ) -> Result<Vec<Step>> {
     let user = user(session, target)?;
-    let picture = match change {
-        Change::Delete(id) => return Ok(vec![Step::new(deletion(&user, id))]),
-        Change::Wear(Avatar::Preset(_, id)) => {
-            return Ok(vec![Step::new(preset(&user, id, seen)?)]);
-        }
-        Change::Wear(Avatar::Picture(picture)) => picture,
-        Change::Wear(_) => unreachable!("the table of sources has no other"),
-    };
     let small = is_small(&picture.header);
-    let mut steps = vec![Step {
-        cookies: if small { Cookies::None } else { Cookies::Keep },
-        answers_id: small,
-        ..Step::new(temporary(&user, picture))
-    }];
-    if !small {
+    let stores = |request: Request| Step {
+        sets: Some(("AVATAR_ID", FIND_ID)),
+        ..Step::new(request)
+    };
+    let mut steps = Vec::new();
+    if small {
+        steps.push(stores(temporary(&user, picture)));
+    } else {
         steps.push(Step {
-            cookies: Cookies::Send,
-            answers_id: true,
-            ..Step::new(confirmation(&user, picture))
+            options: format!(" -c {COOKIES}"),
+            ..Step::new(temporary(&user, picture))
+        });
+        // The session that the cookies open has done its work then.
+        steps.push(Step {
+            options: format!(" -b {COOKIES}"),
+            after: format!("; rm -f {COOKIES}"),
+            ..stores(confirmation(&user, picture))
         });
     }
     steps.push(Step {
-        variables: vec![(AVATAR_ID.to_owned(), "AVATAR_ID")],
+        variables: vec![(AVATAR_ID.to_owned(), "AVATAR_ID".to_owned())],
         ..Step::new(selection(&user, AVATAR_ID, Some(false), None))
     });
     Ok(steps)
@@ -721,11 +692,11 @@ fn selection(
 }
 
 fn select(session: &mut Session, request: &Request) -> Result<()> {
-    match send(session, request) {
+    match session.send(request) {
         Ok(response) => taken(session, request, &response),
         Err(error) if error.status == Some(400) => Err(Error {
             class: Class::Target,
-            message: error.message.replacen("answered 400", "no such avatar", 1),
+            reason: "no such avatar".to_owned(),
             ..error
         }
         .hint(LIST)),
@@ -739,7 +710,7 @@ fn taken(session: &Session, request: &Request, response: &Response) -> Result<()
     if response.is_empty() {
         return Ok(());
     }
-    let refusal: Refusal = read(session, request, response)?;
+    let refusal: Refusal = session.body(request, response)?;
     match said(refusal) {
         None => Ok(()),
         Some(text) => Err(session.refused(
@@ -839,9 +810,9 @@ fn stored_late(
         None => LEFT.to_owned(),
     };
     Err(Error {
-        message: format!(
+        note: format!(
             "{}; the picture may be left among the custom avatars",
-            error.message
+            error.note
         ),
         ..error
     }
@@ -879,13 +850,13 @@ fn temporary(user: &str, picture: &Rc<Picture>) -> Request {
 /// stored nothing, so both calls are made once more if `again` says so.
 fn store(session: &mut Session, user: &str, picture: &Rc<Picture>, again: bool) -> Result<Stored> {
     let request = temporary(user, picture);
-    let response = match send(session, &request) {
+    let response = match session.send(&request) {
         Err(error) if is_small(&picture.header) && error.loss().is_some() => {
             return Ok(Stored::Perhaps(error));
         }
         other => other.map_err(|error| as_data(error, "the picture"))?,
     };
-    let answer: Upload = read(session, &request, &response)?;
+    let answer: Upload = session.body(&request, &response)?;
     match answer {
         Upload { id: Some(id), .. } => digits(session, &request, &response, id).map(Stored::As),
         Upload {
@@ -904,7 +875,7 @@ fn store(session: &mut Session, user: &str, picture: &Rc<Picture>, again: bool) 
             }
             Err(error) => Err(error),
         },
-        _ => Err(session.strange(&request, &response, "neither an avatar nor a crop")),
+        _ => Err(session.unexpected(&request, &response, "neither an avatar nor a crop")),
     }
 }
 
@@ -968,24 +939,23 @@ fn confirm(
         }
         request = request.secret("cookie", cookies);
     }
-    let response = match send(session, &request) {
+    let response = match session.send(&request) {
         Err(error) if error.status == Some(500) && session.token => {
             return Err(Error {
                 class: Class::Credentials,
-                message: format!(
-                    "{}: the server dropped the session of the personal access token",
-                    request.operation
-                ),
+                reason: "the server dropped the session of the personal access token".to_owned(),
+                said: None,
+                note: String::new(),
                 ..error
             }
-            .hint(TOKEN_WAYS));
+            .hint(session.hint(TOKEN_WAYS)));
         }
         Err(error) if error.status == Some(500) => {
             return Err(error.hint("the upload's session was lost, perhaps between cluster nodes without sticky sessions; run again"));
         }
         other => other.map_err(|error| as_data(error, "the crop"))?,
     };
-    let bean: Bean = read(session, &request, &response)?;
+    let bean: Bean = session.body(&request, &response)?;
     digits(session, &request, &response, bean.id)
 }
 
@@ -998,7 +968,7 @@ fn deletion(user: &str, id: &str) -> Request {
 fn delete(session: &mut Session, target: &Target, id: &str) -> Result<()> {
     let user = user(session, target)?;
     let request = deletion(&user, id);
-    match send(session, &request) {
+    match session.send(&request) {
         Ok(response) => taken(session, &request, &response),
         // It is gone already, perhaps because of an earlier try whose answer was lost.
         Err(error) if error.class == Class::Target => Ok(()),
@@ -1011,11 +981,7 @@ fn as_data(error: Error, what: &str) -> Error {
     match error.status {
         Some(400) => Error {
             class: Class::Data,
-            message: error.message.replacen(
-                "answered 400",
-                &format!("the server refused {what}"),
-                1,
-            ),
+            reason: format!("the server refused {what}"),
             ..error
         },
         _ => error,
@@ -1026,7 +992,7 @@ fn digits(session: &Session, request: &Request, response: &Response, id: Id) -> 
     let Id(id) = id;
     match !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Ok(id),
-        false => Err(session.strange(request, response, "an avatar id that is not a number")),
+        false => Err(session.unexpected(request, response, "an avatar id that is not a number")),
     }
 }
 

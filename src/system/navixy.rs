@@ -9,16 +9,20 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Avatar, Change, Credentials, Crop, Example, Identity, Login, Proof, Row, Seen, Server, Session,
-    Source, System, Target, TargetKind, foreign, is_sendable,
+use super::avatar::{
+    Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKind, Writer, number,
 };
+use super::session::{Reading, Server, Session, is_sendable};
+use super::{Example, List, Support, System};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
 use crate::http::multipart::Form;
-use crate::http::{self, ALWAYS, Body, Call, Client, Method, ONCE, Request, Response, UNLESS_LOST};
+use crate::http::{
+    self, ALWAYS, Body, Call, Client, Method, ONCE, Purpose, Request, Response, UNLESS_LOST,
+};
 use crate::picture::Picture;
 use crate::secret::Secret;
+use crate::settings::credentials::{Credentials, Login};
 use crate::terminal::{MESSAGE, clean, quote};
 
 pub static SYSTEM: System = System {
@@ -35,16 +39,6 @@ pub static SYSTEM: System = System {
         noun: "employee",
     }],
     caller: false,
-    sources: &[
-        Source::Preset {
-            flag: "--icon-id",
-            key: "icon_id",
-            noun: "icon",
-            none: true,
-            about: "a built-in icon, or null for the uploaded picture",
-        },
-        Source::Picture,
-    ],
     logins: &[
         Login {
             variables: &["HASH"],
@@ -61,35 +55,64 @@ pub static SYSTEM: System = System {
         url: "https://api.eu.navixy.com/v2",
         accounts: &[r#""employee_id": 2132, "icon_id": 3654"#],
     },
-    missing: &[
-        (
-            "reset",
-            "set --icon-id null shows the uploaded picture instead of an icon",
-        ),
-        (
-            "delete",
-            "an uploaded picture cannot be deleted; set --image replaces it, set --icon-id hides it",
-        ),
-    ],
-    read_back: &[Duration::ZERO],
-    picture,
+    address: BASE,
+    permission: PERMISSION,
+    preset: Some(&PRESET),
+    picture: Writer {
+        write: upload_and_show,
+        dry_run: |_, target, picture, seen| {
+            let mut requests = vec![storing(target, picture)?];
+            if !is_bare(seen) {
+                requests.push(assignment(employee(target), None));
+            }
+            Ok(requests.into_iter().map(Step::new).collect())
+        },
+    },
+    check: picture,
     crop: Crop::centred,
-    open,
-    observe,
-    wears,
-    observe_many: Some(observe_many),
-    write,
+    download: None,
+    reset: Support::Instead("set --icon-id null shows the uploaded picture instead of an icon"),
+    delete: Support::Instead(
+        "an uploaded picture cannot be deleted; set --image replaces it, set --icon-id hides it",
+    ),
     restore: Some(restore),
-    delete: None,
-    dry_run,
+    open,
+    read,
+    reason: |_| None,
+    observe,
+    observe_many: Some(observe_many),
+    read_back: &[Duration::ZERO],
+    wears,
     whoami,
-    list,
-    list_takes_target: false,
+    list: List::Server(list),
     loses_on_refusal: false,
     recognizes,
     format_fingerprint,
     describe,
     help: include_str!("navixy.txt"),
+};
+
+static PRESET: Preset = Preset {
+    flag: "--icon-id",
+    value: "ID",
+    about: "a built-in icon, or null for the uploaded picture",
+    key: "icon_id",
+    noun: "icon",
+    null: Some("shows the uploaded picture"),
+    read: number,
+    writer: Writer {
+        write: |session, target, icon, _| {
+            assign(session, employee(target), icon.as_deref())?;
+            Ok(match icon {
+                Some(icon) => Proof::Is(format!("icon:{icon}")),
+                None => Proof::Wears,
+            })
+        },
+        dry_run: |_, target, icon, _| {
+            let request = assignment(employee(target), icon.as_deref());
+            Ok(vec![Step::new(request)])
+        },
+    },
 };
 
 // --- calls ---
@@ -101,8 +124,8 @@ static ASSIGN: Call = Call::new(Method::Post, "employee/avatar/assign", ALWAYS);
 static UPLOAD: Call = Call::new(Method::Post, "employee/avatar/upload", UNLESS_LOST);
 
 /// Each refused login counts towards a lock-out, and each successful one takes one of few sessions.
-static LOGIN: Call = Call::new(Method::Post, "user/auth", ONCE);
-static LOGOUT: Call = Call::new(Method::Post, "user/logout", ALWAYS);
+static LOGIN: Call = Call::new(Method::Post, "user/auth", ONCE).login();
+static LOGOUT: Call = Call::new(Method::Post, "user/logout", ALWAYS).logout();
 static CALLER: Call = Call::new(Method::Post, "user/get_info", ALWAYS);
 
 fn request(call: &'static Call, operation: String) -> Request {
@@ -239,58 +262,38 @@ fn recognizes(response: &Response) -> bool {
     response.json().is_ok_and(refused)
 }
 
-/// Sends a request and reads what a success carries. Only an object that says `success` with the boolean
-/// true, and has the fields of this call, is a success.
-fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
-    let response = session.client.send(request)?;
-    if let Some(redirect) = session.client.redirect(request, &response) {
-        return Err(redirect);
+/// Only an object that says `success` with the boolean true is a success, and it is one whatever the status.
+fn read(session: &Session, request: &Request, response: &Response) -> Reading {
+    if response.is_redirect() {
+        return Reading::Unsaid;
     }
     let answer = match response.json::<Answer>() {
         Ok(answer) => answer,
-        Err(what) => return Err(no_answer(session, request, &response, what)),
+        Err(what) => return not_ours(session, request, response, what),
     };
     match (answer.success, answer.status) {
-        (Some(Value::Bool(true)), _) => response.json().map_err(|what| match response.success() {
-            true => session.strange(request, &response, what),
-            false => no_answer(session, request, &response, what),
-        }),
-        (Some(Value::Bool(false)), Some(status)) => Err(refusal(
+        (Some(Value::Bool(true)), _) => Reading::Accepted,
+        (Some(Value::Bool(false)), Some(status)) => {
+            Reading::Refused(refusal(session, request, response, &status, &answer.errors))
+        }
+        _ => not_ours(
             session,
             request,
-            &response,
-            &status,
-            &answer.errors,
-        )),
-        _ => Err(no_answer(
-            session,
-            request,
-            &response,
+            response,
             "neither \"success\": true nor a status code",
-        )),
+        ),
     }
 }
 
 /// An answer that is not the platform's own: a proxy's, or one that was cut.
-fn no_answer(session: &Session, request: &Request, response: &Response, what: &str) -> Error {
-    let plainly = |class, what: &str| session.refused(request, response, class, what, None);
+fn not_ours(session: &Session, request: &Request, response: &Response, what: &str) -> Reading {
     match response.status {
-        413 => plainly(
-            Class::Data,
-            "larger than a proxy in front of the server takes",
-        ),
-        429 => plainly(Class::Temporary, "too many requests"),
-        500.. => plainly(
-            Class::Temporary,
-            &format!("the server failed with {}", response.status),
-        ),
-        _ => {
-            let error = session.strange(request, response, what).hint(BASE);
-            foreign(&SYSTEM, request, response, error)
-        }
+        413 | 429 | 500.. => Reading::Unsaid,
+        _ => Reading::Refused(session.unexpected(request, response, what).hint(BASE)),
     }
 }
 
+const PERMISSION: &str = "give the security group of this sub-user the right employee_update";
 const BASE: &str = "check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, depending on the installation";
 
 fn refusal(
@@ -317,22 +320,22 @@ fn refusal(
         status: Some(response.status),
         ..request.failed(class, format!("{what}: {said}{}", response.note()))
     };
-    let login = std::ptr::eq(request.call, &LOGIN);
+    let login = request.call.purpose == Purpose::Login;
     match status.code {
         1 | 6 | 8 | 14 => error(Class::Temporary, "the server failed"),
         15 => error(Class::Temporary, "too many requests"),
         3 | 4 if !session.token && !login => error(Class::Credentials, "the hash was refused")
             .hint("the login of this run was ended by somebody else; run again"),
         3 => error(Class::Credentials, "the hash was refused")
-            .hint("NAVIXY_HASH takes an API key or a session hash of 32 characters"),
+            .hint(session.hint("{HASH} takes an API key or a session hash of 32 characters")),
         4 | 276 => error(Class::Credentials, "the hash is unknown or has expired")
-            .hint("make an API key in the web interface, or log in again, and set NAVIXY_HASH; a hash of the admin panel does not work here"),
+            .hint(session.hint("make an API key in the web interface, or log in again, and set {HASH}; a hash of the admin panel does not work here")),
         5 => error(Class::Protocol, "the server did not understand the request")
             .hint("a proxy on the way may change forms or their headers"),
         7 => error(Class::Data, "refused"),
         9 | 271 => error(Class::Data, "larger than the server takes"),
         13 => error(Class::Credentials, "not permitted")
-            .hint("give the security group of this sub-user the right employee_update"),
+            .hint(PERMISSION),
         111 | 112 => error(Class::Protocol, "there is no such call at this address").hint(BASE),
         201 | 204 => error(Class::Target, "no such employee"),
         233 | 274 => error(Class::Data, "the file did not arrive"),
@@ -340,9 +343,9 @@ fn refusal(
             .hint("an installation from before December 2021 does not take WebP; convert the picture to PNG"),
         254 => error(Class::Temporary, "the server cannot store the file"),
         102 | 103 if login => error(Class::Credentials, "refused")
-            .hint("check NAVIXY_LOGIN and NAVIXY_PASSWORD before the next run: refused logins lock the account out"),
+            .hint(session.hint("check {LOGIN} and {PASSWORD} before the next run: refused logins lock the account out")),
         104 | 105 if login => error(Class::Credentials, "refused")
-            .hint("wait before the next login, or set NAVIXY_HASH to an API key, which needs no login"),
+            .hint(session.hint("wait before the next login, or set {HASH} to an API key, which needs no login")),
         2 | 11 | 12 | 101..=105 | 208 | 236 | 268 | 275 | 282 => error(Class::Credentials, "refused"),
         _ => error(
             match response.status {
@@ -372,9 +375,9 @@ fn parameters(errors: &Value) -> Option<String> {
 
 // --- the session ---
 
-fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
-    client.set_busy_check(busy);
-    let mut session = Session::new(client);
+fn open(client: Client, credentials: &Credentials) -> Result<Session> {
+    let mut session = Session::new(client, &SYSTEM, credentials);
+    session.client.set_busy_check(busy);
     let hash = match credentials.get("PASSWORD") {
         Some(password) => {
             let hash = login(&mut session, credentials, password)?;
@@ -384,12 +387,7 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
         None => credentials.header("HASH")?.clone(),
     };
     session.token = session.logout.is_none();
-    session.client.redact(&hash);
-    session.client.authorize(
-        "authorization",
-        Secret::new(format!("NVX {}", hash.expose())),
-        format!("-H \"authorization: NVX {}\"", credentials.shell("HASH")),
-    );
+    session.authorize("authorization", "NVX", &hash, "HASH");
     if let Some(age) = credentials.age.filter(|_| session.token) {
         warn_of_the_end(&mut session, age.as_secs() / 86_400);
     }
@@ -403,7 +401,7 @@ fn login(session: &mut Session, credentials: &Credentials, password: &Secret) ->
     let body = json!({ "login": user, "password": password.expose() });
     let request =
         request(&LOGIN, format!("log in as {}", quote(user))).body(Body::Json(body.to_string()));
-    let answer: LoggedIn = ask(session, &request)?;
+    let answer: LoggedIn = session.ask(&request)?;
     if let Some(hash) = &answer.hash {
         session.client.redact(&Secret::new(hash.clone()));
     }
@@ -414,7 +412,7 @@ fn login(session: &mut Session, credentials: &Credentials, password: &Secret) ->
                 Class::Credentials,
                 "the login asks for a second factor, which avatarctl cannot give",
             )
-            .hint("use an API key as NAVIXY_HASH, or an account without a second factor")),
+            .hint(session.hint("use an API key as {HASH}, or an account without a second factor"))),
         (None | Some("authenticated"), Some(hash)) if is_sendable(&hash) => Ok(Secret::new(hash)),
         _ => Err(request
             .failed(Class::Protocol, "the answer has no usable hash")
@@ -425,7 +423,7 @@ fn login(session: &mut Session, credentials: &Credentials, password: &Secret) ->
 /// Ends the session of this run.
 fn logout(session: &mut Session) -> Result<()> {
     let request = request(&LOGOUT, "log out".into()).body(Body::Json("{}".into()));
-    match ask::<Nothing>(session, &request) {
+    match session.ask::<Nothing>(&request) {
         // If the hash is no longer known, the session has ended already.
         Err(error) if matches!(error.code.as_deref(), Some("3" | "4")) => Ok(()),
         other => other.map(drop),
@@ -451,7 +449,7 @@ fn whoami(session: &mut Session) -> Result<Identity> {
 
 fn info(session: &mut Session) -> Result<Info> {
     let request = request(&CALLER, "ask who the caller is".into()).body(Body::Json("{}".into()));
-    ask(session, &request)
+    session.ask(&request)
 }
 
 /// How long a session lives as installed, in days from its login.
@@ -483,7 +481,7 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     let id = employee(target);
     let request = request(&READ, format!("read employee {id}"))
         .body(Body::Json(json!({ "employee_id": id }).to_string()));
-    let employee = ask::<Read>(session, &request)?.value;
+    let employee = session.ask::<Read>(&request)?.value;
     Ok(seen(target, &employee))
 }
 
@@ -537,7 +535,7 @@ fn walk(session: &mut Session, wanted: Option<&BTreeSet<u64>>) -> Result<Vec<Emp
     loop {
         let page = json!({ "limit": PAGE, "offset": known.len(), "sort": ["id=asc"] });
         let request = request(&LIST, "list employees".into()).body(Body::Json(page.to_string()));
-        let Page { mut list, count } = ask(session, &request)?;
+        let Page { mut list, count } = session.ask(&request)?;
         let before = *total.get_or_insert(count);
         list.retain(|employee| known.insert(employee.id));
         let (new, left) = (list.len(), count.saturating_sub(known.len()));
@@ -592,7 +590,7 @@ fn row(employee: &Employee) -> Row {
     }
 }
 
-fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
+fn list(session: &mut Session) -> Result<Vec<Row>> {
     let employees = walk(session, None)?;
     Ok(employees.iter().map(row).collect())
 }
@@ -622,75 +620,33 @@ fn describe(seen: &Seen) -> String {
 fn wears(avatar: &Avatar, fingerprint: Option<&str>) -> Option<bool> {
     let icon = fingerprint.and_then(|text| text.strip_prefix("icon:"));
     match avatar {
-        Avatar::Preset(_, id) => Some(icon == Some(id)),
-        Avatar::NoPreset(_) => Some(icon.is_none()),
+        Avatar::Preset(_, id) => Some(icon == id.as_deref()),
         _ => None,
     }
 }
 
 // --- writing ---
 
-fn write(
+fn upload_and_show(
     session: &mut Session,
     target: &Target,
-    avatar: &Avatar,
+    picture: &Rc<Picture>,
     seen: Option<&Seen>,
 ) -> Result<Proof> {
-    let id = employee(target);
-    match avatar {
-        Avatar::Preset(_, icon) => {
-            assign(session, id, Some(number(icon)))?;
-            Ok(Proof::Is(format!("icon:{icon}")))
-        }
-        Avatar::NoPreset(_) => {
-            assign(session, id, None)?;
-            Ok(Proof::Wears)
-        }
-        Avatar::Picture(picture) => {
-            let stored = upload(session, target, picture, seen)?;
-            // While an icon is set the picture is not what is shown.
-            if !is_bare(seen) {
-                assign(session, id, None).map_err(|error| {
-                    error.hint("the picture is stored, but the icon may still be shown; run again")
-                })?;
-            }
-            Ok(Proof::Is(format!("file:{stored}")))
-        }
-        Avatar::Address(_) | Avatar::Generated => unreachable!("the table of sources has no other"),
+    let stored = upload(session, target, picture, seen)?;
+    // While an icon is set the picture is not what is shown.
+    if !is_bare(seen) {
+        assign(session, employee(target), None).map_err(|error| {
+            error.hint("the picture is stored, but the icon may still be shown; run again")
+        })?;
     }
-}
-
-fn dry_run(
-    _: &mut Session,
-    target: &Target,
-    change: &Change,
-    seen: Option<&Seen>,
-) -> Result<Vec<Step>> {
-    let id = employee(target);
-    let requests = match change {
-        Change::Wear(Avatar::Preset(_, icon)) => vec![assignment(id, Some(number(icon)))],
-        Change::Wear(Avatar::NoPreset(_)) => vec![assignment(id, None)],
-        Change::Wear(Avatar::Picture(picture)) => {
-            let mut requests = vec![storing(target, picture)?];
-            if !is_bare(seen) {
-                requests.push(assignment(id, None));
-            }
-            requests
-        }
-        _ => unreachable!("the table of sources has no other"),
-    };
-    Ok(requests.into_iter().map(Step::new).collect())
+    Ok(Proof::Is(format!("file:{stored}")))
 }
 
 /// Whether it is known that no icon hides the picture.
 fn is_bare(seen: Option<&Seen>) -> bool {
     let fingerprint = seen.map(|seen| seen.fingerprint.as_deref().unwrap_or_default());
     fingerprint.is_some_and(|text| !text.starts_with("icon:"))
-}
-
-fn number(icon: &str) -> u64 {
-    icon.parse()
-        .expect("an id of this system is a number, checked when it was given")
 }
 
 /// Removes an icon that hides the uploaded picture.
@@ -708,17 +664,18 @@ fn restore(
     Ok(Some(Proof::Is(proven.to_owned())))
 }
 
-fn assign(session: &mut Session, id: u64, icon: Option<u64>) -> Result<()> {
-    ask::<Nothing>(session, &assignment(id, icon)).map(drop)
+fn assign(session: &mut Session, id: u64, icon: Option<&str>) -> Result<()> {
+    session.ask::<Nothing>(&assignment(id, icon)).map(drop)
 }
 
-fn assignment(id: u64, icon: Option<u64>) -> Request {
+fn assignment(id: u64, icon: Option<&str>) -> Request {
     let operation = match icon {
         Some(icon) => format!("assign icon {icon}"),
         None => "take the icon off".to_owned(),
     };
+    let number = |icon: &str| -> u64 { icon.parse().expect("an id that was read as a number") };
     // Leaving `icon_id` out would not promise the same as null.
-    let body = json!({ "employee_id": id, "icon_id": icon }).to_string();
+    let body = json!({ "employee_id": id, "icon_id": icon.map(number) }).to_string();
     request(&ASSIGN, operation).body(Body::Json(body))
 }
 
@@ -754,7 +711,7 @@ fn stored(seen: &Seen) -> Option<&str> {
 }
 
 fn store(session: &mut Session, target: &Target, picture: &Rc<Picture>) -> Result<String> {
-    Ok(ask::<Stored>(session, &storing(target, picture)?)?.value)
+    Ok(session.ask::<Stored>(&storing(target, picture)?)?.value)
 }
 
 fn storing(target: &Target, picture: &Rc<Picture>) -> Result<Request> {

@@ -8,18 +8,20 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Avatar, Change, Credentials, Crop, Example, Identity, Login, Proof, Row, Seen, Server, Session,
-    Source, System, Target, TargetKind, foreign, is_sendable,
-};
+use super::avatar::{Avatar, Crop, Identity, Proof, Row, Seen, Target, TargetKind, Writer};
+use super::session::{Reading, Server, Session, is_sendable};
+use super::{Example, List, Support, System};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
 use crate::http::multipart::Form;
-use crate::http::{self, ALWAYS, Body, Call, Client, Method, NEVER, ONCE, Request, Response};
+use crate::http::{
+    self, ALWAYS, Body, Call, Client, Method, NEVER, ONCE, Purpose, Request, Response,
+};
 use crate::number::digits;
 use crate::picture::Picture;
 use crate::secret::Secret;
 use crate::settings::address::encode;
+use crate::settings::credentials::{Credentials, Login};
 use crate::terminal::{MESSAGE, clean, quote};
 
 pub static SYSTEM: System = System {
@@ -47,7 +49,6 @@ pub static SYSTEM: System = System {
         },
     ],
     caller: true,
-    sources: &[Source::Picture, Source::Address, Source::Generated],
     logins: &[
         Login {
             variables: &["USER_ID", "AUTH_TOKEN"],
@@ -67,7 +68,39 @@ pub static SYSTEM: System = System {
             r#""user": "retired-bot", "reset": true"#,
         ],
     },
-    missing: &[("delete", "an account has one avatar; set replaces it")],
+    address: "the base URL may lack its path, as in https://host/chat",
+    permission: "another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange",
+    preset: None,
+    picture: Writer {
+        write: |session, target, picture, seen| {
+            let request = upload(target, picture, seen)?;
+            change(session, &request, another(seen))
+        },
+        dry_run: |_, target, picture, seen| Ok(vec![Step::new(upload(target, picture, seen)?)]),
+    },
+    check: picture,
+    crop: Crop::centred,
+    download: Some(Writer {
+        write: |session, target, url, seen| {
+            let request = download(target, url, seen);
+            change(session, &request, another(seen))
+        },
+        dry_run: download_steps,
+    }),
+    reset: Support::Has(Writer {
+        write: |session, target, (), seen| {
+            let request = reset(session, target, seen)?;
+            change(session, &request, Proof::Wears)
+        },
+        dry_run: reset_steps,
+    }),
+    delete: Support::Instead("an account has one avatar; set replaces it"),
+    restore: None,
+    open,
+    read,
+    reason: |response| Some(reason(response).text).filter(|text| !text.is_empty()),
+    observe,
+    observe_many: None,
     // The server writes the etag to the account half a second after it has answered. Each look costs one of
     // ten calls a minute.
     read_back: &[
@@ -75,19 +108,9 @@ pub static SYSTEM: System = System {
         Duration::from_secs(1),
         Duration::from_secs(2),
     ],
-    picture,
-    crop: Crop::centred,
-    open,
-    observe,
     wears,
-    observe_many: None,
-    write,
-    restore: None,
-    delete: None,
-    dry_run,
     whoami,
-    list,
-    list_takes_target: false,
+    list: List::Server(list),
     loses_on_refusal: true,
     recognizes,
     format_fingerprint,
@@ -107,11 +130,11 @@ static SET: Call = Call::new(Method::Post, "api/v1/users.setAvatar", ALWAYS);
 static RESET: Call = Call::new(Method::Post, "api/v1/users.resetAvatar", ALWAYS);
 
 /// Ten refused ones block the user.
-static LOGIN: Call = Call::new(Method::Post, "api/v1/login", ONCE);
-static LOGOUT: Call = Call::new(Method::Post, "api/v1/logout", ONCE);
+static LOGIN: Call = Call::new(Method::Post, "api/v1/login", ONCE).login();
+static LOGOUT: Call = Call::new(Method::Post, "api/v1/logout", ONCE).logout();
 static SERVER: Call = Call::new(Method::Get, "api/info", ALWAYS);
 /// What it tells is worth one try.
-static PICTURE: Call = Call::new(Method::Head, "avatar", NEVER);
+static PICTURE: Call = Call::new(Method::Head, "avatar/{}", NEVER);
 
 fn request(call: &'static Call, operation: String) -> Request {
     Request::new(call, operation).header("accept", "application/json")
@@ -252,99 +275,77 @@ fn recognizes(response: &Response) -> bool {
 
 const LOGGED_OUT: &str = "You must be logged in to do this.";
 
-/// Sends a request; its answer has a good status, whatever it says.
-fn send(session: &mut Session, request: &Request) -> Result<Response> {
-    let response = session.client.send(request)?;
-    if let Some(redirect) = session.client.redirect(request, &response) {
-        return Err(redirect);
+/// Only an object that says `success` with the boolean true is a success. Newer servers say nothing when a logout is
+/// done.
+fn read(session: &Session, request: &Request, response: &Response) -> Reading {
+    if response.is_redirect() {
+        return Reading::Unsaid;
     }
-    match response.success() {
-        true => Ok(response),
-        false => {
-            let error = refusal(session, request, &response);
-            Err(foreign(&SYSTEM, request, &response, error))
-        }
+    if !response.success() {
+        return refusal(session, request, response);
     }
-}
-
-/// Sends a request and reads what a success carries. Only an object that says `success` with the boolean
-/// true is one.
-fn ask<T: serde::de::DeserializeOwned>(session: &mut Session, request: &Request) -> Result<T> {
-    let response = send(session, request)?;
-    let strange = |what: &str| {
-        let error = session.strange(request, &response, what);
-        let error = match response.is_html() {
-            true => error.hint("a login page or a proxy stands before Rocket.Chat"),
-            false => error,
-        };
-        foreign(&SYSTEM, request, &response, error)
+    if request.call.purpose == Purpose::Logout {
+        return Reading::Accepted;
+    }
+    let unexpected = |what: &str| Reading::Refused(session.unexpected(request, response, what));
+    let answer: Answer = match response.json() {
+        Ok(answer) => answer,
+        Err(what) => return unexpected(what),
     };
-    let refused = || {
-        let error = refusal(session, request, &response);
-        foreign(&SYSTEM, request, &response, error)
-    };
-    let outcome: Answer = response.json().map_err(strange)?;
-    match outcome.success {
-        Some(Value::Bool(true)) => {}
+    let login = request.call.purpose == Purpose::Login;
+    match answer.success {
+        Some(Value::Bool(true)) => Reading::Accepted,
         // A login has its own word for it.
-        None if is_login(request) && outcome.status == Some(json!("success")) => {}
-        Some(Value::Bool(false)) => return Err(refused()),
-        _ if outcome.status == Some(json!("error")) => return Err(refused()),
-        _ => return Err(strange("no \"success\": true")),
+        None if login && answer.status == Some(json!("success")) => Reading::Accepted,
+        Some(Value::Bool(false)) => refusal(session, request, response),
+        _ if answer.status == Some(json!("error")) => refusal(session, request, response),
+        _ => unexpected("no \"success\": true"),
     }
-    response.json().map_err(strange)
 }
 
-fn is_login(request: &Request) -> bool {
-    std::ptr::eq(request.call, &LOGIN)
-}
-
-fn refusal(session: &Session, request: &Request, response: &Response) -> Error {
+fn refusal(session: &Session, request: &Request, response: &Response) -> Reading {
     let Reason { code, text } = reason(response);
     let error = |class, what: &str| {
         let said = (!text.is_empty()).then(|| text.clone());
         session.refused(request, response, class, what, said)
     };
     let plainly = |class, what: &str| session.refused(request, response, class, what, None);
-    let login = is_login(request);
+    let login = request.call.purpose == Purpose::Login;
     // What lies behind an address is judged when the old picture is gone already; a form before that.
     let fetched = matches!(request.body, Body::Json(_));
     let error = match (response.status, code.as_str()) {
         // Some versions answer 400 with the text of a 429.
-        (429, _) => error(Class::Temporary, "too many requests"),
         (200..=400, _) if text.contains("too many requests") => error(Class::Temporary, "too many requests"),
-        (_, SECOND_FACTOR) => error(Class::Credentials, "a second factor is asked for").hint(match login {
-            true => "set ROCKETCHAT_2FA_CODE to the code of the authenticator or the e-mail, or use a personal access token",
+        (_, SECOND_FACTOR) => error(Class::Credentials, "a second factor is asked for").hint(session.hint(match login {
+            true => "set {2FA_CODE} to the code of the authenticator or the e-mail, or use a personal access token",
             false => "use a personal access token",
-        }),
+        })),
         (_, "totp-invalid" | "totp-max-attempts") => error(Class::Credentials, "the second factor was refused"),
         (401 | 403, _) | (_, "Unauthorized") if login => error(Class::Credentials, "refused")
-            .hint("check ROCKETCHAT_USER and ROCKETCHAT_PASSWORD before the next run: ten refused logins block the account for a while"),
-        (401, _) | (_, "Unauthorized" | LOGGED_OUT) => error(Class::Credentials, "not logged in").hint(match session.token {
-            true => "check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together",
+            .hint(session.hint("check {USER} and {PASSWORD} before the next run: ten refused logins block the account for a while")),
+        (401, _) | (_, "Unauthorized" | LOGGED_OUT) => error(Class::Credentials, "not logged in").hint(session.hint(match session.token {
+            true => "check that {USER_ID} and {AUTH_TOKEN} belong together",
             false => "the login of this run was ended by somebody else; run again",
-        }),
+        })),
         (403, _) | (_, "unauthorized" | "error-unauthorized" | "error-not-allowed" | "error-action-not-allowed") => error(Class::Credentials, "not permitted")
             .hint("another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange"),
         // The second is the whole of what a look says.
         (_, "error-invalid-user" | "User not found.") => error(Class::Target, "no such user"),
         (_, "error-file-too-large") if fetched => plainly(Class::Data, "the picture at this address is larger than the server takes, and the account has lost the avatar it had"),
-        (413, _) | (_, "error-file-too-large") => plainly(Class::Data, "the picture is larger than the server or a proxy in front of it takes"),
+        (413, _) | (_, "error-file-too-large") => plainly(Class::Data, "larger than the server or a proxy in front of it takes"),
         (_, "error-invalid-file-type") => error(Class::Data, "the server refused the type, and the account has lost the avatar it had"),
         (_, "error-avatar-invalid-url") => error(Class::Data, "the server cannot fetch this address")
             .hint("upload the picture with --image; addresses of a private network are refused unless SSRF_Allowlist names them"),
         (_, "error-avatar-url-handling") => error(Class::Data, "the server could not fetch this address")
             .hint("give the final address of a picture, or upload it with --image"),
         (200..=400, _) if code == "ufs: cannot upload file" || undecodable(&text) => error(Class::Data, "the server cannot decode the picture, and the account has lost the avatar it had"),
-        (404 | 405, _) => plainly(Class::Protocol, "there is no Rocket.Chat at this address")
-            .hint("the base URL may lack its path, as in https://host/chat"),
-        (500.., _) => error(Class::Temporary, &format!("the server failed with {}", response.status)),
-        (status, _) => error(Class::Protocol, &format!("answered {status}")),
+        _ if response.success() => error(Class::Protocol, &format!("answered {}", response.status)),
+        _ => return Reading::Unsaid,
     };
-    Error {
+    Reading::Refused(Error {
         code: Some(code),
         ..error
-    }
+    })
 }
 
 /// Asks for the code of a second factor.
@@ -367,9 +368,9 @@ fn undecodable(text: &str) -> bool {
 
 // --- the session ---
 
-fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
-    client.set_busy_check(busy);
-    let mut session = Session::new(client);
+fn open(client: Client, credentials: &Credentials) -> Result<Session> {
+    let mut session = Session::new(client, &SYSTEM, credentials);
+    session.client.set_busy_check(busy);
     let (id, token) = match credentials.get("PASSWORD") {
         Some(password) => {
             let tokens = login(&mut session, credentials, password)?;
@@ -382,10 +383,8 @@ fn open(mut client: Client, credentials: &Credentials) -> Result<Session> {
             (header("USER_ID")?, header("AUTH_TOKEN")?)
         }
     };
-    let curl = |header, name| format!("-H \"{header}: {}\"", credentials.shell(name));
-    let client = &mut session.client;
-    client.identify("x-user-id", id, curl("x-user-id", "USER_ID"));
-    client.authorize("x-auth-token", token, curl("x-auth-token", "AUTH_TOKEN"));
+    session.identify("x-user-id", &id, "USER_ID");
+    session.authorize("x-auth-token", "", &token, "AUTH_TOKEN");
     Ok(session)
 }
 
@@ -404,12 +403,12 @@ fn login(
             .body(Body::Json(json!(fields).to_string()))
     };
     let mut last = attempt(&fields);
-    let answered = match (ask::<LoggedIn>(session, &last), credentials.also()) {
+    let answered = match (session.ask::<LoggedIn>(&last), credentials.also()) {
         (Err(error), Some(code)) if error.code.as_deref() == Some(SECOND_FACTOR) => {
             session.client.redact(code);
             fields.insert("code", code.expose());
             last = attempt(&fields);
-            ask(session, &last)
+            session.ask(&last)
         }
         (answered, _) => answered,
     };
@@ -426,7 +425,7 @@ fn login(
 /// Ends the login of this run: with a token that was given, this would delete the token. Newer servers say
 /// nothing when it is done.
 fn logout(session: &mut Session) -> Result<()> {
-    match send(session, &request(&LOGOUT, "log out".into())) {
+    match session.send(&request(&LOGOUT, "log out".into())) {
         // Who is not logged in is logged out.
         Err(error) if error.status == Some(401) => Ok(()),
         other => other.map(drop),
@@ -453,7 +452,7 @@ fn whoami(session: &mut Session) -> Result<Identity> {
 }
 
 fn caller(session: &mut Session) -> Result<User> {
-    ask(session, &request(&ME, "ask who the caller is".into()))
+    session.ask(&request(&ME, "ask who the caller is".into()))
 }
 
 fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
@@ -461,11 +460,11 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     let user: User = match (target.by("--user"), target.by("--user-id")) {
         (Some(name), _) => {
             let request = request(&INFO, about(name)).query("username", name);
-            ask::<Info>(session, &request)?.user
+            session.ask::<Info>(&request)?.user
         }
         (None, Some(id)) => {
             let request = request(&INFO, about(id)).query("userId", id);
-            ask::<Info>(session, &request)?.user
+            session.ask::<Info>(&request)?.user
         }
         (None, None) => caller(session)?,
     };
@@ -543,9 +542,9 @@ fn etag(seen: &Seen) -> Option<&str> {
     seen.fingerprint.as_deref().or_else(lost)
 }
 
-fn list(session: &mut Session, _: &Target) -> Result<Vec<Row>> {
+fn list(session: &mut Session) -> Result<Vec<Row>> {
     let request = request(&SUGGESTIONS, "ask for suggestions".into());
-    let found: Suggestions = ask(session, &request)?;
+    let found: Suggestions = session.ask(&request)?;
     // An empty set may come as an empty text.
     let Value::Object(services) = found.suggestions else {
         return Ok(Vec::new());
@@ -612,86 +611,78 @@ fn subject(target: &Target, seen: Option<&Seen>) -> Option<(&'static str, String
     }
 }
 
-fn write(
-    session: &mut Session,
-    target: &Target,
-    avatar: &Avatar,
-    seen: Option<&Seen>,
-) -> Result<Proof> {
-    let request = writing(session, target, avatar, seen)?;
-    ask::<Nothing>(session, &request)?;
-    Ok(match avatar {
-        Avatar::Generated => Proof::Wears,
-        _ => Proof::Other(seen.and_then(etag).map(str::to_owned)),
-    })
+/// Sends the one call that changes an avatar.
+fn change(session: &mut Session, request: &Request, proof: Proof) -> Result<Proof> {
+    session.ask::<Nothing>(request)?;
+    Ok(proof)
 }
 
-fn dry_run(
-    session: &mut Session,
+/// A picture gets an etag of its own, other than the one that stood in the account.
+fn another(seen: Option<&Seen>) -> Proof {
+    Proof::Other(seen.and_then(etag).map(str::to_owned))
+}
+
+fn upload(target: &Target, picture: &Rc<Picture>, seen: Option<&Seen>) -> Result<Request> {
+    let request = request(&SET, format!("upload {}", quote(&picture.name)));
+    let body = form(subject(target, seen), picture).map_err(|error| request.unreadable(error))?;
+    Ok(request.body(body))
+}
+
+fn download(target: &Target, url: &str, seen: Option<&Seen>) -> Request {
+    let mut fields = BTreeMap::from([("avatarUrl", url.to_owned())]);
+    fields.extend(subject(target, seen));
+    request(&SET, "set the avatar from its address".into())
+        .body(Body::Json(json!(fields).to_string()))
+}
+
+fn download_steps(
+    _: &mut Session,
     target: &Target,
-    change: &Change,
+    url: &str,
     seen: Option<&Seen>,
 ) -> Result<Vec<Step>> {
-    let Change::Wear(avatar) = change else {
-        unreachable!("this system deletes nothing");
-    };
-    let mut step = Step::new(writing(session, target, avatar, seen)?);
-    let mut vary = |text: &str, name| {
-        // As it stands in the body, between its quotes.
-        let text = json!(text).to_string();
-        let known = text
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'));
-        step.variables
-            .extend(known.map(|known| (known.to_owned(), name)));
-    };
-    match (avatar, target, seen.and_then(|seen| seen.id.as_deref())) {
-        // User info and query may be secrets.
-        (Avatar::Address(address), ..) if address.contains(['@', '?', '#']) => {
-            vary(address, "AVATAR_URL");
-        }
-        // Half of the caller's credentials; one that is as short as the key might be found in it.
-        (Avatar::Generated, Target::Caller, Some(id)) if id.len() > "userId".len() => {
-            vary(id, "ROCKETCHAT_USER_ID");
-        }
-        _ => {}
+    let mut step = Step::new(download(target, url, seen));
+    // User info and query may be secrets.
+    if url.contains(['@', '?', '#']) {
+        step.variables.extend(in_json(url, "AVATAR_URL".to_owned()));
     }
     Ok(vec![step])
 }
 
-/// The one call that changes an avatar.
-fn writing(
+fn reset(session: &mut Session, target: &Target, seen: Option<&Seen>) -> Result<Request> {
+    let subject = subject(target, seen);
+    // Unlike the other calls this one wants the caller named, too.
+    let subject = match (&subject, seen.and_then(|seen| seen.id.clone())) {
+        (None, Some(id)) => Some(("userId", id)),
+        (None, None) => observe(session, target)?.id.map(|id| ("userId", id)),
+        _ => subject,
+    };
+    let fields: BTreeMap<_, _> = subject.into_iter().collect();
+    Ok(request(&RESET, "reset the avatar".into()).body(Body::Json(json!(fields).to_string())))
+}
+
+fn reset_steps(
     session: &mut Session,
     target: &Target,
-    avatar: &Avatar,
+    (): &(),
     seen: Option<&Seen>,
-) -> Result<Request> {
-    let subject = subject(target, seen);
-    Ok(match avatar {
-        Avatar::Picture(picture) => {
-            let operation = format!("upload {}", quote(&picture.name));
-            let request = request(&SET, operation);
-            let body = form(subject, picture).map_err(|error| request.unreadable(error))?;
-            request.body(body)
-        }
-        Avatar::Address(address) => {
-            let mut fields = BTreeMap::from([("avatarUrl", address.clone())]);
-            fields.extend(subject);
-            request(&SET, "set the avatar from its address".into())
-                .body(Body::Json(json!(fields).to_string()))
-        }
-        Avatar::Generated => {
-            // Unlike the other calls this one wants the caller named, too.
-            let id = match (&subject, seen.and_then(|seen| seen.id.clone())) {
-                (None, Some(id)) => Some(("userId", id)),
-                (None, None) => observe(session, target)?.id.map(|id| ("userId", id)),
-                _ => subject,
-            };
-            let fields: BTreeMap<_, _> = id.into_iter().collect();
-            request(&RESET, "reset the avatar".into()).body(Body::Json(json!(fields).to_string()))
-        }
-        _ => unreachable!("the table of sources has no other"),
-    })
+) -> Result<Vec<Step>> {
+    let mut step = Step::new(reset(session, target, seen)?);
+    // Half of the caller's credentials; one that is as short as the key might be found in it.
+    if let (Target::Caller, Some(id)) = (target, seen.and_then(|seen| seen.id.as_deref()))
+        && id.len() > "userId".len()
+    {
+        step.variables
+            .extend(in_json(id, session.variable("USER_ID")));
+    }
+    Ok(vec![step])
+}
+
+/// A variable for a text, as it stands in a JSON body between its quotes.
+fn in_json(text: &str, variable: String) -> Option<(String, String)> {
+    let quoted = json!(text).to_string();
+    let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    Some((inner.to_owned(), variable))
 }
 
 fn form(subject: Option<(&'static str, String)>, picture: &Rc<Picture>) -> std::io::Result<Body> {
