@@ -2380,7 +2380,7 @@ fn the_servers_own_words() {
         (json!({"errorMessages": [long], "errors": {}}), cut.as_str()),
         (
             json!({"message": "robot:secret, cm9ib3Q6c2VjcmV0 and secret"}),
-            ": robot:(redacted), (redacted) and (redacted)",
+            ": (redacted), (redacted) and (redacted)",
         ),
     ] {
         said(Reply::json(500, body), told);
