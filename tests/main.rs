@@ -1,27 +1,15 @@
-//! The black-box tests: the built binary against strict models of the three servers, from outside.
+//! The black-box tests: the built binary against strict models of the three servers, from outside. A room of the
+//! program has its file or folder here, and so has each system.
 
 mod apply;
 mod cli;
-mod completions;
-mod configuration;
-mod contract;
-mod files;
-mod hostile;
-mod jira;
-mod logins;
-mod manifest;
-mod navixy;
-mod netrc;
-mod output;
-mod page;
-mod proxy;
-mod recipes;
-mod rehearsals;
-mod retries;
-mod rocketchat;
-mod secrets;
-mod state;
+mod dry_run;
+mod http;
+mod plan;
+mod readme;
+mod redact;
+mod report;
+mod settings;
 mod support;
+mod system;
 mod tidy;
-mod tls;
-mod verbs;

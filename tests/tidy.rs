@@ -347,21 +347,26 @@ fn a_test_neither_sleeps_nor_takes_a_fixed_port() {
     }
 }
 
+/// A file is declared by the `mod.rs` of its folder, and a folder by the one above.
 #[test]
 fn every_test_file_is_declared() {
-    let main = include_str!("main.rs");
-    for file in files("tests", "rs") {
-        let name = file
-            .path
-            .trim_start_matches("tests/")
-            .trim_end_matches(".rs");
-        if name.contains('/') || ["main", "sandbox"].contains(&name) {
+    let tests = files("tests", "rs");
+    for file in &tests {
+        let name = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        let (folder, name) = name.rsplit_once('/').expect("below tests");
+        if folder == "tests" && ["main", "sandbox"].contains(&name) {
             continue;
         }
-        assert!(
-            main.lines().any(|line| line == format!("mod {name};")),
-            "{name} is run"
-        );
+        let parent = match folder {
+            "tests" => "tests/main.rs".to_owned(),
+            _ => format!("{folder}/mod.rs"),
+        };
+        let parent = tests.iter().find(|file| file.path == parent);
+        let declared = parent.is_some_and(|parent| {
+            let mut lines = parent.text.lines();
+            lines.any(|line| line.trim_start_matches("pub ") == format!("mod {name};"))
+        });
+        assert!(declared, "{} is run", file.path);
     }
 }
 

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::proxy::{Proxy, Way, encrypted};
-use super::support::encoding::base64;
-use super::support::{
+use crate::http::proxy::{Proxy, Way, encrypted};
+use crate::support::encoding::base64;
+use crate::support::{
     Fault, Jira, Model, Navixy, Output, Reply, Request, RocketChat, Run, Running, Scratch, pictures,
 };
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use super::support::{Jira, Output, Run, Running, Scratch, pictures, program};
+use crate::support::{Jira, Output, Run, Running, Scratch, pictures, program};
 
 const NOTHING: &str = "";
 

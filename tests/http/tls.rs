@@ -23,7 +23,7 @@ use rustls::{
     RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
 };
 
-use crate::proxy::{Proxy, Way};
+use crate::http::proxy::{Proxy, Way};
 use crate::support::server::Wire;
 use crate::support::{Navixy, Run, Running, Scratch, Server};
 

@@ -5,11 +5,11 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::hostile::judge;
-use super::support::encoding::http_date;
-use super::support::model::{Fault, Model, Running};
-use super::support::server::{Reply, Request, Server};
-use super::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
+use crate::http::hostile::judge;
+use crate::support::encoding::http_date;
+use crate::support::model::{Fault, Model, Running};
+use crate::support::server::{Reply, Request, Server};
+use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
 
 /// A flow that sets an avatar, and what must be true of the model afterwards.
 struct Flow<M> {
@@ -215,7 +215,7 @@ where
     let mut cells = Vec::new();
     for flow in flows {
         for nth in 1..=flow.requests {
-            // A server that a gateway gave up may still store a picture, so it is not sent again: tests/jira.rs.
+            // A server that a gateway gave up may still store a picture, so it is not sent again: tests/system/jira.
             let passes = |(name, _): &&Way| *name != "504" || nth != flow.stores;
             let ways = ways.iter().filter(passes);
             cells.extend(ways.map(move |way| (flow, nth, way)));

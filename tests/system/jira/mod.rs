@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
-use crate::hostile::judge;
+use crate::http::hostile::judge;
 use crate::support::{Fault, Jira, Reply, Request, Run, Running, Scratch, pictures};
 
 const PASSWORD: &str = "check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token";
@@ -108,7 +108,7 @@ fn crop_sent(server: &Running<Jira>) -> Option<Value> {
 fn selecting_by_password_on_the_wire() {
     let server = Jira::start();
     select(&server).gives(0, "jira build-bot: avatar 24880 (was 10122)\n", "");
-    captured(&server, include_str!("golden/jira/select-basic.txt"));
+    captured(&server, include_str!("../../golden/jira/select-basic.txt"));
     assert_eq!(server.connections(), 1);
     assert_eq!(server.model().user("build-bot").selected, 24880);
 }
@@ -117,7 +117,7 @@ fn selecting_by_password_on_the_wire() {
 fn selecting_by_token_on_the_wire() {
     let server = Jira::start();
     by_token(select(&server)).gives(0, "jira build-bot: avatar 24880 (was 10122)\n", "");
-    captured(&server, include_str!("golden/jira/select-bearer.txt"));
+    captured(&server, include_str!("../../golden/jira/select-bearer.txt"));
 }
 
 #[test]
@@ -128,7 +128,10 @@ fn selecting_for_oneself_on_the_wire() {
         "jira robot: avatar 24880 (was 10122)\n",
         "",
     );
-    captured(&server, include_str!("golden/jira/select-oneself.txt"));
+    captured(
+        &server,
+        include_str!("../../golden/jira/select-oneself.txt"),
+    );
     assert_eq!(server.model().user("robot").selected, 24880);
 }
 
@@ -140,7 +143,7 @@ fn uploading_a_picture_on_the_wire() {
         "jira build-bot: image face.png (avatar 24901, was 10122)\n",
         "",
     );
-    captured(&server, include_str!("golden/jira/upload-basic.txt"));
+    captured(&server, include_str!("../../golden/jira/upload-basic.txt"));
     assert_eq!(server.connections(), 1);
     assert_eq!(server.model().user("build-bot").selected, 24901);
 }
@@ -156,7 +159,7 @@ fn uploading_by_token_on_the_wire() {
         "jira build-bot: image face.png (avatar 24901, was 10122)\n",
         "",
     );
-    captured(&server, include_str!("golden/jira/upload-bearer.txt"));
+    captured(&server, include_str!("../../golden/jira/upload-bearer.txt"));
 }
 
 #[test]
@@ -167,21 +170,21 @@ fn uploading_a_small_square_on_the_wire() {
         "jira build-bot: image face.png (avatar 24901, was 10122)\n",
         "",
     );
-    captured(&server, include_str!("golden/jira/upload-small.txt"));
+    captured(&server, include_str!("../../golden/jira/upload-small.txt"));
 }
 
 #[test]
 fn listing_on_the_wire() {
     let server = Jira::start();
     jira(&server, &["list", "--user", "build-bot", "-q"]).answers();
-    captured(&server, include_str!("golden/jira/list.txt"));
+    captured(&server, include_str!("../../golden/jira/list.txt"));
 }
 
 #[test]
 fn showing_oneself_on_the_wire() {
     let server = Jira::start();
     by_token(jira(&server, &["show"])).gives(0, "jira robot: avatar 10122 (system)\n", "");
-    captured(&server, include_str!("golden/jira/show-oneself.txt"));
+    captured(&server, include_str!("../../golden/jira/show-oneself.txt"));
 }
 
 // ---------------------------------------------------------------------------------------------------- outcomes

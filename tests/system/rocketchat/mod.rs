@@ -64,7 +64,7 @@ fn a_picture_for_oneself_names_no_target() {
     );
     assert_eq!(
         chat.capture(),
-        include_str!("golden/rocketchat-set-image-oneself.txt")
+        include_str!("../../golden/rocketchat/set-image-oneself.txt")
     );
 }
 
@@ -80,7 +80,7 @@ fn a_picture_for_a_user_goes_to_the_id_that_was_looked_up() {
         );
     assert_eq!(
         chat.capture(),
-        include_str!("golden/rocketchat-set-image-user.txt")
+        include_str!("../../golden/rocketchat/set-image-user.txt")
     );
 }
 
@@ -96,7 +96,7 @@ fn a_picture_for_a_user_id_goes_to_that_id() {
         );
     assert_eq!(
         chat.capture(),
-        include_str!("golden/rocketchat-set-image-user-id.txt")
+        include_str!("../../golden/rocketchat/set-image-user-id.txt")
     );
 }
 
@@ -111,7 +111,7 @@ fn an_address_for_oneself_is_the_only_key() {
     );
     assert_eq!(
         chat.capture(),
-        include_str!("golden/rocketchat-set-url-oneself.txt")
+        include_str!("../../golden/rocketchat/set-url-oneself.txt")
     );
 }
 
@@ -128,7 +128,7 @@ fn an_address_for_a_user_goes_with_the_id() {
         );
     assert_eq!(
         chat.capture(),
-        include_str!("golden/rocketchat-set-url-user.txt")
+        include_str!("../../golden/rocketchat/set-url-user.txt")
     );
     assert_eq!(
         chat.model().user("build-bot").origin.as_deref(),
@@ -156,7 +156,10 @@ fn show_asks_for_the_caller_or_for_the_user() {
             "rocketchat rbAXPnMktTFbNpwtJ: no avatar, the generated letter shows\n",
             "",
         );
-    assert_eq!(chat.capture(), include_str!("golden/rocketchat-show.txt"));
+    assert_eq!(
+        chat.capture(),
+        include_str!("../../golden/rocketchat/show.txt")
+    );
 }
 
 #[test]
@@ -165,7 +168,10 @@ fn list_asks_for_suggestions() {
     run(["list"])
         .with(&chat)
         .gives(0, "", "avatarctl: rocketchat: nothing to list\n");
-    assert_eq!(chat.capture(), include_str!("golden/rocketchat-list.txt"));
+    assert_eq!(
+        chat.capture(),
+        include_str!("../../golden/rocketchat/list.txt")
+    );
 }
 
 #[test]

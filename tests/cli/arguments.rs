@@ -6,30 +6,33 @@ use std::os::unix::ffi::OsStringExt;
 use crate::support::{Jira, Model, Navixy, RocketChat, Run, Running, Scratch, pictures};
 
 /// The help of no system and no verb.
-const HELP: &str = include_str!("golden/help/avatarctl.txt");
+const HELP: &str = include_str!("../golden/help/avatarctl.txt");
 const SYSTEMS: [(&str, &str); 3] = [
-    ("jira", include_str!("../src/system/jira.txt")),
-    ("rocketchat", include_str!("../src/system/rocketchat.txt")),
-    ("navixy", include_str!("../src/system/navixy.txt")),
+    ("jira", include_str!("../../src/system/jira.txt")),
+    (
+        "rocketchat",
+        include_str!("../../src/system/rocketchat.txt"),
+    ),
+    ("navixy", include_str!("../../src/system/navixy.txt")),
 ];
 const VERBS: [(&str, &str); 6] = [
-    ("set", include_str!("golden/help/set.txt")),
-    ("show", include_str!("../src/cli/help/show.txt")),
-    ("list", include_str!("../src/cli/help/list.txt")),
-    ("reset", include_str!("golden/help/reset.txt")),
-    ("delete", include_str!("golden/help/delete.txt")),
-    ("whoami", include_str!("../src/cli/help/whoami.txt")),
+    ("set", include_str!("../golden/help/set.txt")),
+    ("show", include_str!("../../src/cli/help/show.txt")),
+    ("list", include_str!("../../src/cli/help/list.txt")),
+    ("reset", include_str!("../golden/help/reset.txt")),
+    ("delete", include_str!("../golden/help/delete.txt")),
+    ("whoami", include_str!("../../src/cli/help/whoami.txt")),
 ];
 const OTHERS: [(&str, &str); 6] = [
-    ("check", include_str!("golden/help/check.txt")),
-    ("diff", include_str!("golden/help/diff.txt")),
-    ("apply", include_str!("golden/help/apply.txt")),
-    ("example", include_str!("../src/cli/help/example.txt")),
+    ("check", include_str!("../golden/help/check.txt")),
+    ("diff", include_str!("../golden/help/diff.txt")),
+    ("apply", include_str!("../golden/help/apply.txt")),
+    ("example", include_str!("../../src/cli/help/example.txt")),
     (
         "completions",
-        include_str!("../src/cli/help/completions.txt"),
+        include_str!("../../src/cli/help/completions.txt"),
     ),
-    ("man", include_str!("../src/cli/help/man.txt")),
+    ("man", include_str!("../../src/cli/help/man.txt")),
 ];
 
 /// All three systems, ready to answer and never asked.
@@ -725,7 +728,7 @@ fn a_path_may_be_any_bytes() {
     let broken = |text: &str| OsString::from_vec([text.as_bytes(), b"\xff"].concat());
     let scratch = Scratch::new();
     let place = scratch.path().join(broken("m"));
-    let manifest = include_str!("golden/example.json");
+    let manifest = include_str!("../golden/example.json");
     std::fs::write(&place, manifest).expect("scratch is writable");
     let run = |words: &[&str], path: OsString| {
         Run::new(words)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::support::{Fault, Jira, Model, Navixy, Reply, RocketChat, Run, Running, pictures};
+use crate::support::{Fault, Jira, Model, Navixy, Reply, RocketChat, Run, Running, pictures};
 
 /// One line of `--json`.
 fn account(system: &str, account: &str, action: &str, rest: &str) -> String {
@@ -83,7 +83,10 @@ fn a_reset_of_oneself_names_the_caller_by_id() {
         &format!("rocketchat robot-admin: generated letter (was etag {was}…)\n"),
         "",
     );
-    captured(&chat, include_str!("golden/rocketchat-reset-oneself.txt"));
+    captured(
+        &chat,
+        include_str!("../golden/rocketchat/reset-oneself.txt"),
+    );
     assert!(chat.model().user("robot-admin").picture.is_none());
     assert!(chat.model().user("build-bot").picture.is_some());
 }
@@ -97,7 +100,7 @@ fn a_reset_of_a_user_names_the_id_that_was_looked_up() {
         &format!("rocketchat build-bot: generated letter (was etag {was}…)\n"),
         "",
     );
-    captured(&chat, include_str!("golden/rocketchat-reset-user.txt"));
+    captured(&chat, include_str!("../golden/rocketchat/reset-user.txt"));
     assert!(chat.model().user("build-bot").picture.is_none());
     assert!(chat.model().user("robot-admin").picture.is_some());
 }
@@ -111,7 +114,10 @@ fn a_reset_of_a_user_id_names_that_id() {
         &format!("rocketchat BsNr28znDkG8aeo7W: generated letter (was etag {was}…)\n"),
         "",
     );
-    captured(&chat, include_str!("golden/rocketchat-reset-user-id.txt"));
+    captured(
+        &chat,
+        include_str!("../golden/rocketchat/reset-user-id.txt"),
+    );
     assert!(chat.model().user("build-bot").picture.is_none());
 }
 
@@ -517,7 +523,7 @@ fn left(jira: &Running<Jira>) -> Vec<u64> {
 fn a_custom_avatar_of_oneself_is_deleted() {
     let jira = jira();
     delete(&jira, &["--avatar-id", "24901"]).gives(0, "jira robot: avatar 24901 deleted\n", "");
-    captured(&jira, include_str!("golden/jira/delete-oneself.txt"));
+    captured(&jira, include_str!("../golden/jira/delete-oneself.txt"));
     assert_eq!(left(&jira), [24902]);
 }
 
@@ -931,7 +937,7 @@ fn who_the_caller_is_on_jira() {
         "jira: robot, may change others, Jira 9.12.4 (Server) at URL\n",
         "",
     );
-    captured(&jira, include_str!("golden/jira/whoami.txt"));
+    captured(&jira, include_str!("../golden/jira/whoami.txt"));
     whoami("jira", &jira).arg("--json").gives(
         0,
         &identity(
@@ -1079,7 +1085,7 @@ fn who_the_caller_is_on_rocketchat() {
         "rocketchat: robot-admin, may change others, Rocket.Chat 7.5.1 at URL\n",
         "",
     );
-    captured(&chat, include_str!("golden/rocketchat-whoami.txt"));
+    captured(&chat, include_str!("../golden/rocketchat/whoami.txt"));
     whoami("rocketchat", &chat).arg("--json").gives(
         0,
         &identity(
@@ -1196,7 +1202,7 @@ fn who_the_caller_is_on_navixy() {
         "navixy: bot@example.com, may change others, Navixy at URL\n",
         "",
     );
-    captured(&fleet, include_str!("golden/navixy-whoami.txt"));
+    captured(&fleet, include_str!("../golden/navixy/whoami.txt"));
     whoami("navixy", &fleet).arg("--json").gives(
         0,
         &identity(

@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use super::support::{Model, Navixy, Run, Scratch, World, pictures};
+use crate::support::{Model, Navixy, Run, Scratch, World, pictures};
 
 const NOTHING: &str = "";
 
@@ -111,7 +111,7 @@ fn the_documented_manifest_is_in_order() {
 /// The one of the README, and what it says of relative paths.
 #[test]
 fn the_manifest_of_the_readme_is_in_order() {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let begin = readme.find("    {\n      \"servers\"").expect("a manifest");
     let end = begin + readme[begin..].find("\n    }\n").expect("its end") + "\n    }\n".len();
     let scratch = scratch(&readme[begin..end]);
@@ -129,7 +129,7 @@ fn the_manifest_of_the_readme_is_in_order() {
 #[test]
 fn the_example_is_in_order_and_diff_says_what_is_needed_next() {
     let example = Run::new(["example"]).output();
-    example.gives(0, include_str!("golden/example.json"), NOTHING);
+    example.gives(0, include_str!("../golden/example.json"), NOTHING);
     let scratch = Scratch::new();
     scratch.write("avatars.json", &example.stdout);
     let run = |verb: &str| Run::new([verb, "avatars.json"]).dir(scratch.path());

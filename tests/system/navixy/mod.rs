@@ -73,7 +73,10 @@ fn an_icon_is_assigned() {
     on("2132", "set", &["--icon-id", "3654"])
         .with(&fleet)
         .gives(0, "navixy 2132: icon 3654 (was 12)\n", "");
-    assert_eq!(fleet.capture(), include_str!("golden/navixy-set-icon.txt"));
+    assert_eq!(
+        fleet.capture(),
+        include_str!("../../golden/navixy/set-icon.txt")
+    );
     assert_eq!(fleet.model().employee(2132).icon_id, Some(3654));
 }
 
@@ -85,7 +88,7 @@ fn an_icon_is_taken_off_with_a_literal_null() {
         .gives(0, "navixy 2132: no icon (was icon 12)\n", "");
     assert_eq!(
         fleet.capture(),
-        include_str!("golden/navixy-set-icon-null.txt")
+        include_str!("../../golden/navixy/set-icon-null.txt")
     );
     assert_eq!(fleet.model().employee(2132).icon_id, None);
 }
@@ -100,7 +103,7 @@ fn a_picture_under_an_icon_takes_the_icon_off() {
     );
     assert_eq!(
         fleet.capture(),
-        include_str!("golden/navixy-set-image-over-icon.txt")
+        include_str!("../../golden/navixy/set-image-over-icon.txt")
     );
 }
 
@@ -112,7 +115,10 @@ fn a_picture_where_no_icon_is() {
         "navixy 2133: image robot.png (file e3779b97f4a7c15.png, first avatar)\n",
         "",
     );
-    assert_eq!(fleet.capture(), include_str!("golden/navixy-set-image.txt"));
+    assert_eq!(
+        fleet.capture(),
+        include_str!("../../golden/navixy/set-image.txt")
+    );
 }
 
 #[test]
@@ -121,7 +127,10 @@ fn show_reads_the_employee() {
     on("2132", "show", &[])
         .with(&fleet)
         .gives(0, "navixy 2132: icon 12\n", "");
-    assert_eq!(fleet.capture(), include_str!("golden/navixy-show.txt"));
+    assert_eq!(
+        fleet.capture(),
+        include_str!("../../golden/navixy/show.txt")
+    );
 }
 
 /// So many more employees than fit on two pages; every third has an icon, every seventh a picture.
@@ -158,7 +167,10 @@ fn crowd_table() -> String {
 fn a_list_is_asked_for_page_by_page() {
     let fleet = fleet_with(crowd);
     run(["list"]).with(&fleet).gives(0, &crowd_table(), "");
-    assert_eq!(fleet.capture(), include_str!("golden/navixy-list.txt"));
+    assert_eq!(
+        fleet.capture(),
+        include_str!("../../golden/navixy/list.txt")
+    );
 }
 
 #[test]

@@ -14,9 +14,9 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::model::{Fault, Model, Running};
-use super::support::server::{Reply, Request, Server, lock};
-use super::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
+use crate::support::model::{Fault, Model, Running};
+use crate::support::server::{Reply, Request, Server, lock};
+use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
 
 // ------------------------------------------------------------------------------------------------------ flows
 

@@ -139,7 +139,10 @@ fn a_password_opens_a_session_and_the_run_ends_it() {
             "rocketchat build-bot: image robot.png (etag rkw…, first avatar)\n",
             NOTHING,
         );
-    assert_eq!(chat.capture(), include_str!("golden/rocketchat-login.txt"));
+    assert_eq!(
+        chat.capture(),
+        include_str!("../golden/rocketchat/login.txt")
+    );
     assert_eq!(left_open(&chat), 0);
 }
 
@@ -1199,7 +1202,7 @@ fn a_login_of_navixy_is_one_session() {
             "navixy 2132: icon 3654 (was 12)\n",
             NOTHING,
         );
-        assert_eq!(fleet.capture(), include_str!("golden/navixy-login.txt"));
+        assert_eq!(fleet.capture(), include_str!("../golden/navixy/login.txt"));
         assert_eq!(left_open_at(&fleet), 0);
     }
 }

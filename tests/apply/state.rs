@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use super::support::{Fault, Output, Run, World, pictures, program};
+use crate::support::{Fault, Output, Run, World, pictures, program};
 
 const NOTHING: &str = "";
 
@@ -358,7 +358,7 @@ fn a_state_that_is_mostly_stale_is_written_anew_in_one_piece() {
     wait_for_upload(&world);
     assert_ne!(number(&path), before);
     let renewed = world.state();
-    let timeless = world.named(&super::support::batch::timeless(&state));
+    let timeless = world.named(&crate::support::batch::timeless(&state));
     assert_eq!(
         renewed, timeless,
         "the last lines, in the order of their accounts"
@@ -690,7 +690,7 @@ fn names_that_need_escapes_come_back_as_they_were() {
     ];
     for (at, name) in names.iter().enumerate() {
         let key = format!("JIRAUSER3000{at}");
-        let user = super::support::jira::User::new(name, &key, "Odd");
+        let user = crate::support::jira::User::new(name, &key, "Odd");
         world.jira.model().users.push(user);
     }
     let accounts: Vec<String> = names

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::support::encoding::{base64, percent_encode};
-use super::support::model::{Fault, Running};
-use super::support::server::{Reply, Wire, drip, lock};
-use super::support::{Jira, Navixy, Output, Run, Scratch, pictures};
+use crate::support::encoding::{base64, percent_encode};
+use crate::support::model::{Fault, Running};
+use crate::support::server::{Reply, Wire, drip, lock};
+use crate::support::{Jira, Navixy, Output, Run, Scratch, pictures};
 
 // ------------------------------------------------------------------------------------------- an in-process proxy
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::support::{Run, Scratch, World, pictures, program};
+use crate::support::{Run, Scratch, World, pictures, program};
 
 const README: &str = include_str!("../README.md");
 

@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use super::support::batch::ALL;
-use super::support::{Before, Jira, Run, Scratch, World, encoding, pictures};
+use crate::support::batch::ALL;
+use crate::support::{Before, Jira, Run, Scratch, World, encoding, pictures};
 
 const NOTHING: &str = "";
 
@@ -125,7 +125,7 @@ fn every_picture_is_embedded_once_and_whole_and_shown_in_five_sizes_and_two_shap
 fn nothing_from_outside_and_no_script_whatever_names_say() {
     const EVIL: &str = "<script>alert(1)</script>'\"&<img src=x onerror=y>";
     let mut world = World::new();
-    let odd = super::support::jira::User::new(EVIL, "JIRAUSER10300", "Odd");
+    let odd = crate::support::jira::User::new(EVIL, "JIRAUSER10300", "Odd");
     world.jira.model().users.push(odd);
     let name = "<i onclick=z>\"&'\u{202e}.png";
     world.scratch.write(name, pictures::png(64, 40, 1));

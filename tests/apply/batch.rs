@@ -8,10 +8,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::support::batch::{self, ALL};
-use super::support::navixy::Edit;
-use super::support::rocketchat::Download;
-use super::support::{
+use crate::support::batch::{self, ALL};
+use crate::support::navixy::Edit;
+use crate::support::rocketchat::Download;
+use crate::support::{
     Before, Fault, Jira, Navixy, Reply, RocketChat, World, pictures, program, server,
 };
 
@@ -1783,7 +1783,7 @@ fn a_junit_file_has_a_case_an_account() {
         .jira
         .model()
         .users
-        .push(super::support::jira::User::new(
+        .push(crate::support::jira::User::new(
             "a<b>&\"c'",
             "JIRAUSER10200",
             "Odd",
@@ -1798,7 +1798,7 @@ fn a_junit_file_has_a_case_an_account() {
     {"server": "fleet", "employee_id": 2133, "icon_id": 3654}"#,
     );
     let wrong =
-        |run: super::support::Run| run.env("NAVIXY_HASH", "00000000000000000000000000000000");
+        |run: crate::support::Run| run.env("NAVIXY_HASH", "00000000000000000000000000000000");
     let told = wrong(world.run("diff m.json --junit out.xml")).output();
     assert_eq!(told.status, 1, "{told:?}");
     let failures = concat!(

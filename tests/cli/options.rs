@@ -816,7 +816,7 @@ fn command(text: &str) -> Vec<String> {
 
 /// Every command of the README, in code and in running text.
 fn of_the_readme() -> Vec<String> {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let mut found = Vec::new();
     for line in readme.lines() {
         let mut rest = line;

@@ -1,0 +1,4 @@
+//! `diff` and `apply`: what is compared, written, proven and remembered.
+
+mod batch;
+mod state;

@@ -1,0 +1,6 @@
+//! Requests and answers: what is repeated, whom the program trusts, proxies on the way, and servers that lie.
+
+pub mod hostile;
+pub mod proxy;
+mod retries;
+mod tls;

@@ -1,0 +1,3 @@
+//! From a manifest to a plan, without a network.
+
+mod manifest;

@@ -1,0 +1,4 @@
+//! What is said where: lines for people, lines for programs, files.
+
+mod output;
+mod page;
