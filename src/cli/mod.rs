@@ -16,7 +16,7 @@ use pico_args::Arguments;
 use crate::cli::grammar::{Flag, GLOBAL, Place, Verb};
 use crate::error::{Class, Error, Result};
 use crate::plan::Selection;
-use crate::secret::Environment;
+use crate::settings::environment::Environment;
 use crate::system::avatar::{Choice, Target, TargetKind};
 use crate::system::{self, System};
 use crate::terminal::{Color, quote};

@@ -17,17 +17,14 @@ use rustls::{
 };
 use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths};
 
-use crate::error::{Class, Error, Result, reason};
+use crate::error::{Class, Error, Result};
 use crate::file::input;
 use crate::http::certificate::Certificate;
+use crate::settings::environment::STORE_FOLDERS;
 use crate::terminal::quote;
 
 /// A bundle of all authorities there are has less than a fiftieth of this, in bytes.
 const LONGEST: u64 = 16 << 20;
-
-/// The variables that name a store in place of the system's: a file, and a list of folders.
-pub const STORE_FILE: &str = "SSL_CERT_FILE";
-pub const STORE_FOLDERS: &str = "SSL_CERT_DIR";
 
 /// What a user says about trust.
 #[derive(Debug, Default, Clone)]
@@ -242,10 +239,8 @@ fn stored(named: &[(&str, PathBuf)]) -> Result<Vec<CertificateDer<'static>>> {
         // A device would be read without an end.
         if !folders && let Err(error) = input::regular(path) {
             let place = quote(&path.to_string_lossy());
-            reasons.push(format!(
-                "{variable}: cannot read {place}: {}",
-                reason(&error)
-            ));
+            let error = input::unreadable(&place, Class::Configuration, &error);
+            reasons.push(error.about(*variable).message());
             continue;
         }
         let read = match folders {
@@ -270,7 +265,9 @@ fn missing(path: &Path, read: &CertificateResult) -> String {
     });
     let quoted = |path: &Path| quote(&path.to_string_lossy());
     match unreadable {
-        Some((error, path)) => format!("cannot read {}: {}", quoted(path), reason(error)),
+        Some((error, path)) => {
+            input::unreadable(&quoted(path), Class::Configuration, error).message()
+        }
         None if read.certs.is_empty() => {
             format!("{} holds no certificate in PEM form", quoted(path))
         }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use crate::error::{Error, Result};
 use crate::picture::Picture;
 use crate::plan::manifest::{Entry, Manifest, Place, Problem, Server, Stray};
-use crate::secret::Environment;
+use crate::settings::environment::Environment;
 use crate::system::System;
 use crate::system::avatar::{Avatar, Choice, Target};
 use crate::terminal::quote;

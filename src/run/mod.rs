@@ -29,9 +29,9 @@ use crate::plan::manifest::Server;
 use crate::plan::{Job, Part, Plan};
 use crate::report::record::Record;
 use crate::report::{Colors, Report, Style, Subject};
-use crate::secret::Environment;
 use crate::settings::address::Address;
 use crate::settings::credentials::Credentials;
+use crate::settings::environment::Environment;
 use crate::settings::netrc::Netrc;
 use crate::settings::proxy::Proxy;
 use crate::system::avatar::{Avatar, Choice};
@@ -84,7 +84,7 @@ pub fn run(
 
 fn colored(choice: terminal::Color, environment: &Environment) -> Colors {
     let dumb = matches!(environment.plain("TERM"), Ok(Some(value)) if value == "dumb");
-    report::colored(choice, environment.names("NO_COLOR"), dumb)
+    report::colored(choice, environment.is_set("NO_COLOR"), dumb)
 }
 
 fn style(options: &Options, environment: &Environment) -> Style {
@@ -239,7 +239,7 @@ fn unset(report: &Report, subject: &Subject, writes: &[PlannedRequest], environm
     let mut names: Vec<&str> = Vec::new();
     for name in writes.iter().flat_map(|write| &write.variables) {
         // Of the other variables the environment may hold anything.
-        let known = name.starts_with(&prefix) && environment.names(name);
+        let known = name.starts_with(&prefix) && environment.is_set(name);
         if !known && !names.contains(&name.as_str()) {
             names.push(name);
         }
@@ -582,7 +582,7 @@ fn credentials(
     environment: &Environment,
 ) -> Result<Credentials> {
     if let Some((_, key)) = server.client.as_ref().or(options.client.as_ref()) {
-        environment.guard("the client key", key);
+        environment.warn_if_public("the client key", key);
     }
     let netrc = Netrc::named(options.netrc.as_deref(), environment, server.base.host())?;
     Credentials::read(
@@ -610,7 +610,7 @@ fn open(
         trust: tls::Trust {
             ca_file: server.ca_file.clone().or_else(|| options.ca_file.clone()),
             client: server.client.clone().or_else(|| options.client.clone()),
-            store: store(environment),
+            store: environment.trust_store(),
             insecure: options.insecure,
         },
         retries: options.retries,
@@ -627,21 +627,6 @@ fn open(
         },
     })?;
     (server.system.open)(client, credentials)
-}
-
-/// The trust store that the environment names, if it does, by variable and path.
-fn store(environment: &Environment) -> Vec<(&'static str, PathBuf)> {
-    let (file, folders) = (tls::STORE_FILE, tls::STORE_FOLDERS);
-    let named = environment
-        .raw(file)
-        .map(|path| (file, PathBuf::from(path)));
-    let listed = environment.raw(folders).into_iter();
-    let listed = listed.flat_map(std::env::split_paths);
-    let listed = listed.filter(|path| !path.as_os_str().is_empty());
-    named
-        .into_iter()
-        .chain(listed.map(|path| (folders, path)))
-        .collect()
 }
 
 /// What a stranger on the way could do.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::error::{Class, Error, Result};
-use crate::secret::{Environment, Secret};
+use crate::secret::Secret;
+use crate::settings::environment::Environment;
 use crate::settings::netrc::Netrc;
 
 /// A way to log in.
@@ -178,14 +179,14 @@ impl Credentials {
         };
         let mut values = reader.companions(login, from_netrc)?;
         values.push(secret);
-        environment.guard_secret(&reader.variable(login.last()));
+        environment.warn_if_secret_is_public(&reader.variable(login.last()));
         Ok(Credentials {
             prefix: prefix.to_owned(),
             also: match login.also {
                 Some(name) => reader.value(name)?,
                 None => None,
             },
-            age: environment.age(&reader.variable(login.last())),
+            age: environment.age_of_file(&reader.variable(login.last())),
             login,
             values,
         })
@@ -201,7 +202,7 @@ impl Credentials {
         let names = self.login.variables.iter();
         names
             .map(|name| format!("{}_{name}", self.prefix))
-            .filter(|name| !environment.names(name))
+            .filter(|name| !environment.is_set(name))
             .collect()
     }
 

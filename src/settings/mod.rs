@@ -2,5 +2,6 @@
 
 pub mod address;
 pub mod credentials;
+pub mod environment;
 pub mod netrc;
 pub mod proxy;

@@ -8,7 +8,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::secret::{Environment, Secret, accept};
+use crate::secret::{Secret, accept};
+use crate::settings::environment::Environment;
 
 /// The file that `--netrc` or `NETRC` names, if one does, for one host.
 pub struct Netrc {

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use crate::error::{Class, Error, Result};
 use crate::number::digits;
-use crate::secret::{Environment, Secret};
+use crate::secret::Secret;
 use crate::settings::address::{Address, decode, relative};
+use crate::settings::environment::Environment;
 
 /// A proxy that takes CONNECT for https and the absolute form for http.
 #[derive(Debug, Clone, PartialEq, Eq)]
