@@ -385,7 +385,7 @@ impl<'a> Run<'_, 'a> {
         let Avatar::Address(address) = &job.avatar else {
             return (self.batch.system.observe)(self.session, &job.target);
         };
-        self.session.client.hide_address(address);
+        self.session.client.redact_address(address);
         let seen = (self.batch.system.observe)(self.session, &job.target)?;
         let client = &self.session.client;
         let value = |value| match value {

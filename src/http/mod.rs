@@ -614,7 +614,7 @@ impl Client {
             .as_ref()
             .and_then(|proxy| proxy.login.clone())
         {
-            client.hide_pair(login.expose());
+            client.redact_pair(login.expose());
         }
         Ok(client)
     }
@@ -671,14 +671,14 @@ impl Client {
 
     /// The same for `user:password`, as Basic credentials have it. A password that is a part of the name itself would
     /// blot out the name.
-    pub fn hide_pair(&mut self, pair: &str) {
+    pub fn redact_pair(&mut self, pair: &str) {
         let (user, password) = pair.split_once(':').unwrap_or_default();
-        self.hide_password(user, password);
+        self.redact_password(user, password);
         self.secrets.keep(pair, Scope::Answers);
     }
 
     /// The same for a password and the name that is typed beside it.
-    pub fn hide_password(&mut self, user: &str, password: &str) {
+    pub fn redact_password(&mut self, user: &str, password: &str) {
         let scope = match user.to_lowercase().contains(&password.to_lowercase()) {
             true => Scope::Refusals,
             false => Scope::Answers,
@@ -693,7 +693,7 @@ impl Client {
 
     /// The same for an address: it may carry secrets before its host and behind its path, and a server repeats it in
     /// parts and decoded. Some of the parts may be ids that are no secret, and that the server needs to be told.
-    pub fn hide_address(&mut self, address: &str) {
+    pub fn redact_address(&mut self, address: &str) {
         let (_, rest) = address.split_once("://").unwrap_or(("", address));
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
@@ -868,7 +868,7 @@ impl Client {
             .and_then(|response| self.not_too_long(request, response));
         if let Ok(response) = &answered {
             for cookie in response.headers("set-cookie") {
-                self.hide_cookie(cookie);
+                self.redact_cookie(cookie);
             }
         }
         self.trace(1, || {
@@ -896,7 +896,7 @@ impl Client {
     }
 
     /// A server may repeat a session's cookie alone. Short values are words of settings and open nothing.
-    fn hide_cookie(&mut self, cookie: &str) {
+    fn redact_cookie(&mut self, cookie: &str) {
         let pair = cookie.split(';').next().unwrap_or_default();
         if let Some((_, value)) = pair.split_once('=')
             && value.len() >= 8

@@ -397,7 +397,7 @@ fn open(client: Client, credentials: &Credentials) -> Result<Session> {
 /// The hash of a session that a login and a password open.
 fn login(session: &mut Session, credentials: &Credentials, password: &Secret) -> Result<Secret> {
     let user = credentials.get("LOGIN").map_or("", Secret::expose);
-    session.client.hide_password(user, password.expose());
+    session.client.redact_password(user, password.expose());
     let body = json!({ "login": user, "password": password.expose() });
     let request =
         request(&LOGIN, format!("log in as {}", quote(user))).body(Body::Json(body.to_string()));

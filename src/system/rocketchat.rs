@@ -396,7 +396,7 @@ fn login(
     password: &Secret,
 ) -> Result<(Secret, Secret)> {
     let user = credentials.get("USER").map_or("", Secret::expose);
-    session.client.hide_password(user, password.expose());
+    session.client.redact_password(user, password.expose());
     let mut fields = BTreeMap::from([("user", user), ("password", password.expose())]);
     let attempt = |fields: &BTreeMap<&str, &str>| {
         request(&LOGIN, format!("log in as {}", quote(user)))

@@ -121,9 +121,9 @@ impl Session {
             let why = "contains a colon, which a user name in Basic credentials cannot";
             return Err(credentials.unusable(user, why));
         }
-        self.client.redact(&Secret::new(value(password).to_owned()));
         let pair = format!("{}:{}", value(user), value(password));
-        let encoded = Secret::new(BASE64_STANDARD.encode(pair));
+        self.client.redact_pair(&pair);
+        let encoded = Secret::new(BASE64_STANDARD.encode(&pair));
         let curl = format!(
             "-u \"${}:${}\"",
             self.variable(user),
