@@ -23,7 +23,7 @@ use ureq::unversioned::transport::{
 
 use crate::error::reason;
 use crate::error::{Class, Error};
-use crate::http::tls;
+use crate::http::{AGENT, tls};
 use crate::number::digits;
 use crate::settings::address::{Address, relative};
 use crate::settings::proxy::Proxy;
@@ -47,28 +47,28 @@ fn port(uri: &Uri) -> u16 {
     uri.port_u16().unwrap_or(usual)
 }
 
-/// No connection, and why. Crosses ureq unchanged inside its `Other`; `http.rs` takes it out again.
+/// Why there is no connection. Crosses ureq unchanged inside its `Other`; `failure.rs` takes it out again.
 #[derive(Debug)]
-pub struct NotConnected {
+pub struct ConnectError {
     pub error: Error,
     /// Another try would end the same way.
-    pub lasting: bool,
+    pub permanent: bool,
 }
 
-impl fmt::Display for NotConnected {
+impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl std::error::Error for NotConnected {}
+impl std::error::Error for ConnectError {}
 
 fn unreachable(message: String) -> ureq::Error {
     failed(Error::new(Class::Unreachable, message), false)
 }
 
-fn failed(error: Error, lasting: bool) -> ureq::Error {
-    ureq::Error::Other(Box::new(NotConnected { error, lasting }))
+fn failed(error: Error, permanent: bool) -> ureq::Error {
+    ureq::Error::Other(Box::new(ConnectError { error, permanent }))
 }
 
 /// A proxy refuses whoever does not log in, or logs in as somebody it does not know.
@@ -259,8 +259,7 @@ fn tunnel(plain: &mut Plain, details: &ConnectionDetails, proxy: &Proxy) -> Answ
         port(details.uri)
     );
     let ask = format!(
-        "CONNECT {target} HTTP/1.1\r\nhost: {target}\r\nuser-agent: avatarctl/{}\r\n{}\r\n",
-        env!("CARGO_PKG_VERSION"),
+        "CONNECT {target} HTTP/1.1\r\nhost: {target}\r\nuser-agent: {AGENT}\r\n{}\r\n",
         login(proxy)
     );
     let lost = |error: ureq::Error| match error {

@@ -1,197 +1,145 @@
-//! How long to wait before a call is made again, or made at all: what servers say about their limits, each in
-//! its own way, and an exponential back-off where they say nothing. Pure: it reads no clock and never waits.
+//! What servers say about their rate limits, each in its own way, as a time to wait. Pure: it reads no clock and
+//! never waits.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-use crate::http::Response;
 use crate::number::digits;
 use crate::time::http_date;
 
-/// First wait of the back-off.
-const FIRST: Duration = Duration::from_millis(500);
-/// No back-off waits longer.
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
-
-/// The largest of what the server says and the back-off of this attempt (0 is the first failure). `asked` is
-/// what the body said. A `Retry-After: 0` means a moment, which the back-off is.
-pub fn wait(response: Option<&Response>, asked: Duration, attempt: u32, local: u64) -> Duration {
-    let said = response.map_or(Duration::ZERO, |response| {
-        retry_after(response, local).max(reset(response, local))
-    });
-    back_off(attempt, jitter()).max(asked).max(said)
+/// The headers of an answer that speak of limits, as they came.
+#[derive(Default, Clone, Copy)]
+pub struct RateLimit<'a> {
+    pub date: Option<&'a str>,
+    pub retry_after: Option<&'a str>,
+    /// How many calls are left.
+    pub remaining: Option<&'a str>,
+    /// When there are calls again.
+    pub reset: Option<&'a str>,
+    /// After how many seconds a bucket is filled again (Jira).
+    pub interval: Option<&'a str>,
 }
 
-/// How long the next call to the route of a good answer must wait so that it is not refused; `None` where
-/// calls are left.
-pub fn spent(response: &Response, local: u64) -> Option<Duration> {
-    if number(response, "x-ratelimit-remaining")? > 0 {
-        return None;
+impl RateLimit<'_> {
+    /// How long a call that was refused is to wait. `local` is this machine's clock, in seconds since 1970.
+    pub fn before_repeat(&self, local: u64) -> Duration {
+        self.retry_after(local).max(self.reset(local))
     }
-    let reset = reset(response, local);
-    // Jira has no reset but a bucket that is filled every so many seconds.
-    let interval = number(response, "x-ratelimit-interval-seconds").unwrap_or(0);
-    Some(reset.max(Duration::from_secs(interval))).filter(|wait| !wait.is_zero())
+
+    /// How long the next call of the same route is to wait so that it is not refused; `None` if calls are left.
+    pub fn before_next(&self, local: u64) -> Option<Duration> {
+        if number(self.remaining)? > 0 {
+            return None;
+        }
+        // Jira tells no reset but the interval of its bucket.
+        let interval = Duration::from_secs(number(self.interval).unwrap_or(0));
+        let wait = self.reset(local).max(interval);
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    /// `Retry-After` is a number of seconds, or a date that is measured against the answer's own.
+    fn retry_after(&self, local: u64) -> Duration {
+        let value = self.retry_after.unwrap_or("0").trim();
+        let seconds = digits(value).unwrap_or_else(|| {
+            http_date(value).map_or(0, |date| date.saturating_sub(self.now(local)))
+        });
+        Duration::from_secs(seconds)
+    }
+
+    /// `X-RateLimit-Reset` is an epoch, in milliseconds on one server and in seconds on another: the reading that
+    /// lies nearer to the answer's date is meant.
+    fn reset(&self, local: u64) -> Duration {
+        let Some(value) = number(self.reset) else {
+            return Duration::ZERO;
+        };
+        let now = self.now(local).saturating_mul(1000);
+        let seconds = value.saturating_mul(1000);
+        let nearest = match value.abs_diff(now) < seconds.abs_diff(now) {
+            true => value,
+            false => seconds,
+        };
+        Duration::from_millis(nearest.saturating_sub(now))
+    }
+
+    /// The server's clock if it tells it, because ours may differ; in seconds since 1970.
+    fn now(&self, local: u64) -> u64 {
+        self.date.and_then(http_date).unwrap_or(local)
+    }
 }
 
-fn back_off(attempt: u32, jitter: u32) -> Duration {
-    let plain = FIRST
-        .saturating_mul(1 << attempt.min(16))
-        .min(LONGEST_BACK_OFF);
-    plain + plain * jitter / 1000
-}
-
-/// 0 to 249 thousandths, so that agents that failed together do not come back together. The hasher of std is
-/// seeded at random; cryptography has no part in this.
-fn jitter() -> u32 {
-    let random = RandomState::new().build_hasher().finish();
-    u32::try_from(random % 250).unwrap_or(0)
-}
-
-/// Seconds, or a date that is measured against the answer's own.
-fn retry_after(response: &Response, local: u64) -> Duration {
-    let Some(value) = response.header("retry-after") else {
-        return Duration::ZERO;
-    };
-    let value = value.trim();
-    let seconds = digits(value).unwrap_or_else(|| {
-        http_date(value).map_or(0, |date| date.saturating_sub(now(response, local)))
-    });
-    Duration::from_secs(seconds)
-}
-
-/// `X-RateLimit-Reset` is an epoch, in milliseconds on one server and in seconds on another: the reading that
-/// lies nearer to the answer's date is meant.
-fn reset(response: &Response, local: u64) -> Duration {
-    let Some(value) = number(response, "x-ratelimit-reset") else {
-        return Duration::ZERO;
-    };
-    let now = now(response, local).saturating_mul(1000);
-    let seconds = value.saturating_mul(1000);
-    let nearest = match value.abs_diff(now) < seconds.abs_diff(now) {
-        true => value,
-        false => seconds,
-    };
-    Duration::from_millis(nearest.saturating_sub(now))
-}
-
-/// The server's clock where it tells it, because ours may differ; in seconds since 1970.
-fn now(response: &Response, local: u64) -> u64 {
-    response.header("date").and_then(http_date).unwrap_or(local)
-}
-
-fn number(response: &Response, name: &str) -> Option<u64> {
-    digits(response.header(name)?.trim())
+fn number(value: Option<&str>) -> Option<u64> {
+    digits(value?.trim())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const DATE: (&str, &str) = ("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    const DATE: Option<&str> = Some("Sun, 06 Nov 1994 08:49:37 GMT");
     const NOW: u64 = 784_111_777;
 
-    fn answer(headers: &[(&str, &str)]) -> Response {
-        Response::example(429, headers)
-    }
-
-    fn waits(headers: &[(&str, &str)]) -> u64 {
-        // A clock of ours that is wrong by a year must not matter where the server tells the time.
-        let local = match headers.iter().any(|(name, _)| *name == "Date") {
-            true => NOW + 31_536_000,
-            false => NOW,
+    fn waits(retry_after: Option<&str>, reset: Option<&str>, date: Option<&str>) -> u64 {
+        // A clock of ours that is wrong by a year must not matter if the server tells the time.
+        let local = match date {
+            Some(_) => NOW + 31_536_000,
+            None => NOW,
         };
-        let answer = answer(headers);
-        retry_after(&answer, local)
-            .max(reset(&answer, local))
-            .as_secs()
+        let said = RateLimit {
+            date,
+            retry_after,
+            reset,
+            ..RateLimit::default()
+        };
+        said.before_repeat(local).as_secs()
     }
 
     #[test]
     fn every_way_of_saying_it_is_understood() {
-        for (headers, seconds) in [
-            (&[("Retry-After", "42")][..], 42),
-            (&[("Retry-After", "0")], 0),
-            (&[("Retry-After", "soon")], 0),
-            (&[("Retry-After", "-1")], 0),
-            (&[("Retry-After", "+5")], 0),
-            (&[DATE, ("X-RateLimit-Reset", "+784111837")], 0),
+        for (retry_after, reset, date, seconds) in [
+            (Some("42"), None, None, 42),
+            (Some("0"), None, None, 0),
+            (Some("soon"), None, None, 0),
+            (Some("-1"), None, None, 0),
+            (Some("+5"), None, None, 0),
+            (None, Some("+784111837"), DATE, 0),
+            (Some("Sun, 06 Nov 1994 08:50:07 GMT"), None, DATE, 30),
+            (Some("Sun, 06 Nov 1994 08:50:07 GMT"), None, None, 30),
+            (Some("Sun, 06 Nov 1994 08:00:00 GMT"), None, DATE, 0),
+            (None, Some("784111837000"), DATE, 60),
+            (None, Some("784111837"), DATE, 60),
+            (None, Some("784111837000"), None, 60),
+            (None, Some("1"), DATE, 0),
             (
-                &[DATE, ("Retry-After", "Sun, 06 Nov 1994 08:50:07 GMT")],
-                30,
-            ),
-            (&[("Retry-After", "Sun, 06 Nov 1994 08:50:07 GMT")], 30),
-            (&[DATE, ("Retry-After", "Sun, 06 Nov 1994 08:00:00 GMT")], 0),
-            (&[DATE, ("X-RateLimit-Reset", "784111837000")], 60),
-            (&[DATE, ("X-RateLimit-Reset", "784111837")], 60),
-            (&[("X-RateLimit-Reset", "784111837000")], 60),
-            (&[DATE, ("X-RateLimit-Reset", "1")], 0),
-            (
-                &[DATE, ("X-RateLimit-Reset", "18446744073709551615")],
+                None,
+                Some("18446744073709551615"),
+                DATE,
                 18_446_743_289_597_774,
             ),
-            (
-                &[("Retry-After", "5"), ("X-RateLimit-Reset", "784111837")],
-                60,
-            ),
+            (Some("5"), Some("784111837"), None, 60),
         ] {
-            assert_eq!(waits(headers), seconds, "{headers:?}");
+            let told = waits(retry_after, reset, date);
+            assert_eq!(told, seconds, "{retry_after:?} {reset:?} {date:?}");
         }
     }
 
     #[test]
     fn a_route_without_calls_left_waits() {
-        for (headers, seconds) in [
-            (
-                &[
-                    DATE,
-                    ("X-RateLimit-Remaining", "0"),
-                    ("X-RateLimit-Reset", "784111787000"),
-                ][..],
-                Some(10),
-            ),
-            (
-                &[
-                    ("X-RateLimit-Remaining", "1"),
-                    ("X-RateLimit-Reset", "784111787000"),
-                ],
-                None,
-            ),
-            (
-                &[
-                    ("X-RateLimit-Remaining", "0"),
-                    ("X-RateLimit-Interval-Seconds", "3"),
-                ],
-                Some(3),
-            ),
-            (&[("X-RateLimit-Remaining", "0")], None),
-            (&[("X-RateLimit-Reset", "784111787000")], None),
+        let reset = Some("784111787000");
+        for (remaining, reset, interval, date, seconds) in [
+            (Some("0"), reset, None, DATE, Some(10)),
+            (Some("1"), reset, None, None, None),
+            (Some("0"), None, Some("3"), None, Some(3)),
+            (Some("0"), None, None, None, None),
+            (None, reset, None, None, None),
         ] {
-            let wait = spent(&answer(headers), NOW).map(|wait| wait.as_secs());
-            assert_eq!(wait, seconds, "{headers:?}");
+            let said = RateLimit {
+                date,
+                remaining,
+                reset,
+                interval,
+                ..RateLimit::default()
+            };
+            let wait = said.before_next(NOW).map(|wait| wait.as_secs());
+            assert_eq!(wait, seconds, "{remaining:?} {reset:?} {interval:?}");
         }
-    }
-
-    #[test]
-    fn the_back_off_doubles_and_is_bounded() {
-        let waits: Vec<u64> = (0..9)
-            .map(|attempt| back_off(attempt, 0).as_millis() as u64)
-            .collect();
-        assert_eq!(
-            waits,
-            [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]
-        );
-        assert_eq!(back_off(u32::MAX, 250), Duration::from_millis(37_500));
-        assert!((0..100).all(|_| jitter() < 250));
-    }
-
-    #[test]
-    fn the_largest_wait_counts() {
-        let asked = Duration::from_secs(42);
-        assert_eq!(wait(None, asked, 0, NOW), asked);
-        assert_eq!(
-            wait(Some(&answer(&[("Retry-After", "50")])), asked, 0, NOW).as_secs(),
-            50
-        );
     }
 }

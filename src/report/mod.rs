@@ -8,13 +8,14 @@ pub mod record;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::apply::Outcome;
 use crate::apply::diff::Verdict;
 use crate::error::{Class, Error, merge};
+use crate::http::Event;
 use crate::http::curl::PlannedRequest;
 use crate::plan::Job;
 use crate::plan::manifest::Problem;
@@ -812,46 +813,32 @@ pub fn status(exit: u8) -> u8 {
     }
 }
 
-/// Waits without a word: a wait that ended well is no news, and cron mails whatever is printed.
-pub fn rest(time: Duration, _: &dyn Fn(Duration) -> String) {
-    wait(time, None);
-}
-
-/// Waits, and says why: a countdown on a terminal, one line elsewhere.
-pub fn pause(time: Duration, line: &dyn Fn(Duration) -> String) {
-    let terminal = obeys();
-    if !terminal {
-        complain(&format!("avatarctl: {}", line(time)));
-    }
-    wait(time, terminal.then_some(line));
-}
-
-/// With a line for every second that is left, on a terminal. A signal ends it.
-fn wait(time: Duration, countdown: Option<&dyn Fn(Duration) -> String>) {
-    let end = Instant::now() + time;
-    loop {
-        let left = match crate::signals::caught() {
-            Some(_) => Duration::ZERO,
-            None => end.saturating_duration_since(Instant::now()),
-        };
+/// What a client tells while it works: lines of the trace, and its waits as a countdown on a terminal and one line
+/// elsewhere.
+pub fn show_event(event: Event) {
+    match event {
+        Event::Trace(line) => complain(line),
+        Event::WaitBegins(line) if !obeys() => complain(&format!("avatarctl: {line}")),
         // Back to the margin, and the line emptied behind what is written. Wrapping is off meanwhile: a line
         // longer than the terminal is wide would stay for every frame.
-        let frame = match countdown {
-            None => String::new(),
-            Some(_) if left.is_zero() => "\r\x1b[K".to_owned(),
-            Some(line) => format!("\r\x1b[?7l{}\x1b[K\x1b[?7h", visible(&line(left))),
-        };
-        // One write, so that nothing ends in between.
-        let _ = io::stderr().lock().write_all(frame.as_bytes());
-        if left.is_zero() {
-            return;
+        Event::Waiting(line) if obeys() => {
+            show_frame(&format!("\r\x1b[?7l{}\x1b[K\x1b[?7h", visible(line)));
         }
-        let frame = Instant::now() + left.min(Duration::from_secs(1));
-        while Instant::now() < frame && crate::signals::caught().is_none() {
-            let rest = frame.saturating_duration_since(Instant::now());
-            std::thread::sleep(rest.min(Duration::from_millis(100)));
-        }
+        Event::WaitEnds if obeys() => show_frame("\r\x1b[K"),
+        Event::WaitBegins(_) | Event::Waiting(_) | Event::WaitEnds => {}
     }
+}
+
+/// The same without the waits: cron mails whatever is printed, and a wait that ended well is not worth a mail.
+pub fn show_trace(event: Event) {
+    if let Event::Trace(_) = event {
+        show_event(event);
+    }
+}
+
+/// One frame of a countdown. One write, so that nothing ends in between.
+fn show_frame(frame: &str) {
+    let _ = io::stderr().lock().write_all(frame.as_bytes());
 }
 
 /// A line on standard error, cleaned here.

@@ -23,7 +23,7 @@ use crate::apply::{Deleted, Event, Rules};
 use crate::cli::{Account, Action, Batch, BatchAction, Command, Options, Origin};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::PlannedRequest;
-use crate::http::{Client, Reach, Trace};
+use crate::http::{Client, Reach};
 use crate::picture::content::Content;
 use crate::plan::manifest::Server;
 use crate::plan::{Job, Part, Plan};
@@ -614,17 +614,14 @@ fn open(
             insecure: options.insecure,
         },
         retries: options.retries,
-        pause: match options.quiet {
-            true => report::rest,
-            false => report::pause,
+        on_event: match options.quiet {
+            true => report::show_trace,
+            false => report::show_event,
         },
         connect_timeout: options.connect_timeout,
         timeout: options.timeout,
         deadline: options.max_time.map(|time| begun + time),
-        trace: Trace {
-            level: options.verbose,
-            line: report::complain,
-        },
+        trace: options.verbose,
     })?;
     (server.system.open)(client, credentials)
 }

@@ -1,0 +1,497 @@
+//! The client of one server: it adds the caller's credentials to requests, sends them, repeats what may be repeated,
+//! waits where the server allows no more calls, and takes secrets out of whatever the server says.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::exchange::Connection;
+use super::failure::{self, NoAnswer};
+use super::head_size::Longest;
+use super::reach::Reach;
+use super::request::{Body, Request, Route};
+use super::response::Response;
+use super::retry::{self, Attempt, Next};
+use crate::error::{Class, Error, Result};
+use crate::redact::{REDACTED, Redactor, Scope};
+use crate::secret::Secret;
+use crate::settings::address::{self, Address};
+use crate::signals;
+use crate::terminal::{MESSAGE, clean};
+
+/// Headers whose values are shown by `-vv`; any other value is hidden.
+const SHOWN: [&str; 19] = [
+    "accept",
+    "allow",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "retry-after",
+    "server",
+    "transfer-encoding",
+    "user-agent",
+    "x-arequestid",
+    "x-atlassian-token",
+    "x-authentication-denied-reason",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-seraph-loginreason",
+    "via",
+];
+
+/// What became of one attempt.
+type Answered = std::result::Result<Response, NoAnswer>;
+
+/// Whether an answer says that the call was not carried out and may be made again, and after how long at
+/// least, as far as its body tells.
+pub type Busy = fn(&Response) -> Option<Duration>;
+
+/// What every server and proxy says with its status.
+pub fn busy(response: &Response) -> Option<Duration> {
+    matches!(response.status, 429 | 502 | 503 | 504).then_some(Duration::ZERO)
+}
+
+/// Sends requests to one base address, over one connection while it lasts.
+pub struct Client {
+    reach: Reach,
+    connection: Connection,
+    busy: Busy,
+    /// The caller's credentials, sent with every request, and the options that make curl send them.
+    credentials: Vec<(&'static str, Secret, String)>,
+    /// What must not be shown even when a server repeats it.
+    secrets: Redactor,
+    /// A good answer held a secret, which was taken out of it.
+    answer_redacted: bool,
+    /// When a route that has no calls left may be called again.
+    rate_limited: Vec<(Route, Instant)>,
+}
+
+impl Client {
+    /// Errors: configuration, when the trust store or a client certificate cannot be used.
+    pub fn new(reach: Reach) -> Result<Client> {
+        let mut client = Client {
+            connection: Connection::new(&reach)?,
+            busy,
+            credentials: Vec::new(),
+            secrets: Redactor::default(),
+            answer_redacted: false,
+            rate_limited: Vec::new(),
+            reach,
+        };
+        let proxy = client.reach.proxy.as_ref();
+        if let Some(login) = proxy.and_then(|proxy| proxy.login.clone()) {
+            client.redact_pair(login.expose());
+        }
+        Ok(client)
+    }
+
+    pub fn base(&self) -> &Address {
+        &self.reach.base
+    }
+
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// Whether the user wants failed requests to be repeated at all.
+    pub fn repeats(&self) -> bool {
+        self.reach.retries > 0
+    }
+
+    /// Recognises from now on this system's own way of being busy.
+    pub fn set_busy_check(&mut self, busy: Busy) {
+        self.busy = busy;
+    }
+
+    /// Sends `name: scheme secret` with every request from now on, the scheme with its blank or empty; `curl` is the
+    /// option that does it there, with a variable for the secret. Neither the secret nor the whole is shown.
+    pub fn authorize(&mut self, name: &'static str, scheme: &str, secret: &Secret, curl: String) {
+        let value = Secret::new(format!("{scheme}{}", secret.expose()));
+        self.redact(secret);
+        self.redact(&value);
+        self.credentials.push((name, value, curl));
+    }
+
+    /// The same for the caller's id that belongs to the secret: servers give it as an id in good answers.
+    pub fn identify(&mut self, name: &'static str, id: Secret, curl: String) {
+        self.secrets.keep(id.expose(), Scope::Refusals);
+        self.credentials.push((name, id, curl));
+    }
+
+    /// What is sent in this header.
+    pub fn credential(&self, name: &str) -> Option<&Secret> {
+        let mut credentials = self.credentials.iter();
+        credentials.find_map(|(known, value, _)| (*known == name).then_some(value))
+    }
+
+    /// The options that make curl send the credentials.
+    pub fn curl(&self) -> impl Iterator<Item = &str> {
+        self.credentials.iter().map(|(_, _, curl)| curl.as_str())
+    }
+
+    /// Takes this text, however it is spelt, out of whatever a server says. If it is short enough to be a word or a
+    /// name, it is taken out of refusals only.
+    pub fn redact(&mut self, secret: &Secret) {
+        self.secrets.keep(secret.expose(), Scope::Answers);
+    }
+
+    /// The same for `user:password`, as Basic credentials have it.
+    pub fn redact_pair(&mut self, pair: &str) {
+        let (user, password) = pair.split_once(':').unwrap_or_default();
+        self.redact_password(user, password);
+        self.secrets.keep(pair, Scope::Answers);
+    }
+
+    /// The same for a password and the name that is typed with it. A password that is a part of the name would blot
+    /// out the name in good answers, so there it stays.
+    pub fn redact_password(&mut self, user: &str, password: &str) {
+        let scope = match user.to_lowercase().contains(&password.to_lowercase()) {
+            true => Scope::Refusals,
+            false => Scope::Answers,
+        };
+        self.secrets.keep(password, scope);
+    }
+
+    /// The same for a secret of one account or request, of which a batch has thousands: the last ones count.
+    pub fn redact_for_now(&mut self, secret: &Secret) {
+        self.secrets.pass(secret.expose(), Scope::Answers);
+    }
+
+    /// The same for an address: it may carry secrets before its host and behind its path, and a server repeats it in
+    /// parts and decoded. Some of the parts may be ids that are no secret, and that the server needs to be told.
+    pub fn redact_address(&mut self, address: &str) {
+        let (_, rest) = address.split_once("://").unwrap_or(("", address));
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
+        let behind = rest.find(['?', '#']).map_or("", |at| &rest[at + 1..]);
+        let mut redact = |text: &str| {
+            self.secrets.pass(text, Scope::Refusals);
+            if let Some(decoded) = address::decode(text) {
+                self.secrets.pass(&decoded, Scope::Refusals);
+            }
+        };
+        redact(login);
+        login.split(':').skip(1).for_each(&mut redact);
+        redact(behind);
+        for part in behind.split(['&', ';', '#', '?']) {
+            redact(part);
+            if let Some((_, value)) = part.split_once('=') {
+                redact(value);
+            }
+        }
+        redact(behind.split('#').next().unwrap_or_default());
+    }
+
+    /// The same for a cookie that a server sets, because it may repeat the value alone. Short values are words of
+    /// settings and open nothing.
+    fn redact_cookie(&mut self, cookie: &str) {
+        let pair = cookie.split(';').next().unwrap_or_default();
+        if let Some((_, value)) = pair.split_once('=')
+            && value.len() >= 8
+        {
+            self.secrets.pass(value, Scope::Refusals);
+        }
+    }
+
+    /// What a server said, made fit for a message: no secret, one line, bounded.
+    pub fn said(&self, text: &str) -> String {
+        clean(&self.secrets.refusal(text), MESSAGE)
+    }
+
+    /// A name or another value from a server without what is certainly a secret, as it may be kept.
+    pub fn value(&self, text: &str) -> String {
+        self.secrets.value(text)
+    }
+
+    /// Sends a request and reads the answer, whatever its status; repeats it if its call allows that and
+    /// the failure may pass. A redirect is not followed.
+    ///
+    /// Errors: unreachable (no connection was made), temporary (lost or out of time), protocol (not HTTP),
+    /// data (the picture changed while it was sent), credentials (a proxy's).
+    pub fn send(&mut self, request: &Request) -> Result<Response> {
+        for (_, secret) in &request.secrets {
+            self.redact_for_now(secret);
+        }
+        if self.answer_redacted && self.carries_redacted(request) {
+            return Err(request.failed(
+                Class::Protocol,
+                "the server answered with the credential where a name or an id belongs",
+            ));
+        }
+        self.wait_for_rate_limit(request)?;
+        let mut before = 0;
+        // If one attempt may have been carried out, the whole may have been.
+        let mut lost = None;
+        loop {
+            let connections = self.connection.count();
+            let answered = self.attempt(request);
+            let reused = connections == self.connection.count();
+            lost = lost.or(answered.as_ref().err().and_then(|none| none.error.lost));
+            let perhaps_carried_out = |error: Error| Error {
+                lost: error.lost.or(lost),
+                ..error
+            };
+            let (attempt, why) = self.reading(&answered, reused);
+            let repeat = &request.call.repeat;
+            let next = retry::next(attempt, repeat, before, self.reach.retries, retry::jitter());
+            let mut note = match before {
+                0 => String::new(),
+                _ => format!(" (tried {} times)", before + 1),
+            };
+            match next {
+                Next::RepeatAtOnce => {
+                    before += 1;
+                    continue;
+                }
+                Next::RepeatAfter(time) if signals::caught().is_none() => {
+                    match self.reach.too_long(time) {
+                        None => {
+                            self.wait_to_repeat(time, request, &why)
+                                .map_err(perhaps_carried_out)?;
+                            before += 1;
+                            continue;
+                        }
+                        Some(limit) => note.push_str(&format!("; {limit}")),
+                    }
+                }
+                Next::RepeatAfter(_) | Next::GiveUp => {}
+            }
+            return match answered {
+                Ok(response) => {
+                    self.remember_rate_limit(request, &response);
+                    Ok(Response { note, ..response })
+                }
+                Err(NoAnswer { mut error, .. }) => {
+                    error.note.push_str(&note);
+                    Err(perhaps_carried_out(error))
+                }
+            };
+        }
+    }
+
+    /// Waits, within the time of the whole command; `line` says so to the user, made from the time that is left.
+    ///
+    /// Errors: temporary; with `why` and at once, when the wait would be too long; when a signal ended it.
+    pub fn wait(
+        &self,
+        time: Duration,
+        request: &Request,
+        why: &str,
+        line: &dyn Fn(&str) -> String,
+    ) -> Result<()> {
+        match self.reach.too_long(time) {
+            None => self.reach.wait(time, request, line),
+            Some(limit) => Err(request.failed(Class::Temporary, format!("{why}; {limit}"))),
+        }
+    }
+
+    /// Gives the server a moment to show what it was told, which is too short to speak of.
+    ///
+    /// Errors: temporary, at once, when the time of the whole command would be used up.
+    pub fn wait_silently(&self, time: Duration) -> Result<()> {
+        self.reach.wait_silently(time)
+    }
+
+    /// The error that a redirect is: it is never followed, because it may lead the credentials elsewhere.
+    pub fn redirect(&self, request: &Request, response: &Response) -> Option<Error> {
+        if !response.is_redirect() {
+            return None;
+        }
+        let place = response.header("location").map(|location| {
+            // A query may carry a one-time secret of a login page.
+            self.said(location.split(['?', '#']).next().unwrap_or_default())
+        });
+        let to = place.map_or(String::new(), |place| format!(" to {place}"));
+        let what = format!(
+            "answered {}, a redirect{to}, which is not followed",
+            response.status
+        );
+        Some(
+            request
+                .failed(Class::Protocol, what)
+                .status(response.status)
+                .hint("if it leads to the same server, give that address as the base URL; if it leads to a login page, exempt this account's calls from single sign-on"),
+        )
+    }
+
+    /// Whether this would send back to the server what is left of an answer that held a secret.
+    fn carries_redacted(&self, request: &Request) -> bool {
+        let body = match &request.body {
+            Body::Json(text) => text.contains(REDACTED),
+            _ => false,
+        };
+        body || request
+            .url(&self.reach.base)
+            .contains(&address::encode(REDACTED))
+    }
+
+    /// Errors: temporary, when the server allows no more of these calls for longer than there is time.
+    fn wait_for_rate_limit(&mut self, request: &Request) -> Result<()> {
+        let route = request.call.route();
+        let mut known = self.rate_limited.iter();
+        let Some(at) = known.position(|(known, _)| *known == route) else {
+            return Ok(());
+        };
+        let (_, free) = self.rate_limited[at];
+        let left = free.saturating_duration_since(Instant::now());
+        let why = "the server allows no more of these calls for now";
+        let operation = &request.operation;
+        self.wait(left, request, why, &|left| {
+            format!("{why}, going on in {left} to {operation}")
+        })?;
+        self.rate_limited.remove(at);
+        Ok(())
+    }
+
+    /// Remembers what a good answer says about the calls that are left.
+    fn remember_rate_limit(&mut self, request: &Request, response: &Response) {
+        if response.success()
+            && let Some(wait) = response.rate_limit().before_next(now())
+        {
+            // A wait that no clock can hold is as good as a year.
+            let year = Duration::from_secs(365 * 86_400);
+            let free = Instant::now() + wait.min(year);
+            self.rate_limited.push((request.call.route(), free));
+        }
+    }
+
+    /// What an attempt was, as far as it decides about the next one, and why that is needed, in words.
+    fn reading(&self, answered: &Answered, reused: bool) -> (Attempt, String) {
+        match answered {
+            Err(NoAnswer { error, failure }) => {
+                let failure = *failure;
+                (Attempt::Failed { failure, reused }, error.message())
+            }
+            Ok(response) => match (self.busy)(response) {
+                None => (Attempt::Answered, String::new()),
+                Some(asked) => {
+                    let asked = asked.max(response.rate_limit().before_repeat(now()));
+                    let attempt = match response.status {
+                        502 | 504 => Attempt::Gateway(asked),
+                        _ => Attempt::Busy(asked),
+                    };
+                    (attempt, response.why_busy())
+                }
+            },
+        }
+    }
+
+    fn wait_to_repeat(&self, time: Duration, request: &Request, why: &str) -> Result<()> {
+        let operation = &request.operation;
+        let prefix = format!("{operation}: ");
+        let why = why.strip_prefix(&prefix).unwrap_or(why);
+        // The reason comes first: a terminal may be narrow.
+        self.reach.wait(time, request, &|left| {
+            format!("{why}, trying again in {left} to {operation}")
+        })
+    }
+
+    /// Sends a request once, and takes secrets out of its answer.
+    fn attempt(&mut self, request: &Request) -> Answered {
+        let begun = Instant::now();
+        let url = request.url(&self.reach.base);
+        let timeout = self.reach.remaining(request).map_err(NoAnswer::permanent)?;
+        let longest = self.longest_header(request);
+        longest.check(request, &url).map_err(NoAnswer::permanent)?;
+        self.trace_request(request);
+        let secrets = self.secret_headers(request);
+        let exchanged = self.connection.exchange(request, &url, secrets, timeout);
+        let mut answered = match exchanged {
+            Err(error) => {
+                let reach = &self.reach;
+                Err(failure::from_ureq(error, request, reach, timeout, longest))
+            }
+            Ok(response) => {
+                let of_proxy = failure::from_proxy(request, &self.reach, &response);
+                let refused = || longest.refused(request, &response);
+                match of_proxy.or_else(|| refused().map(NoAnswer::permanent)) {
+                    Some(none) => Err(none),
+                    None => Ok(response),
+                }
+            }
+        };
+        if let Ok(response) = &answered {
+            for cookie in response.headers("set-cookie") {
+                self.redact_cookie(cookie);
+            }
+        }
+        self.trace_answer(request, &url, &answered, begun.elapsed());
+        if let Ok(response) = &mut answered
+            && response.is_json()
+            && let Some(plain) = self.secrets.answer(&response.body)
+        {
+            response.body = plain;
+            self.answer_redacted = true;
+        }
+        answered
+    }
+
+    /// The headers that are not shown: the caller's credentials, and the request's own.
+    fn secret_headers<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> impl Iterator<Item = (&'static str, &'a Secret)> {
+        let credentials = self.credentials.iter();
+        let credentials = credentials.map(|(name, value, _)| (*name, value));
+        let own = request.secrets.iter().map(|(name, value)| (*name, value));
+        credentials.chain(own)
+    }
+
+    fn longest_header(&self, request: &Request) -> Longest {
+        let plain = request.headers.iter();
+        let plain = plain.map(|(name, value)| (*name, value.len()));
+        let secret = self.secret_headers(request);
+        let secret = secret.map(|(name, value)| (name, value.expose().len()));
+        let headers = plain
+            .chain(secret)
+            .map(|(name, bytes)| Longest { name, bytes });
+        headers
+            .max_by_key(|header| header.bytes)
+            .unwrap_or_default()
+    }
+
+    fn trace_request(&self, request: &Request) {
+        let trace = |line: &dyn Fn() -> String| self.reach.trace(2, line);
+        for (name, value) in request.all_headers() {
+            trace(&|| format!("> {name}: {}", self.shown(name, &value)));
+        }
+        for (name, _) in self.secret_headers(request) {
+            trace(&|| format!("> {name}: {REDACTED}"));
+        }
+        if request.call.method.has_body() {
+            trace(&|| format!("> content-length: {}", request.body.length()));
+        }
+    }
+
+    fn trace_answer(&self, request: &Request, url: &str, answered: &Answered, took: Duration) {
+        self.reach.trace(1, || {
+            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+            let came = match answered {
+                Ok(response) => format!("{}, {} bytes", response.status, response.body.len()),
+                Err(none) => none.error.message(),
+            };
+            let (method, time) = (request.call.method.name(), took.as_millis());
+            format!("{method} /{path}: {came}, {time} ms")
+        });
+        for (name, value) in answered.iter().flat_map(|response| &response.headers) {
+            self.reach.trace(2, || {
+                format!("< {}: {}", self.said(name), self.shown(name, value))
+            });
+        }
+    }
+
+    fn shown(&self, name: &str, value: &str) -> String {
+        match SHOWN.contains(&name) {
+            true => self.said(value),
+            false => "(not shown)".to_owned(),
+        }
+    }
+}
+
+/// This machine's clock, in seconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |time| time.as_secs())
+}
