@@ -166,7 +166,7 @@ impl Batch<'_> {
         match self.system.observe_many {
             Some(observe_many) if self.jobs.len() > 1 && self.rules.look => {
                 let targets: Vec<_> = self.jobs.iter().map(|job| &job.target).collect();
-                observe_many(session, &targets).map(Some)
+                observe_many(session, &targets)
             }
             _ => Ok(None),
         }

@@ -126,9 +126,9 @@ pub struct Example {
     pub accounts: &'static [&'static str],
 }
 
-/// What many accounts wear, where that takes fewer calls than one look each. In the order of the targets; an
-/// account that is missing is an error of its own.
-pub type ObserveMany = fn(&mut Session, &[&Target]) -> Result<Vec<Result<Seen>>>;
+/// What many accounts wear, where that takes fewer calls than one look each; none if this caller has no such call.
+/// In the order of the targets; an account that is missing is an error of its own.
+pub type ObserveMany = fn(&mut Session, &[&Target]) -> Result<Option<Vec<Result<Seen>>>>;
 
 /// Shows an uploaded avatar again that is still there under the fingerprint it was proven with; none where it is not,
 /// and must be sent.

@@ -500,19 +500,19 @@ fn seen(target: &Target, employee: &Employee) -> Seen {
 
 /// Reads the list instead of each employee, as long as that takes fewer calls. Who was not met there is read
 /// alone.
-fn observe_many(session: &mut Session, targets: &[&Target]) -> Result<Vec<Result<Seen>>> {
+fn observe_many(session: &mut Session, targets: &[&Target]) -> Result<Option<Vec<Result<Seen>>>> {
     let wanted: BTreeSet<u64> = targets.iter().map(|target| employee(target)).collect();
     let met: BTreeMap<u64, Employee> = walk(session, Some(&wanted))?
         .into_iter()
         .map(|employee| (employee.id, employee))
         .collect();
-    Ok(targets
+    let all = targets
         .iter()
         .map(|target| match met.get(&employee(target)) {
             Some(employee) => Ok(seen(target, employee)),
             None => observe(session, target),
-        })
-        .collect())
+        });
+    Ok(Some(all.collect()))
 }
 
 /// Employees a page.
