@@ -451,6 +451,13 @@ fn whoami(session: &mut Session) -> Result<Identity> {
     })
 }
 
+/// What is learned in a run.
+#[derive(Default)]
+struct Facts {
+    /// A picture was waited for in vain, and so would the next ones be.
+    pictures_late: bool,
+}
+
 fn caller(session: &mut Session) -> Result<User> {
     session.ask(&request(&ME, "ask who the caller is".into()))
 }
@@ -502,12 +509,13 @@ const LETTER_TIME: &str = "Thu, 01 Jan 2015 00:00:00 GMT";
 /// tells nothing (a store's address, another provider's picture, the letter that a caller gets who may not look),
 /// and neither does a failure.
 fn letter_shows(session: &mut Session, username: &str) -> bool {
+    let pictures_late = session.facts::<Facts>().pictures_late;
     let client = &session.client;
     let (Some(id), Some(token), true) = (
         client.credential("x-user-id"),
         client.credential("x-auth-token"),
         // No server gives a name a control character, and no path carries one.
-        session.pictures_answer && !username.contains(char::is_control),
+        !pictures_late && !username.contains(char::is_control),
     ) else {
         return false;
     };
@@ -523,7 +531,7 @@ fn letter_shows(session: &mut Session, username: &str) -> bool {
             Secret::new(format!("rc_uid={id}; rc_token={token}")),
         );
     let Ok(response) = session.client.send(&request) else {
-        session.pictures_answer = false;
+        session.facts::<Facts>().pictures_late = true;
         return false;
     };
     let kind = response.header("content-type").unwrap_or_default();

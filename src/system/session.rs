@@ -1,6 +1,8 @@
 //! An open way into one server: the caller's credentials, what was learned about the server, and what its answers mean
 //! as far as every system gives them alike.
 
+use std::any::Any;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
@@ -46,8 +48,8 @@ pub struct Session {
     pub writes: usize,
     /// Whether what was set is looked at afterwards.
     pub verify: bool,
-    /// Whether pictures may be asked for: where one was waited for in vain, the next ones would be, too.
-    pub pictures_answer: bool,
+    /// What the system learned of this server, in a type of its own.
+    facts: Option<Box<dyn Any>>,
     /// What a person should know although nothing failed; whoever reports an outcome takes them.
     pub warnings: Vec<String>,
 }
@@ -64,7 +66,7 @@ impl Session {
             logout: None,
             writes: 0,
             verify: true,
-            pictures_answer: true,
+            facts: None,
             warnings: Vec::new(),
         }
     }
@@ -72,6 +74,14 @@ impl Session {
     /// The full name of one of the credentials' variables, for a message.
     pub fn variable(&self, name: &str) -> String {
         format!("{}_{name}", self.prefix)
+    }
+
+    /// What the system learned of this server so far, in a type of its own: what it asks once in a run.
+    pub fn facts<T: Default + 'static>(&mut self) -> &mut T {
+        let facts = self.facts.get_or_insert_with(|| Box::new(T::default()));
+        facts
+            .downcast_mut()
+            .expect("a session is of one system, which has one type for its facts")
     }
 
     /// A hint in which `{TOKEN}` stands for the full name of that variable.
