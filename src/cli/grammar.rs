@@ -112,7 +112,8 @@ pub struct Verb {
     instead: fn(&System) -> Option<&'static str>,
     /// Its options from `VERB_OPTIONS`; targets and avatars come from the system.
     some: &'static [&'static str],
-    help: &'static str,
+    /// What `--help` says, with places for what the tables know.
+    pub help: &'static str,
 }
 
 pub static VERBS: [Verb; 12] = [
@@ -229,8 +230,6 @@ pub static VERBS: [Verb; 12] = [
     },
 ];
 
-const HELP: &str = include_str!("help/avatarctl.txt");
-
 /// The verb of that name.
 pub fn verb(name: &str) -> Option<&'static Verb> {
     VERBS.iter().find(|verb| verb.name == name)
@@ -275,15 +274,10 @@ impl Verb {
         own
     }
 
-    fn some(&self) -> impl Iterator<Item = Flag> {
+    /// Those that are from `VERB_OPTIONS`.
+    pub fn some(&self) -> impl Iterator<Item = Flag> {
         let named = |some: &&str| VERB_OPTIONS.iter().find(|flag| flag.name == *some).copied();
         self.some.iter().filter_map(named)
-    }
-
-    /// What `--help` says.
-    pub fn help(&self) -> String {
-        let some: Vec<Flag> = self.some().collect();
-        self.help.replace("{options}\n", &lines(&some))
     }
 }
 
@@ -339,37 +333,6 @@ pub fn flags() -> Vec<Flag> {
         }
     }
     flags
-}
-
-/// What `--help` without a verb or system says.
-pub fn help() -> String {
-    HELP.replace("{options}\n", &lines(&GLOBAL))
-}
-
-/// Where the second column of a table begins.
-const COLUMN: usize = 24;
-/// How wide a help is at most.
-const WIDTH: usize = 80;
-
-/// Options and their descriptions, in two columns.
-fn lines(flags: &[Flag]) -> String {
-    let mut text = String::new();
-    for flag in flags {
-        let mut line = format!("  {}", flag.typed());
-        line.push_str(&" ".repeat((COLUMN - 1).saturating_sub(line.len())));
-        for word in flag.about.split(' ') {
-            if line.len() + 1 + word.len() > WIDTH {
-                text.push_str(&line);
-                text.push('\n');
-                line = " ".repeat(COLUMN - 1);
-            }
-            line.push(' ');
-            line.push_str(word);
-        }
-        text.push_str(&line);
-        text.push('\n');
-    }
-    text
 }
 
 impl Flag {

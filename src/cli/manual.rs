@@ -1,7 +1,8 @@
 //! The manual page in roff, made of the tables of the command line and of the texts that `--help` prints. Pure; no
 //! sentence of a help may be written a second time in here.
 
-use crate::cli::grammar::{self, Flag, GLOBAL, VERBS};
+use crate::cli::grammar::{Flag, GLOBAL, VERBS};
+use crate::cli::help;
 use crate::system;
 
 /// What stands above everything. No word is hyphenated: an address or a variable that is broken by a hyphen
@@ -17,7 +18,7 @@ const HEAD: &str = concat!(
 const WIDTH: usize = 71;
 
 pub fn page() -> String {
-    let help = grammar::help();
+    let help = help::main();
     let mut page = Page(HEAD.to_owned());
 
     page.section("NAME");
@@ -44,7 +45,7 @@ pub fn page() -> String {
     }
     let mut helps = vec![help.clone()];
     for verb in &VERBS {
-        let help = verb.help();
+        let help = help::of(verb);
         page.add(&[".SS ", verb.name, "\n"]);
         page.help(&help);
         helps.push(help);

@@ -3,6 +3,7 @@
 
 pub mod completions;
 pub mod grammar;
+pub mod help;
 pub mod manual;
 pub mod shard;
 
@@ -185,9 +186,9 @@ fn parse_with(arguments: Vec<OsString>, environment: &Environment) -> Result<Com
     let verb = verb.and_then(grammar::verb);
     if asks_help {
         return Ok(Command::Text(match (verb, system) {
-            (Some(verb), _) => verb.help(),
+            (Some(verb), _) => help::of(verb),
             (None, Some(system)) => system.help.to_owned(),
-            (None, None) => grammar::help(),
+            (None, None) => help::main(),
         }));
     }
     let command = match (system, verb) {

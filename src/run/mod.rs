@@ -3,7 +3,7 @@
 use crate::apply;
 use crate::cli;
 use crate::cli::completions;
-use crate::cli::grammar;
+use crate::cli::help;
 use crate::cli::manual;
 use crate::file::input;
 use crate::file::output;
@@ -71,10 +71,7 @@ pub fn run(
             });
             match refusal.error {
                 Some(error) => report.complain(None, &error),
-                None => grammar::help()
-                    .trim_end()
-                    .lines()
-                    .for_each(report::complain),
+                None => help::main().trim_end().lines().for_each(report::complain),
             }
             Class::Usage.exit()
         }

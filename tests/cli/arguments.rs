@@ -17,8 +17,8 @@ const SYSTEMS: [(&str, &str); 3] = [
 ];
 const VERBS: [(&str, &str); 6] = [
     ("set", include_str!("../golden/help/set.txt")),
-    ("show", include_str!("../../src/cli/help/show.txt")),
-    ("list", include_str!("../../src/cli/help/list.txt")),
+    ("show", include_str!("../golden/help/show.txt")),
+    ("list", include_str!("../golden/help/list.txt")),
     ("reset", include_str!("../golden/help/reset.txt")),
     ("delete", include_str!("../golden/help/delete.txt")),
     ("whoami", include_str!("../../src/cli/help/whoami.txt")),
