@@ -1,10 +1,12 @@
-//! What would change: an avatar that is wanted, what the server shows, and what was proven before. Pure.
+//! What would change: compares an avatar that is wanted, what the server shows, and what was proven before. Pure: no
+//! server is asked, no file is read.
 
+use crate::apply::Look;
 use crate::apply::state::Entry;
 use crate::system::System;
 use crate::system::avatar::Avatar;
 
-/// What is to be done about an account, by who changed what.
+/// How an account differs from what is wanted, and who changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// `=` The server shows what is wanted.
@@ -54,34 +56,36 @@ pub fn desired_key(avatar: &Avatar) -> String {
     }
 }
 
-/// Compares both sides with what was proven. Presets tell for themselves whether they are worn; a picture
-/// only by the fingerprint that the server gave it.
+/// Compares what is wanted and what the server shows with what was proven. A preset can be told by its fingerprint; a
+/// picture only if that is the one the server gave it when it was proven.
 pub fn compare(
     system: &System,
     avatar: &Avatar,
     shown: Option<&str>,
-    proven: Option<&Entry>,
+    remembered: Option<&Entry>,
 ) -> Verdict {
-    let drifted = |entry: &Entry| {
-        let known = entry.fingerprint.as_ref();
-        known.is_some_and(|known| known.as_deref() != shown)
+    let drifted = |entry: &Entry| match &entry.fingerprint {
+        Look::NotTaken => false,
+        Look::Saw(proven) => proven.as_deref() != shown,
     };
-    match ((system.wears)(avatar, shown), proven) {
+    match ((system.wears)(avatar, shown), remembered) {
         (Some(true), _) => Verdict::Same,
         (Some(false), Some(entry)) if drifted(entry) => Verdict::Drifted,
         (Some(false), _) => Verdict::Wanted,
         (None, None) => Verdict::Unknown,
         (None, Some(entry)) if drifted(entry) => Verdict::Drifted,
-        // A line that nobody has proven does not speak against an account that wears nothing.
-        (None, Some(entry)) if entry.fingerprint.is_none() && shown.is_none() => Verdict::Unknown,
+        // The account has no avatar, and the last write was not looked at: it may not have come through.
+        (None, Some(entry)) if entry.fingerprint == Look::NotTaken && shown.is_none() => {
+            Verdict::Unknown
+        }
         (None, Some(entry)) if entry.set == desired_key(avatar) => Verdict::Same,
         (None, Some(_)) => Verdict::Wanted,
     }
 }
 
-/// Without a look at the server the state alone decides.
-pub fn recall(avatar: &Avatar, proven: Option<&Entry>) -> Verdict {
-    match proven {
+/// What the state alone says, without a look at the server.
+pub fn recall(avatar: &Avatar, remembered: Option<&Entry>) -> Verdict {
+    match remembered {
         None => Verdict::Unknown,
         Some(entry) if entry.set == desired_key(avatar) => Verdict::Same,
         Some(_) => Verdict::Wanted,
@@ -89,76 +93,4 @@ pub fn recall(avatar: &Avatar, proven: Option<&Entry>) -> Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::system::find;
-
-    fn entry(set: &str, fingerprint: Option<Option<&str>>) -> Option<Entry> {
-        Some(Entry {
-            set: set.into(),
-            fingerprint: fingerprint.map(|inner| inner.map(str::to_owned)),
-        })
-    }
-
-    #[test]
-    fn presets_need_no_state() {
-        let jira = find("jira").unwrap();
-        let avatar = Avatar::Preset(jira.preset.unwrap(), Some("5".into()));
-        for (shown, proven, verdict) in [
-            (Some("5"), None, Verdict::Same),
-            (
-                Some("5"),
-                entry("avatar_id:7", Some(Some("7"))),
-                Verdict::Same,
-            ),
-            (Some("7"), None, Verdict::Wanted),
-            (None, None, Verdict::Wanted),
-            (
-                Some("7"),
-                entry("avatar_id:7", Some(Some("7"))),
-                Verdict::Wanted,
-            ),
-            (
-                Some("7"),
-                entry("avatar_id:5", Some(Some("5"))),
-                Verdict::Drifted,
-            ),
-            (Some("7"), entry("avatar_id:5", None), Verdict::Wanted),
-        ] {
-            assert_eq!(
-                compare(jira, &avatar, shown, proven.as_ref()),
-                verdict,
-                "{shown:?} {proven:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn addresses_and_pictures_are_known_by_their_proof() {
-        let chat = find("rocketchat").unwrap();
-        let avatar = Avatar::Address("http://a.example/b.png?key=secret".into());
-        let ours = desired_key(&avatar);
-        assert!(!ours.contains("secret"));
-        for (shown, proven, verdict) in [
-            (Some("e1"), None, Verdict::Unknown),
-            (None, None, Verdict::Unknown),
-            (Some("e1"), entry(&ours, Some(Some("e1"))), Verdict::Same),
-            (Some("e1"), entry(&ours, None), Verdict::Same),
-            (None, entry(&ours, None), Verdict::Unknown),
-            (Some("e2"), entry(&ours, Some(Some("e1"))), Verdict::Drifted),
-            (None, entry(&ours, Some(Some("e1"))), Verdict::Drifted),
-            (
-                Some("e1"),
-                entry("sha256:00", Some(Some("e1"))),
-                Verdict::Wanted,
-            ),
-            (Some("e1"), entry("reset", Some(None)), Verdict::Drifted),
-        ] {
-            assert_eq!(
-                compare(chat, &avatar, shown, proven.as_ref()),
-                verdict,
-                "{shown:?} {proven:?}"
-            );
-        }
-    }
-}
+mod tests;

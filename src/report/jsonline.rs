@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::error::Error;
 use crate::terminal::visible_json;
 
 /// A JSON object that grows to the right.
@@ -24,6 +25,22 @@ impl JsonLine {
         let inner = fill(JsonLine("{".to_owned()));
         self.0.push_str(&format!(",\"{key}\":{}}}", inner.0));
         self
+    }
+
+    pub fn put_all(self, pairs: &[(&str, Value)]) -> JsonLine {
+        let put = |line: JsonLine, (key, value): &(&str, Value)| line.put(key, value.clone());
+        pairs.iter().fold(self, put)
+    }
+
+    /// A failure as an object inside the line.
+    pub fn put_error(self, error: &Error) -> JsonLine {
+        self.object("error", |line| {
+            line.put("class", error.class.name())
+                .put("exit", error.class.exit())
+                .put("status", error.status)
+                .put("message", error.message())
+                .put("hint", error.hint.as_deref())
+        })
     }
 
     /// The line with its end. What a terminal would obey is escaped, because lines are looked at, too.

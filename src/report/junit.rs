@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use crate::apply::Outcome;
+use crate::report::escape::escape;
 use crate::report::record::Record;
-use crate::terminal::is_deceptive;
+use crate::report::words::wanted;
 
 /// Writes one test suite with a case an account.
 pub fn write(out: &mut dyn Write, action: &str, records: &[Record]) -> io::Result<()> {
@@ -48,7 +49,7 @@ pub fn write(out: &mut dyn Write, action: &str, records: &[Record]) -> io::Resul
                     out,
                     "    <failure type=\"pending\" message=\"{}: {}\"/>",
                     verdict.name(),
-                    escape(&record.wanted)
+                    escape(&wanted(&record.avatar))
                 )?;
                 writeln!(out, "  </testcase>")?;
             }
@@ -63,23 +64,4 @@ pub fn write(out: &mut dyn Write, action: &str, records: &[Record]) -> io::Resul
         }
     }
     writeln!(out, "</testsuite>")
-}
-
-/// Text for XML and HTML alike, attributes included, shown as a terminal would be shown it. What XML 1.0 cannot
-/// hold at all is replaced.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            c if is_deceptive(c) => escaped.extend(c.escape_unicode()),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

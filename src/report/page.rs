@@ -9,11 +9,12 @@ use std::io::{self, Read, Write};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::apply::Outcome;
+use crate::apply::{Changed, Look, Outcome};
 use crate::picture::Picture;
 use crate::picture::content::Content;
-use crate::report::junit::escape;
+use crate::report::escape::escape;
 use crate::report::record::Record;
+use crate::report::words::wanted;
 use crate::system::avatar::{Avatar, Crop};
 
 /// In pixels; Jira's four, and a large one.
@@ -86,19 +87,12 @@ fn card(
     classes: &BTreeMap<[u8; 32], usize>,
 ) -> io::Result<()> {
     let (class, text) = match &record.outcome {
-        // A batch rehearses nothing.
+        // A batch has no dry run.
         None | Some(Outcome::Planned(_)) => ("unchanged", String::new()),
         Some(Outcome::Unchanged { .. }) => ("unchanged", "unchanged".to_owned()),
-        Some(Outcome::Changed { before, after, .. }) => (
-            "changed",
-            changed(
-                record,
-                before.as_ref().map(Option::as_deref),
-                after.as_deref(),
-            ),
-        ),
+        Some(Outcome::Changed(change)) => ("changed", changed(record, change)),
         Some(Outcome::Pending { verdict, shown }) => {
-            let shown = record.system.worn(shown.as_deref());
+            let shown = record.system.avatar_text(shown.as_deref());
             (
                 "pending",
                 format!("{} {}, now {shown}", verdict.sign(), verdict.name()),
@@ -112,7 +106,7 @@ fn card(
         "<section>\n<h2>{} {}</h2>\n<p>{}</p>",
         escape(&record.server),
         escape(&record.account),
-        escape(&record.wanted)
+        escape(&wanted(&record.avatar))
     )?;
     if !text.is_empty() {
         writeln!(out, "<p class=\"{class}\">{}</p>", escape(&text))?;
@@ -138,11 +132,11 @@ fn card(
     writeln!(out, "</section>")
 }
 
-fn changed(record: &Record, before: Option<Option<&str>>, after: Option<&str>) -> String {
-    let worn = |fingerprint| record.system.worn(fingerprint);
-    match before {
-        Some(before) => format!("changed from {} to {}", worn(before), worn(after)),
-        None => "set without a look".to_owned(),
+fn changed(record: &Record, change: &Changed) -> String {
+    let text = |fingerprint: &Option<String>| record.system.avatar_text(fingerprint.as_deref());
+    match &change.before {
+        Look::Saw(before) => format!("changed from {} to {}", text(before), text(&change.after)),
+        Look::NotTaken => "set without a look".to_owned(),
     }
 }
 

@@ -11,8 +11,6 @@ pub struct Record {
     pub server: String,
     pub account: String,
     pub avatar: Avatar,
-    /// The avatar in words.
-    pub wanted: String,
     /// None where nothing was asked of a server.
     pub outcome: Option<Outcome>,
     pub warnings: Vec<String>,

@@ -196,13 +196,13 @@ impl System {
     }
 
     /// A fingerprint for people; it comes from a server, so it is cleaned.
-    pub fn spoken(&self, fingerprint: &str) -> String {
+    pub fn fingerprint_text(&self, fingerprint: &str) -> String {
         clean(&(self.format_fingerprint)(fingerprint), MESSAGE)
     }
 
     /// The same of an account that may wear nothing.
-    pub fn worn(&self, fingerprint: Option<&str>) -> String {
-        fingerprint.map_or("no avatar".to_owned(), |shown| self.spoken(shown))
+    pub fn avatar_text(&self, fingerprint: Option<&str>) -> String {
+        fingerprint.map_or("no avatar".to_owned(), |shown| self.fingerprint_text(shown))
     }
 }
 

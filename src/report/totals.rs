@@ -1,0 +1,112 @@
+//! How many accounts came to what. The last line of a run and its exit status follow from these numbers.
+
+use crate::apply::diff::Verdict;
+use crate::error::{Class, merge};
+use crate::report::PENDING;
+use crate::report::jsonline::JsonLine;
+use crate::report::words::{counts, plural};
+use crate::signals;
+
+/// The numbers of one run.
+#[derive(Default)]
+pub(super) struct Totals {
+    pub(super) changed: usize,
+    pub(super) unchanged: usize,
+    pub(super) skipped: usize,
+    /// Accounts whose writes were printed and not sent.
+    pub(super) planned: usize,
+    /// Accounts that `diff` would change: `~`, `!` and `?`.
+    wanted: usize,
+    drifted: usize,
+    unknown: usize,
+    failures: Vec<Class>,
+    /// Whether something was printed that was asked for, such as a list.
+    pub(super) answered: bool,
+}
+
+impl Totals {
+    pub(super) fn failed(&mut self, class: Class) {
+        self.failures.push(class);
+    }
+
+    pub(super) fn pending(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::Drifted => &mut self.drifted,
+            Verdict::Unknown => &mut self.unknown,
+            Verdict::Wanted | Verdict::Same => &mut self.wanted,
+        } += 1;
+    }
+
+    fn to_change(&self) -> usize {
+        self.wanted + self.drifted + self.unknown
+    }
+
+    /// What `apply` would do; none if that is nothing and `quiet`.
+    pub(super) fn diff(&self, quiet: bool) -> Option<String> {
+        let all = self.to_change();
+        let why = counts(&[
+            (self.drifted, "changed on the server"),
+            (self.unknown, "not known"),
+        ]);
+        let why = match why.is_empty() {
+            true => why,
+            false => format!(" ({why})"),
+        };
+        let text = format!("{all} to change{why}, {} the same", self.unchanged);
+        self.with_undone(text, all, quiet)
+    }
+
+    /// What `apply` did; none if that is nothing and `quiet`.
+    pub(super) fn apply(&self, quiet: bool) -> Option<String> {
+        let Totals {
+            changed, unchanged, ..
+        } = self;
+        let text = format!("{changed} changed, {unchanged} unchanged");
+        self.with_undone(text, *changed, quiet)
+    }
+
+    fn with_undone(&self, text: String, changes: usize, quiet: bool) -> Option<String> {
+        let undone = [(self.failures.len(), "failed"), (self.skipped, "skipped")];
+        let undone = counts(&undone);
+        match undone.is_empty() {
+            true if quiet && changes == 0 => None,
+            true => Some(text),
+            false => Some(format!("{text}, {undone}")),
+        }
+    }
+
+    /// The exit status, and the last JSON line; that is none if there is nothing to say and `quiet`.
+    pub(super) fn end(&self, quiet: bool) -> (u8, Option<JsonLine>) {
+        let exit = match merge(self.failures.iter().copied()) {
+            0 if self.to_change() > 0 => PENDING,
+            exit => exit,
+        };
+        let exit = signals::caught().unwrap_or(exit);
+        let pending = self.to_change() + self.planned;
+        let failed = self.failures.len();
+        let silent = quiet && !self.answered && self.changed + failed + pending + self.skipped == 0;
+        let summary = (!silent).then(|| {
+            JsonLine::new("summary")
+                .put("changed", self.changed)
+                .put("unchanged", self.unchanged)
+                .put("failed", failed)
+                .put("pending", pending)
+                .put("skipped", self.skipped)
+                .put("exit", exit)
+        });
+        (exit, summary)
+    }
+}
+
+/// What a manifest without errors holds.
+pub(super) fn of_manifest(accounts: usize, servers: usize, warnings: usize) -> String {
+    let warnings = match warnings {
+        0 => "no warnings".to_owned(),
+        _ => plural(warnings, "warning"),
+    };
+    format!(
+        "{} on {}: no errors, {warnings}",
+        plural(accounts, "account"),
+        plural(servers, "server"),
+    )
+}

@@ -1,0 +1,191 @@
+//! One account, now: set, reset, show, list, delete, whoami.
+
+use std::time::Instant;
+
+use super::session::Context;
+use super::style;
+use crate::apply::state::Memory;
+use crate::apply::{self, Deleted, Event, Outcome, Rules};
+use crate::cli::{Account, Action};
+use crate::error::Result;
+use crate::http::curl::PlannedRequest;
+use crate::plan::Job;
+use crate::plan::manifest::Server;
+use crate::report::{Report, Subject};
+use crate::settings::address::Address;
+use crate::settings::environment::Environment;
+use crate::system::List;
+use crate::system::avatar::Choice;
+
+/// Carries out a command about one account, and returns the exit status.
+pub(super) fn run(account: &Account, environment: &Environment, begun: Instant) -> u8 {
+    let context = Context {
+        options: &account.options,
+        environment,
+        begun,
+    };
+    let mut report = Report::new(style(context.options, environment));
+    let system = account.system;
+    let base = context.base(system);
+    let mut subject = Subject {
+        system,
+        label: system.name,
+        server: base.as_ref().ok().map(Address::text),
+        account: account.target.name().map(str::to_owned),
+        action: account.action.name(),
+    };
+    let done = base.clone().and_then(|base| {
+        let server = Server {
+            name: system.name.to_owned(),
+            system,
+            base,
+            prefix: system.prefix.to_owned(),
+            ca_file: None,
+            client: None,
+            proxy: None,
+        };
+        let choice = match &account.action {
+            Action::Set(choice) => choice.clone(),
+            Action::Reset => Choice::Generated,
+            _ => return ask(account, &server, context, &mut subject, &mut report),
+        };
+        let job = Job::resolve(system, account.target.clone(), choice, environment)?;
+        set(&job, &server, context, &mut subject, &mut report);
+        Ok(())
+    });
+    if let Err(error) = done {
+        report.failed(&subject, &error);
+    }
+    report.finish()
+}
+
+fn rules(context: Context) -> Rules {
+    Rules {
+        write: true,
+        look: true,
+        verify: !context.options.no_verify,
+        force: context.options.force,
+        prune: false,
+        dry_run: context.options.dry_run,
+    }
+}
+
+/// Sets an avatar: a batch of one job that remembers nothing.
+fn set(job: &Job, server: &Server, context: Context, subject: &mut Subject, report: &mut Report) {
+    for warning in &job.warnings {
+        report.warning(subject, warning);
+    }
+    let credentials = context.credentials(server, subject, report);
+    let batch = apply::Batch {
+        system: server.system,
+        server: &server.name,
+        url: server.base.text(),
+        jobs: std::slice::from_ref(job),
+        rules: rules(context),
+    };
+    let memory = &mut Memory::Nothing;
+    context.carry_out(
+        &batch,
+        server,
+        credentials,
+        memory,
+        &mut |event| match event {
+            Event::Started(_) => {}
+            Event::Finished(result) => {
+                subject.account = result.account;
+                for warning in &result.warnings {
+                    report.warning(subject, warning);
+                }
+                if let Outcome::Planned(writes) = &result.outcome {
+                    name_missing_variables(report, subject, writes, context.environment);
+                }
+                report.outcome(subject, &result.job.avatar, &result.outcome);
+            }
+            Event::LogoutFailed(error) => report.warning(subject, &error.message()),
+        },
+    );
+}
+
+/// The verbs that set no avatar.
+fn ask(
+    account: &Account,
+    server: &Server,
+    context: Context,
+    subject: &mut Subject,
+    report: &mut Report,
+) -> Result<()> {
+    let Account { system, target, .. } = account;
+    let credentials = context.credentials(server, subject, report)?;
+    let session = &mut context.open(server, &credentials)?;
+    let mut answer = || -> Result<()> {
+        match &account.action {
+            Action::List => {
+                let rows = match system.list {
+                    List::Target(list) => list(session, target)?,
+                    List::Server(list) => list(session)?,
+                };
+                report.list(subject, &rows);
+            }
+            Action::Whoami => report.identity(subject, &(system.whoami)(session)?),
+            Action::Delete(id) => {
+                let delete = system
+                    .delete
+                    .how()
+                    .expect("a command has what its system offers");
+                let seen = (system.observe)(session, target)?;
+                subject.account = Some(seen.account.clone());
+                match apply::delete(session, delete, target, &seen, id, rules(context))? {
+                    Deleted::Gone { verified } => report.deleted(subject, id, verified),
+                    Deleted::Planned(writes) => {
+                        name_missing_variables(report, subject, &writes, context.environment);
+                        report.planned_requests(&writes);
+                    }
+                }
+            }
+            Action::Show | Action::Set(_) | Action::Reset => {
+                let seen = (system.observe)(session, target)?;
+                subject.account = Some(seen.account.clone());
+                report.show(subject, &seen);
+            }
+        }
+        Ok(())
+    };
+    let done = answer();
+    let left = session.end().err().map(|error| error.message());
+    for warning in session.warnings.drain(..).chain(left) {
+        report.warning(subject, &warning);
+    }
+    done
+}
+
+/// Warns of the variables that a shell must have before it runs the commands of a dry run: without them a login fails,
+/// or a wrong picture is set.
+fn name_missing_variables(
+    report: &Report,
+    subject: &Subject,
+    writes: &[PlannedRequest],
+    environment: &Environment,
+) {
+    let prefix = format!("{}_", subject.system.prefix);
+    let mut names: Vec<&str> = Vec::new();
+    for name in writes.iter().flat_map(|write| &write.variables) {
+        // Of the other variables the environment may hold anything.
+        let known = name.starts_with(&prefix) && environment.is_set(name);
+        if !known && !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let shown: Vec<String> = names
+        .iter()
+        .map(|name| match *name {
+            "AVATAR_URL" => "AVATAR_URL (the address of the picture)".to_owned(),
+            _ => (*name).to_owned(),
+        })
+        .collect();
+    if !shown.is_empty() {
+        report.warning(
+            subject,
+            &format!("before you run the commands, set {}", shown.join(", ")),
+        );
+    }
+}

@@ -1,0 +1,267 @@
+//! Many accounts, declared in a manifest: check, diff and apply. Diff and apply go the same way, with and without the
+//! right to write.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::files;
+use super::session::Context;
+use super::style;
+use crate::apply::state::{Journal, LockWait, Memory, State};
+use crate::apply::{self, Event, JobResult, Rules};
+use crate::cli::{Batch, BatchAction, Origin};
+use crate::error::{Class, Error, Result};
+use crate::file::{input, output};
+use crate::plan::manifest;
+use crate::plan::{Job, Part, Plan};
+use crate::report::record::Record;
+use crate::report::{self, Report, Subject, junit, page};
+use crate::settings::environment::Environment;
+use crate::terminal::quote;
+
+/// Carries out a command about the accounts of a manifest, and returns the exit status.
+pub(super) fn run(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
+    let context = Context {
+        options: &batch.options,
+        environment,
+        begun,
+    };
+    let mut run = Run {
+        batch,
+        context,
+        report: Report::new(style(context.options, environment)),
+        records: Vec::new(),
+    };
+    if let Err(error) = run.all() {
+        run.report.run_failed(&error);
+    }
+    run.report.finish()
+}
+
+/// A batch that is under way.
+struct Run<'a> {
+    batch: &'a Batch,
+    context: Context<'a>,
+    report: Report,
+    /// The accounts so far, if a file is written of them at the end.
+    records: Vec<Record>,
+}
+
+impl Run<'_> {
+    fn all(&mut self) -> Result<()> {
+        let files = files::distinct(self.batch)?;
+        let Some(plan) = self.plan()? else {
+            return Ok(());
+        };
+        files::spare_pictures(&files, &plan)?;
+        match self.batch.action {
+            BatchAction::Check => self.check(&plan),
+            BatchAction::Diff | BatchAction::Apply => self.compare(&plan)?,
+        }
+        self.write_files();
+        Ok(())
+    }
+
+    /// Reads the manifest and its pictures; none if something is wrong with them, which is reported.
+    fn plan(&mut self) -> Result<Option<Plan>> {
+        let (bytes, what, folder) = match &self.batch.manifest {
+            Origin::Stdin => {
+                let what = "the manifest from standard input";
+                self.context.environment.take_stdin("the manifest")?;
+                let given = input::bytes(std::io::stdin().lock(), manifest::LONGEST);
+                let bytes = given.map_err(|error| input::unreadable(what, Class::Input, &error))?;
+                (bytes, what.to_owned(), None)
+            }
+            Origin::File(path) => {
+                let shown = quote(&path.to_string_lossy());
+                let bytes = input::read(path, "the manifest", Class::Input, manifest::LONGEST)?;
+                (bytes, format!("the manifest {shown}"), path.parent())
+            }
+        };
+        let text = manifest::text(bytes, &what)?;
+        let folder = folder.unwrap_or(Path::new(""));
+        let (mut manifest, mut problems) = manifest::read(&text, folder);
+        let selected = self.batch.selection.keep(&mut manifest);
+        // A pattern that matches nothing is the command line's fault, unless the manifest is why.
+        if problems.is_empty() {
+            selected?;
+        }
+        // Pictures are looked at whatever else is wrong: all errors are said at once.
+        match Plan::resolve(manifest) {
+            Ok(plan) if problems.is_empty() => return Ok(Some(plan)),
+            Ok(_) => {}
+            Err(more) => problems.extend(more),
+        }
+        problems.sort_by_key(|problem| problem.place.line);
+        self.report.problems(&problems);
+        Ok(None)
+    }
+
+    fn check(&mut self, plan: &Plan) {
+        let mut warnings = 0;
+        for part in &plan.parts {
+            for job in &part.jobs {
+                let subject = self.subject(part, Some(job.target.value()));
+                for warning in &job.warnings {
+                    warnings += 1;
+                    self.report.warning(&subject, warning);
+                }
+                self.report.checked_account(&subject, job);
+                self.keep(part, job, job.target.value(), None, Vec::new());
+            }
+        }
+        let servers = with_jobs(plan).count();
+        self.report.end_check(plan.accounts(), servers, warnings);
+    }
+
+    fn compare(&mut self, plan: &Plan) -> Result<()> {
+        let mut memory = self.memory()?;
+        for warning in memory.warnings() {
+            self.report.run_warning(warning);
+        }
+        self.report.start_batch(plan.accounts());
+        for part in with_jobs(plan) {
+            self.server(part, &mut memory);
+        }
+        match self.writes() {
+            true => self.report.end_apply(),
+            false => self.report.end_diff(),
+        }
+        Ok(())
+    }
+
+    fn writes(&self) -> bool {
+        self.batch.action == BatchAction::Apply
+    }
+
+    /// Opens the state file.
+    ///
+    /// Errors: those of `Journal::open`, `State::load` and `State::load_settled`.
+    fn memory(&self) -> Result<Memory> {
+        let (batch, options) = (self.batch, self.context.options);
+        let state = batch.state.as_deref();
+        let state = state.expect("diff and apply were given a state file");
+        let left = |time: Duration| time.saturating_sub(self.context.begun.elapsed());
+        let wait = LockWait {
+            timeout: match options.max_time.map(left) {
+                Some(left) => left.min(batch.lock_timeout),
+                None => batch.lock_timeout,
+            },
+            on_wait: match options.quiet {
+                true => |_| (),
+                false => report::complain,
+            },
+        };
+        Ok(match self.writes() {
+            true => Memory::Written(Journal::open(state, &wait)?),
+            false if batch.lock_timeout.is_zero() => Memory::Read(State::load(state)?),
+            false => Memory::Read(State::load_settled(state, &wait)?),
+        })
+    }
+
+    /// Diffs or applies the jobs of one server.
+    fn server(&mut self, part: &Part, memory: &mut Memory) {
+        let (context, write) = (self.context, self.writes());
+        let server = &part.server;
+        let jobs = apply::Batch {
+            system: server.system,
+            server: &server.name,
+            url: server.base.text(),
+            jobs: &part.jobs,
+            rules: Rules {
+                write,
+                look: !(write && context.options.no_verify),
+                verify: !context.options.no_verify,
+                force: context.options.force,
+                prune: self.batch.prune,
+                dry_run: false,
+            },
+        };
+        let credentials = context.credentials(server, &self.subject(part, None), &self.report);
+        context.carry_out(
+            &jobs,
+            server,
+            credentials,
+            memory,
+            &mut |event| match event {
+                Event::Started(job) => {
+                    let subject = self.subject(part, Some(job.target.value()));
+                    self.report.start_account(&subject);
+                }
+                Event::Finished(result) => self.finished(part, result),
+                Event::LogoutFailed(error) => {
+                    let subject = self.subject(part, None);
+                    self.report.warning(&subject, &error.message());
+                }
+            },
+        );
+    }
+
+    fn finished(&mut self, part: &Part, result: JobResult) {
+        let job = result.job;
+        let account = result.account;
+        let account = account.unwrap_or_else(|| job.target.value().to_owned());
+        let subject = self.subject(part, Some(&account));
+        for warning in &result.warnings {
+            self.report.warning(&subject, warning);
+        }
+        self.report.outcome(&subject, &job.avatar, &result.outcome);
+        self.keep(part, job, &account, Some(result.outcome), result.warnings);
+    }
+
+    fn subject<'p>(&self, part: &'p Part, account: Option<&str>) -> Subject<'p> {
+        Subject {
+            system: part.server.system,
+            label: &part.server.name,
+            server: Some(part.server.base.text()),
+            account: account.map(str::to_owned),
+            action: self.batch.action.name(),
+        }
+    }
+
+    /// Keeps an account for the files that are written at the end, if there are any.
+    fn keep(
+        &mut self,
+        part: &Part,
+        job: &Job,
+        account: &str,
+        outcome: Option<apply::Outcome>,
+        warnings: Vec<String>,
+    ) {
+        if self.batch.junit.is_none() && self.batch.html.is_none() {
+            return;
+        }
+        self.records.push(Record {
+            system: part.server.system,
+            server: part.server.name.clone(),
+            account: account.to_owned(),
+            avatar: job.avatar.clone(),
+            outcome,
+            warnings: [job.warnings.clone(), warnings].concat(),
+        });
+    }
+
+    /// Writes the files of the accounts that were kept. This is not reached if the work could not begin: then the files
+    /// of an earlier run stay, because empty ones would hide what they say.
+    fn write_files(&mut self) {
+        let (batch, records) = (self.batch, &self.records);
+        let action = batch.action.name();
+        let junit = batch.junit.as_ref();
+        let junit = junit.map(|path| output::write(path, |out| junit::write(out, action, records)));
+        let html = batch.html.as_ref();
+        let html = html.map(|path| output::write(path, |out| page::write(out, action, records)));
+        let errors: Vec<Error> = [junit, html]
+            .into_iter()
+            .flatten()
+            .filter_map(Result::err)
+            .collect();
+        for error in &errors {
+            self.report.run_failed(error);
+        }
+    }
+}
+
+/// The servers that have something to do.
+fn with_jobs(plan: &Plan) -> impl Iterator<Item = &Part> {
+    plan.parts.iter().filter(|part| !part.jobs.is_empty())
+}

@@ -1,0 +1,85 @@
+//! The files of a batch: none that is written may be one that is read, and each must have a folder to be in. All this is
+//! checked before anything is sent, and not when the work is done.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Batch, Origin};
+use crate::error::{Class, Error, Result};
+use crate::picture::content::Content;
+use crate::plan::Plan;
+use crate::system::avatar::Avatar;
+use crate::terminal::quote;
+
+/// A file by what names it: `the manifest`, `--state`.
+pub(super) type Named = (&'static str, PathBuf);
+
+/// The files that the command line names.
+///
+/// Errors: usage, if two of them are the same; input, if one has no folder.
+pub(super) fn distinct(batch: &Batch) -> Result<Vec<Named>> {
+    let manifest = match &batch.manifest {
+        Origin::File(path) => Some(path),
+        Origin::Stdin => None,
+    };
+    let mut files: Vec<Named> = Vec::new();
+    for (name, path) in [
+        ("the manifest", manifest),
+        ("--state", batch.state.as_ref()),
+        ("--junit", batch.junit.as_ref()),
+        ("--html", batch.html.as_ref()),
+    ] {
+        let Some(path) = path else { continue };
+        if ["--junit", "--html"].contains(&name) {
+            has_folder(name, path)?;
+        }
+        let real = real(path);
+        // A device may be named as often as one likes.
+        if real.exists() && !real.is_file() {
+            continue;
+        }
+        if let Some((other, _)) = files.iter().find(|(_, known)| *known == real) {
+            return Err(same(name, other));
+        }
+        files.push((name, real));
+    }
+    Ok(files)
+}
+
+/// Checks that no picture of the plan is one of these files.
+///
+/// Errors: usage.
+pub(super) fn spare_pictures(files: &[Named], plan: &Plan) -> Result<()> {
+    for job in plan.parts.iter().flat_map(|part| &part.jobs) {
+        if let Avatar::Picture(picture) = &job.avatar
+            && let Some(path) = picture.path()
+            && let Some((name, _)) = files
+                .iter()
+                .find(|(_, file)| file.file_name() == path.file_name() && *file == real(path))
+        {
+            return Err(same(name, &format!("the picture {}", quote(&picture.name))));
+        }
+    }
+    Ok(())
+}
+
+fn same(name: &str, other: &str) -> Error {
+    let what = format!("{name} and {other} are the same file");
+    Error::new(Class::Usage, what)
+}
+
+fn has_folder(name: &str, path: &Path) -> Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            let folder = quote(&folder.to_string_lossy());
+            let what = format!("{name}: there is no folder {folder}");
+            Err(Error::new(Class::Input, what))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The one absolute path of a file, whether or not it is there yet.
+fn real(path: &Path) -> PathBuf {
+    let real = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    real.unwrap_or_else(|_| path.to_owned())
+}
