@@ -1,7 +1,7 @@
 //! The completion scripts: the tables of the command line as bash, zsh and fish read them. Pure, and no second
-//! grammar: a script offers what the tables name, where `cli.rs` takes it, and nothing of its own.
+//! grammar: a script offers what the tables name, where the command line takes it, and nothing of its own.
 
-use crate::cli::grammar::{self, Flag, GLOBAL, Place, VERBS, Value};
+use crate::cli::grammar::{self, Document, Flag, Form, GLOBAL, SHELLS, Value};
 use crate::system;
 
 /// A shell as the texts that a script is put together of. What stands in braces is filled in.
@@ -45,10 +45,8 @@ pub fn script(shell: &str) -> String {
     for system in system::ALL {
         first.push((system.name, system.title));
     }
-    for verb in &VERBS {
-        if verb.place != Place::System {
-            first.push((verb.name, verb.about));
-        }
+    for verb in grammar::verbs_without_system() {
+        first.push((verb.name, verb.about));
     }
     script.words("", &first);
     script.options("", &[], &["--help", "--version"], false);
@@ -64,19 +62,16 @@ pub fn script(shell: &str) -> String {
             script.options(&words, &verb.options(Some(system)), &[ADDRESS], true);
         }
     }
-    for verb in &VERBS {
-        match verb.place {
-            Place::System => {}
-            Place::Manifest => {
-                script.next += &fill(shell.manifest, &[("{at}", verb.name)]);
-                script.options(verb.name, &verb.options(None), &[], true);
-            }
-            Place::Alone(choices) => {
-                let choices: Vec<_> = choices.iter().map(|word| (*word, verb.about)).collect();
-                script.words(verb.name, &choices);
-                script.options(verb.name, &[], &["--help"], false);
-            }
+    for verb in grammar::verbs_without_system() {
+        if let Form::OfManifest(_) = verb.form {
+            script.next += &fill(shell.manifest, &[("{at}", verb.name)]);
+            script.options(verb.name, &verb.options(None), &[], true);
+            continue;
         }
+        if let Form::Alone(Document::Completions) = verb.form {
+            script.words(verb.name, &SHELLS.map(|shell| (shell, verb.about)));
+        }
+        script.options(verb.name, &[], &["--help"], false);
     }
     script.text()
 }

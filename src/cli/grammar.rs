@@ -1,7 +1,8 @@
-//! The words of the command line as tables: verbs, options, and a line about each. `cli.rs` reads arguments by
-//! them; `--help`, the completions and the manual page are made from them. What names an account or an avatar
-//! is in the systems' own tables.
+//! The words of the command line as tables: verbs, options, and a line about each. Arguments are read by them; `--help`,
+//! the completions and the manual page are made from them. The options that name an account or an avatar are in the
+//! systems' own tables.
 
+use crate::cli::BatchAction;
 use crate::system::{self, List, System};
 
 /// What follows an option.
@@ -92,26 +93,49 @@ static VERB_OPTIONS: [Flag; 8] = [
     flag("--prune", Switch, "delete the avatar that an earlier apply uploaded, after the new one is proven"),
 ];
 
-/// What a verb is written with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// A system before it.
-    System,
-    /// A manifest after it.
-    Manifest,
-    /// Nothing, or one of these words after it.
-    Alone(&'static [&'static str]),
+/// How a verb is written, and what it does.
+#[derive(Clone, Copy)]
+pub enum Form {
+    /// After a system: `avatarctl jira set`.
+    OfSystem(SystemVerb),
+    /// Before a manifest: `avatarctl check MANIFEST`.
+    OfManifest(BatchAction),
+    /// Without either: `avatarctl man`.
+    Alone(Document),
 }
+
+/// What can be done to a system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemVerb {
+    Set,
+    Show,
+    List,
+    Reset,
+    Delete,
+    Whoami,
+}
+
+/// What is printed without a server or a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// A manifest to start from.
+    Example,
+    /// A completion script for one of `SHELLS`, which is named after the verb.
+    Completions,
+    /// The manual page.
+    Manual,
+}
+
+/// The shells that there are completions for.
+pub const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
 /// A verb.
 pub struct Verb {
     pub name: &'static str,
-    pub place: Place,
+    pub form: Form,
     pub about: &'static str,
-    /// What to do instead on a system that does not have it.
-    instead: fn(&System) -> Option<&'static str>,
-    /// Its options from `VERB_OPTIONS`; targets and avatars come from the system.
-    some: &'static [&'static str],
+    /// The names of its options from `VERB_OPTIONS`; those for targets and avatars come from the system.
+    options: &'static [&'static str],
     /// What `--help` says, with places for what the tables know.
     pub help: &'static str,
 }
@@ -119,66 +143,58 @@ pub struct Verb {
 pub static VERBS: [Verb; 12] = [
     Verb {
         name: "set",
-        place: Place::System,
+        form: Form::OfSystem(SystemVerb::Set),
         about: "set one avatar, and check that the server shows it",
-        instead: |_| None,
-        some: &["--dry-run"],
+        options: &["--dry-run"],
         help: include_str!("help/set.txt"),
     },
     Verb {
         name: "show",
-        place: Place::System,
+        form: Form::OfSystem(SystemVerb::Show),
         about: "show what an account wears now",
-        instead: |_| None,
-        some: &[],
+        options: &[],
         help: include_str!("help/show.txt"),
     },
     Verb {
         name: "list",
-        place: Place::System,
+        form: Form::OfSystem(SystemVerb::List),
         about: "list what there is to choose from",
-        instead: |_| None,
-        some: &[],
+        options: &[],
         help: include_str!("help/list.txt"),
     },
     Verb {
         name: "reset",
-        place: Place::System,
+        form: Form::OfSystem(SystemVerb::Reset),
         about: "go back to the generated letter",
-        instead: |system| system.reset.instead(),
-        some: &["--dry-run"],
+        options: &["--dry-run"],
         help: include_str!("help/reset.txt"),
     },
     Verb {
         name: "delete",
-        place: Place::System,
+        form: Form::OfSystem(SystemVerb::Delete),
         about: "delete a custom avatar",
-        instead: |system| system.delete.instead(),
-        some: &["--dry-run"],
+        options: &["--dry-run"],
         help: include_str!("help/delete.txt"),
     },
     Verb {
         name: "whoami",
-        place: Place::System,
+        form: Form::OfSystem(SystemVerb::Whoami),
         about: "say who the caller is, on which server, and what it may change",
-        instead: |_| None,
-        some: &[],
+        options: &[],
         help: include_str!("help/whoami.txt"),
     },
     Verb {
         name: "check",
-        place: Place::Manifest,
+        form: Form::OfManifest(BatchAction::Check),
         about: "read a manifest and its pictures, without a network",
-        instead: |_| None,
-        some: &["--only", "--shard", "--html"],
+        options: &["--only", "--shard", "--html"],
         help: include_str!("help/check.txt"),
     },
     Verb {
         name: "diff",
-        place: Place::Manifest,
+        form: Form::OfManifest(BatchAction::Diff),
         about: "show what would change on the servers, and write nothing",
-        instead: |_| None,
-        some: &[
+        options: &[
             "--state",
             "--lock-timeout",
             "--only",
@@ -190,10 +206,9 @@ pub static VERBS: [Verb; 12] = [
     },
     Verb {
         name: "apply",
-        place: Place::Manifest,
+        form: Form::OfManifest(BatchAction::Apply),
         about: "do what diff shows, prove each account and remember it",
-        instead: |_| None,
-        some: &[
+        options: &[
             "--state",
             "--lock-timeout",
             "--only",
@@ -206,26 +221,23 @@ pub static VERBS: [Verb; 12] = [
     },
     Verb {
         name: "example",
-        place: Place::Alone(&[]),
+        form: Form::Alone(Document::Example),
         about: "print a manifest to start from",
-        instead: |_| None,
-        some: &[],
+        options: &[],
         help: include_str!("help/example.txt"),
     },
     Verb {
         name: "completions",
-        place: Place::Alone(&["bash", "zsh", "fish"]),
+        form: Form::Alone(Document::Completions),
         about: "print a completion script for a shell",
-        instead: |_| None,
-        some: &[],
+        options: &[],
         help: include_str!("help/completions.txt"),
     },
     Verb {
         name: "man",
-        place: Place::Alone(&[]),
+        form: Form::Alone(Document::Manual),
         about: "print the manual page",
-        instead: |_| None,
-        some: &[],
+        options: &[],
         help: include_str!("help/man.txt"),
     },
 ];
@@ -237,47 +249,51 @@ pub fn verb(name: &str) -> Option<&'static Verb> {
 
 /// The verbs that a system has.
 pub fn verbs_of(system: &System) -> impl Iterator<Item = &'static Verb> {
-    VERBS
-        .iter()
-        .filter(|verb| verb.place == Place::System && instead(system, verb.name).is_none())
+    VERBS.iter().filter(|verb| match verb.form {
+        Form::OfSystem(verb) => instead(system, verb).is_none(),
+        _ => false,
+    })
 }
 
-/// What to do instead of a verb that a system does not have.
-pub fn instead(system: &System, verb: &str) -> Option<&'static str> {
-    (self::verb(verb)?.instead)(system)
+/// The verbs that stand without a system.
+pub fn verbs_without_system() -> impl Iterator<Item = &'static Verb> {
+    VERBS
+        .iter()
+        .filter(|verb| !matches!(verb.form, Form::OfSystem(_)))
+}
+
+/// What to do instead, if a system does not have a verb.
+pub fn instead(system: &System, verb: SystemVerb) -> Option<&'static str> {
+    match verb {
+        SystemVerb::Reset => system.reset.instead(),
+        SystemVerb::Delete => system.delete.instead(),
+        SystemVerb::Set | SystemVerb::Show | SystemVerb::List | SystemVerb::Whoami => None,
+    }
 }
 
 impl Verb {
-    /// The options that this verb has besides the global ones, on this system or on any.
+    /// The options that this verb has besides the global ones, on this system or, with none, on any.
     pub fn options(&self, system: Option<&System>) -> Vec<Flag> {
-        let mut own: Vec<Flag> = Vec::new();
-        let mut add = |flag: Flag| {
-            if !own.iter().any(|known| known.name == flag.name) {
-                own.push(flag);
-            }
-        };
-        for one in system::ALL.iter().filter(|one| match system {
-            _ if self.place != Place::System => false,
-            Some(system) => system.name == one.name,
-            None => instead(one, self.name).is_none(),
-        }) {
-            if takes_target(one, self.name) {
-                for kind in one.targets {
-                    add(flag(kind.flag, Text(kind.value), kind.about));
+        let mut options: Vec<Flag> = Vec::new();
+        if let Form::OfSystem(verb) = self.form {
+            let meant = system::ALL.into_iter().filter(|one| match system {
+                Some(system) => system.name == one.name,
+                None => instead(one, verb).is_none(),
+            });
+            for flag in meant.flat_map(|one| [targets(one, verb), sources(one, verb)].concat()) {
+                if !options.iter().any(|known| known.name == flag.name) {
+                    options.push(flag);
                 }
             }
-            for option in avatars(one, self.name) {
-                add(option);
-            }
         }
-        own.extend(self.some());
-        own
+        options.extend(self.own());
+        options
     }
 
-    /// Those that are from `VERB_OPTIONS`.
-    pub fn some(&self) -> impl Iterator<Item = Flag> {
-        let named = |some: &&str| VERB_OPTIONS.iter().find(|flag| flag.name == *some).copied();
-        self.some.iter().filter_map(named)
+    /// Those that do not depend on a system.
+    pub fn own(&self) -> impl Iterator<Item = Flag> {
+        let named = |name: &&str| VERB_OPTIONS.iter().find(|flag| flag.name == *name).copied();
+        self.options.iter().filter_map(named)
     }
 }
 
@@ -286,8 +302,25 @@ pub const IMAGE: &str = "--image";
 /// The option that lets a server download one.
 pub const AVATAR_URL: &str = "--avatar-url";
 
+/// The options of a verb that name the account.
+fn targets(system: &System, verb: SystemVerb) -> Vec<Flag> {
+    let kinds = system.targets.iter().filter(|_| takes_target(system, verb));
+    kinds
+        .map(|kind| flag(kind.flag, Text(kind.value), kind.about))
+        .collect()
+}
+
+/// Whether a verb is about one account of this system.
+pub fn takes_target(system: &System, verb: SystemVerb) -> bool {
+    match verb {
+        SystemVerb::Whoami => false,
+        SystemVerb::List => matches!(system.list, List::Target(_)),
+        SystemVerb::Set | SystemVerb::Show | SystemVerb::Reset | SystemVerb::Delete => true,
+    }
+}
+
 /// The options of a verb that say which avatar.
-pub fn avatars(system: &System, verb: &str) -> Vec<Flag> {
+pub fn sources(system: &System, verb: SystemVerb) -> Vec<Flag> {
     let preset = system
         .preset
         .map(|preset| flag(preset.flag, Text(preset.value), preset.about));
@@ -304,23 +337,17 @@ pub fn avatars(system: &System, verb: &str) -> Vec<Flag> {
         )
     });
     match verb {
-        "set" => preset
+        SystemVerb::Set => preset
             .into_iter()
             .chain([picture])
             .chain(download)
             .collect(),
         // What an id names can be deleted by it.
-        "delete" if system.delete.how().is_some() => preset.into_iter().collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Whether a verb is about one account of this system.
-pub fn takes_target(system: &System, verb: &str) -> bool {
-    match verb {
-        "whoami" => false,
-        "list" => matches!(system.list, List::Target(_)),
-        _ => true,
+        SystemVerb::Delete => preset
+            .into_iter()
+            .filter(|_| system.delete.how().is_some())
+            .collect(),
+        SystemVerb::Show | SystemVerb::List | SystemVerb::Reset | SystemVerb::Whoami => Vec::new(),
     }
 }
 
@@ -372,10 +399,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_verb_names_exists() {
+    fn the_options_that_a_verb_names_exist() {
         for verb in &VERBS {
-            for some in verb.some {
-                assert!(VERB_OPTIONS.iter().any(|flag| flag.name == *some), "{some}");
+            for name in verb.options {
+                assert!(VERB_OPTIONS.iter().any(|flag| flag.name == *name), "{name}");
             }
         }
     }

@@ -2,7 +2,9 @@
 //! tables know in the places that the texts leave for them. No such text lists the systems itself, so a further one
 //! is in all of them. Pure.
 
-use crate::cli::grammar::{Flag, GLOBAL, VERBS, Verb, avatars, instead, takes_target, verbs_of};
+use crate::cli::grammar::{
+    Flag, Form, GLOBAL, SystemVerb, VERBS, Verb, instead, sources, takes_target, verbs_of,
+};
 use crate::system::{self, System};
 
 const MAIN: &str = include_str!("help/avatarctl.txt");
@@ -18,20 +20,23 @@ pub fn main() -> String {
 
 /// What `--help` says of a verb.
 pub fn of(verb: &Verb) -> String {
-    let own: Vec<Flag> = verb.some().collect();
+    let own: Vec<Flag> = verb.own().collect();
+    let text = verb
+        .help
+        .replace("{options}\n", &options(&own))
+        .replace("{accounts}\n", &row("  accounts", 13, &accounts()));
+    let Form::OfSystem(meaning) = verb.form else {
+        return text;
+    };
+    let usage = |system: &System| usage(system, verb.name, meaning);
+    let system_row = |system: &System| Some(system_row(system, verb.name, meaning));
     let missing = |system: &System| {
-        let what = instead(system, verb.name)?;
+        let what = instead(system, meaning)?;
         Some(row("", 0, &format!("{}: {what}.", system.title)))
     };
-    verb.help
-        .replace("{usage}\n", &each(|system| usage(system, verb)))
-        .replace("{options}\n", &options(&own))
-        .replace(
-            "{systems}\n",
-            &each(|system| Some(system_row(system, verb))),
-        )
+    text.replace("{usage}\n", &each(usage))
+        .replace("{systems}\n", &each(system_row))
         .replace("{instead}\n", &each(missing))
-        .replace("{accounts}\n", &row("  accounts", 13, &accounts()))
 }
 
 fn each(text: impl Fn(&System) -> Option<String>) -> String {
@@ -81,12 +86,12 @@ fn variables(system: &System) -> String {
 // --- the help of a verb ---
 
 /// How a verb is written on a system that has it.
-fn usage(system: &System, verb: &Verb) -> Option<String> {
-    if instead(system, verb.name).is_some() {
+fn usage(system: &System, name: &str, verb: SystemVerb) -> Option<String> {
+    if instead(system, verb).is_some() {
         return None;
     }
     let parts = [targets(system, verb), choices(system, verb)];
-    let mut words = vec!["avatarctl", system.name, verb.name];
+    let mut words = vec!["avatarctl", system.name, name];
     words.extend(parts.iter().map(String::as_str));
     words.push("[OPTIONS]");
     words.retain(|word| !word.is_empty());
@@ -94,15 +99,15 @@ fn usage(system: &System, verb: &Verb) -> Option<String> {
 }
 
 /// A system in the table of a verb: its targets, and its avatars or what its own help says.
-fn system_row(system: &System, verb: &Verb) -> String {
+fn system_row(system: &System, name: &str, verb: SystemVerb) -> String {
     let (targets, choices) = (targets(system, verb), choices(system, verb));
     let said = match choices.is_empty() {
-        true => said(system, verb),
+        true => said(system, name),
         false => choices,
     };
     let start = format!("  {:<1$}{targets}", system.name, TARGET - 2);
     // Where few systems take a target, its column is not kept free in the lines of the others.
-    let column = match system::ALL.iter().all(|one| takes_target(one, verb.name)) {
+    let column = match system::ALL.iter().all(|one| takes_target(one, verb)) {
         true => 45,
         false => 30,
     };
@@ -110,12 +115,12 @@ fn system_row(system: &System, verb: &Verb) -> String {
 }
 
 /// `[--user NAME | --user-id ID]`; empty where a verb takes none.
-fn targets(system: &System, verb: &Verb) -> String {
+fn targets(system: &System, verb: SystemVerb) -> String {
     let kinds = system.targets.iter();
     let named: Vec<String> = kinds
         .map(|kind| format!("{} {}", kind.flag, kind.value))
         .collect();
-    match takes_target(system, verb.name) {
+    match takes_target(system, verb) {
         true if system.caller => format!("[{}]", named.join(" | ")),
         true => named.join(" | "),
         false => String::new(),
@@ -123,9 +128,9 @@ fn targets(system: &System, verb: &Verb) -> String {
 }
 
 /// `--avatar-id ID | --image FILE`; empty where a verb takes none.
-fn choices(system: &System, verb: &Verb) -> String {
+fn choices(system: &System, verb: SystemVerb) -> String {
     let mut ways: Vec<String> = Vec::new();
-    for flag in avatars(system, verb.name) {
+    for flag in sources(system, verb) {
         ways.push(flag.typed());
         if let Some(preset) = system.preset.filter(|preset| preset.flag == flag.name)
             && preset.null.is_some()
@@ -137,9 +142,9 @@ fn choices(system: &System, verb: &Verb) -> String {
 }
 
 /// What a system's help says of a verb: the last column of a line, and of those below that go on with it.
-fn said(system: &System, verb: &Verb) -> String {
+fn said(system: &System, verb: &str) -> String {
     let mut lines = system.help.lines();
-    let start = format!("  {} {} ", system.name, verb.name);
+    let start = format!("  {} {verb} ", system.name);
     let first = lines.find(|line| line.starts_with(&start));
     let column = first.and_then(|line| line.rfind("  "));
     let (Some(first), Some(column)) = (first, column) else {
@@ -234,7 +239,7 @@ mod tests {
             for system in system::ALL {
                 let has = verbs_of(system).any(|one| one.name == verb.name);
                 assert_eq!(
-                    !said(system, verb).is_empty(),
+                    !said(system, verb.name).is_empty(),
                     has,
                     "{} {}",
                     system.name,
