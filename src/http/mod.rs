@@ -1,7 +1,6 @@
 //! HTTP: a request is data, and `client.rs` is the one place that sends it. Budgets, bounds and the classes of
 //! failures that every system shares live in this room; what an answer means to a system does not.
 
-pub mod certificate;
 mod client;
 mod connect;
 pub mod curl;

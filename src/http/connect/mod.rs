@@ -1,0 +1,83 @@
+//! From a host name to a connection that HTTP can be spoken over: look-up, TCP, proxies and TLS joined to
+//! ureq's transport interface. Failures here mean that no request was carried, so all of them are of the class
+//! `Unreachable`, but for a proxy's login and a signal. It knows neither requests nor answers.
+
+mod details;
+mod encrypted;
+mod error;
+mod names;
+mod plain;
+mod tunnel;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustls::ClientConfig;
+use ureq::unversioned::transport::{ConnectionDetails, Connector, Either, TcpConnector};
+
+use self::details::{host, origin, port};
+use self::encrypted::Encrypted;
+use self::error::{Result, unreachable};
+use self::plain::Plain;
+use crate::error::reason;
+use crate::settings::proxy::Proxy;
+
+pub use self::error::ConnectError;
+pub use self::names::Names;
+pub use self::tunnel::proxy_login;
+
+/// Opens TCP, to the server or to its proxy, and TLS on top of it for https.
+pub struct Dialler {
+    /// How many connections were made.
+    pub made: Arc<AtomicUsize>,
+    /// None if the server is never reached by https.
+    pub tls: Option<Arc<ClientConfig>>,
+    pub proxy: Option<Proxy>,
+}
+
+impl Connector<()> for Dialler {
+    type Out = Either<Plain, Encrypted>;
+
+    fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>> {
+        self.made.fetch_add(1, Ordering::Relaxed);
+        let place = format!("{}:{}", host(details.uri), port(details.uri));
+        let reached = match &self.proxy {
+            None => place.clone(),
+            Some(proxy) => format!("the proxy {}", proxy.address.place()),
+        };
+        let mut plain = match TcpConnector::default().connect(details, None::<()>) {
+            Ok(Some(connection)) => Plain::new(connection),
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(not_connected(&reached, error)),
+        };
+        if !details.needs_tls() {
+            return Ok(Some(Either::A(match &self.proxy {
+                None => plain,
+                Some(proxy) => plain.with_absolute_form(origin(details.uri), tunnel::login(proxy)),
+            })));
+        }
+        if let Some(proxy) = &self.proxy {
+            tunnel::tunnel(&mut plain, details, proxy)?;
+        }
+        let Some(config) = self.tls.clone() else {
+            return Err(ureq::Error::TlsRequired);
+        };
+        let encrypted = Encrypted::shake_hands(plain, details, config, place)?;
+        Ok(Some(Either::B(encrypted)))
+    }
+}
+
+impl fmt::Debug for Dialler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dialler")
+    }
+}
+
+fn not_connected(place: &str, error: ureq::Error) -> ureq::Error {
+    unreachable(match error {
+        ureq::Error::Timeout(_) => format!("connecting to {place} took too long"),
+        ureq::Error::Io(error) => format!("cannot connect to {place}: {}", reason(&error)),
+        other => format!("cannot connect to {place}: {other}"),
+    })
+}

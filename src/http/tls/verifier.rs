@@ -1,0 +1,268 @@
+//! Whether a server's certificate is taken: an authority that is trusted vouches for it, or it is trusted itself.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+
+use super::Trust;
+use super::certificate::Certificate;
+use super::store::{certificates, stored};
+use crate::error::Result;
+
+/// Takes a certificate that an authority of the store or of `--ca-file` vouches for, and one that is there
+/// itself, byte for byte.
+///
+/// The second is what `openssl req -x509` makes: self-signed with CA:TRUE, which webpki refuses as an end
+/// entity (`CaUsedAsEndEntity`) although it was named as trusted. Nothing weaker: its name and its period
+/// are checked here, the handshake's signature below.
+///
+/// Only authorities vouch for others. webpki takes any certificate for a root, and any with CA:TRUE for an
+/// intermediate, whatever its key usage says; but who has a server's key may not sign for other servers with it.
+///
+/// With `--insecure` nothing is checked, the handshake's signature included: it says who is there, which is not
+/// asked, and certificates of version 1 or with short keys, as old appliances have them, cannot even be read for
+/// it.
+#[derive(Debug)]
+pub struct Verifier {
+    insecure: bool,
+    /// All that are trusted, whether or not they may vouch for others.
+    trusted: Vec<CertificateDer<'static>>,
+    /// The authorities.
+    roots: RootCertStore,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    /// Errors: configuration, for a file that cannot be read or does not hold what it should.
+    pub fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Verifier> {
+        let mut trusted = match &trust.ca_file {
+            Some(path) => certificates(path, "CA file")?,
+            None => Vec::new(),
+        };
+        let mut roots = RootCertStore::empty();
+        if !trust.insecure {
+            let stored = stored(&trust.store)?;
+            // A container FROM scratch has no store.
+            if !stored.iter().any(|der| Certificate::read(der).is_some()) {
+                let built_in = webpki_roots::TLS_SERVER_ROOTS;
+                roots.roots.extend_from_slice(built_in);
+            }
+            trusted.extend(stored);
+            let authorities = trusted.iter().filter(|der| is_authority(der));
+            let borrowed = authorities.map(|der| CertificateDer::from(&**der));
+            roots.add_parsable_certificates(borrowed);
+        }
+        Ok(Verifier {
+            insecure: trust.insecure,
+            trusted,
+            roots,
+            provider,
+        })
+    }
+
+    /// Whether an authority vouches for this certificate.
+    fn verify_chain(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        shown: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        let (authorities, others): (Vec<_>, Vec<_>) = shown.iter().cloned().partition(is_authority);
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &self.roots,
+            &authorities,
+            now,
+            self.provider.signature_verification_algorithms.all,
+        )
+        .map_err(|error| match error {
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)
+                if signs_any(&others, end_entity, &authorities) =>
+            {
+                other(NoAuthority)
+            }
+            error => error,
+        })?;
+        verify_server_name(&parsed, name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+}
+
+/// Whether one of these is the issuer, by its name, of the end entity or of an authority.
+fn signs_any(
+    issuers: &[CertificateDer<'_>],
+    end_entity: &CertificateDer<'_>,
+    authorities: &[CertificateDer<'_>],
+) -> bool {
+    let signed = |one: &CertificateDer, issuer: &CertificateDer| {
+        let names = Certificate::read(one).zip(Certificate::read(issuer));
+        // A server may show its own certificate twice.
+        one != issuer && names.is_some_and(|(one, issuer)| one.issuer == issuer.subject)
+    };
+    let mut shown = [end_entity].into_iter().chain(authorities);
+    shown.any(|one| issuers.iter().any(|issuer| signed(one, issuer)))
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _: &[u8],
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        if self.insecure {
+            return Ok(ServerCertVerified::assertion());
+        }
+        if self.trusted.iter().any(|one| one == end_entity) {
+            return verify_trusted(end_entity, name, now);
+        }
+        self.verify_chain(end_entity, intermediates, name, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        if self.insecure {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+        .map_err(unproven)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        if self.insecure {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+        .map_err(unproven)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// The handshake was not signed with the key of the certificate. rustls has one word for this and for a
+/// certificate that its authority did not sign.
+#[derive(Debug)]
+pub struct Unproven;
+
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the handshake is not signed with the key of the certificate")
+    }
+}
+
+impl std::error::Error for Unproven {}
+
+fn unproven(error: rustls::Error) -> rustls::Error {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => other(Unproven),
+        other => other,
+    }
+}
+
+fn other(reason: impl std::error::Error + Send + Sync + 'static) -> rustls::Error {
+    CertificateError::Other(OtherError(Arc::new(reason))).into()
+}
+
+/// A certificate that may not sign others has signed this one.
+#[derive(Debug)]
+pub struct NoAuthority;
+
+impl fmt::Display for NoAuthority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("signed by a certificate that may not sign others")
+    }
+}
+
+impl std::error::Error for NoAuthority {}
+
+/// A certificate that is trusted itself: its name and its period.
+fn verify_trusted(
+    der: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> std::result::Result<ServerCertVerified, rustls::Error> {
+    let certificate = Certificate::read(der).ok_or(CertificateError::BadEncoding)?;
+    let (begin, end) = certificate.period().ok_or(CertificateError::BadEncoding)?;
+    let moment = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    let (not_before, not_after) = (moment(begin), moment(end));
+    if now < not_before {
+        return Err(CertificateError::NotValidYetContext {
+            time: now,
+            not_before,
+        }
+        .into());
+    }
+    if now > not_after {
+        return Err(CertificateError::ExpiredContext {
+            time: now,
+            not_after,
+        }
+        .into());
+    }
+    match verify_server_name(&ParsedCertificate::try_from(der)?, name) {
+        Ok(()) => Ok(ServerCertVerified::assertion()),
+        // Certificates made by hand often have a common name only; it counts where no name is presented
+        // in the subjectAltName, and only here, where the certificate itself was named as trusted.
+        Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+            presented,
+            ..
+        })) if presented.is_empty()
+            && certificate
+                .common_name()
+                .is_some_and(|common| common.eq_ignore_ascii_case(&name.to_str())) =>
+        {
+            Ok(ServerCertVerified::assertion())
+        }
+        Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        })) if presented.is_empty() => Err(CertificateError::NotValidForNameContext {
+            expected,
+            presented: certificate
+                .common_name()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+        }
+        .into()),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_authority(der: &CertificateDer) -> bool {
+    Certificate::read(der).is_some_and(|it| it.is_authority())
+}
