@@ -15,7 +15,7 @@ pub enum Verdict {
     Wanted,
     /// `!` Somebody changed it on the server since it was proven.
     Drifted,
-    /// `?` Nothing was ever proven, and only a proof could tell.
+    /// `?` Nothing was ever proven, and the fingerprint alone does not say which avatar it is.
     Unknown,
 }
 
@@ -56,7 +56,7 @@ pub fn desired_key(avatar: &Avatar) -> String {
     }
 }
 
-/// Compares what is wanted and what the server shows with what was proven. A preset can be told by its fingerprint; a
+/// Compares what is wanted and what the server shows with what was proven. A preset is known by its fingerprint; a
 /// picture only if that is the one the server gave it when it was proven.
 pub fn compare(
     system: &System,

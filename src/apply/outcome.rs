@@ -35,7 +35,7 @@ pub enum Outcome {
     Changed(Changed),
     Unchanged {
         shown: Option<String>,
-        /// False if nobody looked and the state alone says so.
+        /// False if no look was taken and the state alone says so.
         verified: bool,
     },
     Pending {
@@ -73,7 +73,7 @@ pub enum Event<'a> {
 /// What became of one account.
 pub struct JobResult<'a> {
     pub job: &'a Job,
-    /// As the server names it, or as it was given; none if it is the caller and nobody asked who that is.
+    /// As the server names it, or as it was given; none if it is the caller, whose name is not known.
     pub account: Option<String>,
     pub outcome: Outcome,
     pub warnings: Vec<String>,

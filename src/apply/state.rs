@@ -38,25 +38,32 @@ pub struct Entry {
 /// avatar than the wanted one, which leads to the same write.
 const UNKNOWN: &str = "unknown";
 
-/// An account: the base URL of its server, the key that names it in the manifest, and that key's value. The server's
-/// name in the manifest is no part of it: that may be given to another server some day, where the same ids mean other
-/// avatars.
-pub type Key = (String, String, String);
+/// By what an account is known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The base URL, and not the server's name in the manifest: that may be given to another server some day, where the
+    /// same ids mean other avatars.
+    server: String,
+    /// The key that names the account in the manifest: `user`, `employee_id`, `self`.
+    by: String,
+    account: String,
+}
 
-/// The key of a target on the server with this base URL.
-pub fn key(server: &str, target: &Target) -> Key {
-    (
-        server.to_owned(),
-        target.key().to_owned(),
-        target.value().to_owned(),
-    )
+impl Key {
+    /// The key of a target on the server with this base URL.
+    pub fn new(server: &str, target: &Target) -> Key {
+        Key {
+            server: server.to_owned(),
+            by: target.key().to_owned(),
+            account: target.value().to_owned(),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 struct Line {
     v: u32,
     server: String,
-    /// The key that names the account in the manifest: `user`, `employee_id`, `self`.
     by: String,
     account: String,
     set: String,
@@ -91,7 +98,7 @@ pub struct State {
     /// Length of the whole lines in bytes; a torn one may follow.
     whole: u64,
     /// What a person should know about the file.
-    pub warnings: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl State {
@@ -108,7 +115,7 @@ impl State {
     /// Reads a state while no other run writes it; a missing file is an empty one.
     ///
     /// Errors: temporary (another run holds it), and as `load`.
-    pub fn load_settled(path: &Path, wait: &LockWait) -> Result<State> {
+    pub fn load_locked(path: &Path, wait: &LockWait) -> Result<State> {
         match lock::locked(path, wait, || named(path), File::try_lock_shared)? {
             Some(file) => State::read(&file, path),
             None => Ok(State::default()),
@@ -135,17 +142,7 @@ impl State {
                 )
             };
             match serde_json::from_slice::<Line>(line) {
-                Ok(line) if line.v == VERSION => {
-                    let key = (line.server, line.by, line.account);
-                    let entry = Entry {
-                        set: line.set,
-                        fingerprint: line.fingerprint,
-                    };
-                    match entry.set == UNKNOWN {
-                        true => state.entries.remove(&key),
-                        false => state.entries.insert(key, entry),
-                    };
-                }
+                Ok(line) if line.v == VERSION => state.take(line),
                 // A run that is killed while it writes leaves the beginning of a line, nothing else.
                 Err(_) if torn && is_beginning(line) => {
                     state.warnings.push(format!(
@@ -169,7 +166,24 @@ impl State {
         Ok(state)
     }
 
-    pub fn get(&self, key: &Key) -> Option<&Entry> {
+    /// Takes over what a line says; a later line of the same account replaces it.
+    fn take(&mut self, line: Line) {
+        let key = Key {
+            server: line.server,
+            by: line.by,
+            account: line.account,
+        };
+        let entry = Entry {
+            set: line.set,
+            fingerprint: line.fingerprint,
+        };
+        match entry.set == UNKNOWN {
+            true => self.entries.remove(&key),
+            false => self.entries.insert(key, entry),
+        };
+    }
+
+    fn get(&self, key: &Key) -> Option<&Entry> {
         self.entries.get(key)
     }
 }
@@ -264,15 +278,15 @@ impl Memory {
 }
 
 /// The line of an account, with its end.
-fn line((server, by, account): &Key, entry: &Entry) -> Vec<u8> {
+fn line(key: &Key, entry: &Entry) -> Vec<u8> {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |time| time.as_secs());
     let line = Line {
         v: VERSION,
-        server: server.clone(),
-        by: by.clone(),
-        account: account.clone(),
+        server: key.server.clone(),
+        by: key.by.clone(),
+        account: key.account.clone(),
         set: entry.set.clone(),
         fingerprint: entry.fingerprint.clone(),
         time: crate::time::rfc3339(now),

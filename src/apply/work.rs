@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::apply::diff::{self, Verdict};
-use crate::apply::state::{Entry, Key, Memory, key};
+use crate::apply::state::{Entry, Key, Memory};
 use crate::apply::{Batch, Changed, Event, JobResult, Look, Outcome, Stop, planned, unproven};
 use crate::error::{Class, Error, Result};
 use crate::plan::Job;
@@ -239,7 +239,7 @@ impl<'r, 'a> Work<'r, 'a> {
         self.changed(&written, after, false);
     }
 
-    /// In the order of the next looks: nobody waits behind a later one.
+    /// Queues a write in the order of the next looks, so that none waits behind a later one.
     fn queue(&mut self, written: Written<'a>) {
         let at = self
             .written
@@ -410,6 +410,6 @@ impl<'r, 'a> Work<'r, 'a> {
     }
 
     fn key(&self, job: &Job) -> Key {
-        key(self.batch.url, &job.target)
+        Key::new(self.batch.url, &job.target)
     }
 }

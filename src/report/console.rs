@@ -76,7 +76,7 @@ impl Subject<'_> {
     }
 }
 
-/// How many columns a terminal has that nobody made wider.
+/// The usual width of a terminal, in columns.
 const WIDTH: usize = 80;
 
 impl Report {

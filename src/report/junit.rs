@@ -22,46 +22,35 @@ pub fn write(out: &mut dyn Write, action: &str, records: &[Record]) -> io::Resul
         records.len()
     )?;
     for record in records {
-        let case = format!(
-            "  <testcase classname=\"{}\" name=\"{}\"",
-            escape(&record.server),
-            escape(&record.account)
-        );
-        match &record.outcome {
-            Some(Outcome::Failed(error)) => {
-                writeln!(out, "{case}>")?;
-                let hint = error
-                    .hint
-                    .as_deref()
-                    .map_or(String::new(), |hint| format!("hint: {hint}"));
-                writeln!(
-                    out,
-                    "    <failure type=\"{}\" message=\"{}\">{}</failure>",
-                    error.class.name(),
-                    escape(&error.message()),
-                    escape(&hint)
-                )?;
-                writeln!(out, "  </testcase>")?;
-            }
-            Some(Outcome::Pending { verdict, .. }) => {
-                writeln!(out, "{case}>")?;
-                writeln!(
-                    out,
-                    "    <failure type=\"pending\" message=\"{}: {}\"/>",
-                    verdict.name(),
-                    escape(&wanted(&record.avatar))
-                )?;
-                writeln!(out, "  </testcase>")?;
-            }
-            Some(Outcome::Skipped(why)) => {
-                writeln!(
-                    out,
-                    "{case}>\n    <skipped message=\"{}\"/>\n  </testcase>",
-                    escape(why)
-                )?;
-            }
-            _ => writeln!(out, "{case}/>")?,
-        }
+        case(out, record)?;
     }
     writeln!(out, "</testsuite>")
+}
+
+fn case(out: &mut dyn Write, record: &Record) -> io::Result<()> {
+    let (server, account) = (escape(&record.server), escape(&record.account));
+    let inside = match &record.outcome {
+        Some(Outcome::Failed(error)) => {
+            let hint = error.hint.as_deref();
+            let hint = hint.map_or(String::new(), |hint| format!("hint: {hint}"));
+            format!(
+                "<failure type=\"{}\" message=\"{}\">{}</failure>",
+                error.class.name(),
+                escape(&error.message()),
+                escape(&hint)
+            )
+        }
+        Some(Outcome::Pending { verdict, .. }) => format!(
+            "<failure type=\"pending\" message=\"{}: {}\"/>",
+            verdict.name(),
+            escape(&wanted(&record.avatar))
+        ),
+        Some(Outcome::Skipped(why)) => format!("<skipped message=\"{}\"/>", escape(why)),
+        _ => String::new(),
+    };
+    let case = format!("  <testcase classname=\"{server}\" name=\"{account}\"");
+    match inside.is_empty() {
+        true => writeln!(out, "{case}/>"),
+        false => writeln!(out, "{case}>\n    {inside}\n  </testcase>"),
+    }
 }

@@ -11,7 +11,7 @@ pub struct Record {
     pub server: String,
     pub account: String,
     pub avatar: Avatar,
-    /// None where nothing was asked of a server.
+    /// None if no server was asked, as in a check.
     pub outcome: Option<Outcome>,
     pub warnings: Vec<String>,
 }

@@ -1,5 +1,5 @@
-//! The two streams: what is written to standard output and standard error, and over a line of a terminal. No other file
-//! prints. What becomes of a run whose output was lost is decided here, too.
+//! The two streams: lines on standard output and standard error, colours, and a line that is written over on a terminal.
+//! No other file prints. What a lost output does to the exit status is decided here, too.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -115,8 +115,7 @@ pub(super) fn erase() {
     let _ = io::stderr().lock().write_all(b"\r\x1b[K");
 }
 
-/// What a client tells while it works: lines of the trace, and its waits as a countdown on a terminal and one line
-/// elsewhere.
+/// Shows what a client does: lines of the trace, and its waits, as a countdown on a terminal and one line elsewhere.
 pub fn show_event(event: Event) {
     match event {
         Event::Trace(line) => complain(line),

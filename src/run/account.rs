@@ -16,6 +16,7 @@ use crate::settings::address::Address;
 use crate::settings::environment::Environment;
 use crate::system::List;
 use crate::system::avatar::Choice;
+use crate::system::session::Session;
 
 /// Carries out a command about one account, and returns the exit status.
 pub(super) fn run(account: &Account, environment: &Environment, begun: Instant) -> u8 {
@@ -83,27 +84,22 @@ fn set(job: &Job, server: &Server, context: Context, subject: &mut Subject, repo
         jobs: std::slice::from_ref(job),
         rules: rules(context),
     };
-    let memory = &mut Memory::Nothing;
-    context.carry_out(
-        &batch,
-        server,
-        credentials,
-        memory,
-        &mut |event| match event {
-            Event::Started(_) => {}
-            Event::Finished(result) => {
-                subject.account = result.account;
-                for warning in &result.warnings {
-                    report.warning(subject, warning);
-                }
-                if let Outcome::Planned(writes) = &result.outcome {
-                    name_missing_variables(report, subject, writes, context.environment);
-                }
-                report.outcome(subject, &result.job.avatar, &result.outcome);
+    let mut on_event = |event: Event| match event {
+        Event::Started(_) => {}
+        Event::Finished(result) => {
+            subject.account = result.account;
+            for warning in &result.warnings {
+                report.warning(subject, warning);
             }
-            Event::LogoutFailed(error) => report.warning(subject, &error.message()),
-        },
-    );
+            if let Outcome::Planned(writes) = &result.outcome {
+                name_missing_variables(report, subject, writes, context.environment);
+            }
+            report.outcome(subject, &result.job.avatar, &result.outcome);
+        }
+        Event::LogoutFailed(error) => report.warning(subject, &error.message()),
+    };
+    let memory = &mut Memory::Nothing;
+    context.carry_out(&batch, server, credentials, memory, &mut on_event);
 }
 
 /// The verbs that set no avatar.
@@ -114,48 +110,53 @@ fn ask(
     subject: &mut Subject,
     report: &mut Report,
 ) -> Result<()> {
-    let Account { system, target, .. } = account;
     let credentials = context.credentials(server, subject, report)?;
-    let session = &mut context.open(server, &credentials)?;
-    let mut answer = || -> Result<()> {
-        match &account.action {
-            Action::List => {
-                let rows = match system.list {
-                    List::Target(list) => list(session, target)?,
-                    List::Server(list) => list(session)?,
-                };
-                report.list(subject, &rows);
-            }
-            Action::Whoami => report.identity(subject, &(system.whoami)(session)?),
-            Action::Delete(id) => {
-                let delete = system
-                    .delete
-                    .how()
-                    .expect("a command has what its system offers");
-                let seen = (system.observe)(session, target)?;
-                subject.account = Some(seen.account.clone());
-                match apply::delete(session, delete, target, &seen, id, rules(context))? {
-                    Deleted::Gone { verified } => report.deleted(subject, id, verified),
-                    Deleted::Planned(writes) => {
-                        name_missing_variables(report, subject, &writes, context.environment);
-                        report.planned_requests(&writes);
-                    }
-                }
-            }
-            Action::Show | Action::Set(_) | Action::Reset => {
-                let seen = (system.observe)(session, target)?;
-                subject.account = Some(seen.account.clone());
-                report.show(subject, &seen);
-            }
-        }
-        Ok(())
-    };
-    let done = answer();
+    let mut session = context.open(server, &credentials)?;
+    let done = answer(account, &mut session, context, subject, report);
     let left = session.end().err().map(|error| error.message());
     for warning in session.warnings.drain(..).chain(left) {
         report.warning(subject, &warning);
     }
     done
+}
+
+fn answer(
+    account: &Account,
+    session: &mut Session,
+    context: Context,
+    subject: &mut Subject,
+    report: &mut Report,
+) -> Result<()> {
+    let Account { system, target, .. } = account;
+    match &account.action {
+        Action::List => {
+            let rows = match system.list {
+                List::Target(list) => list(session, target)?,
+                List::Server(list) => list(session)?,
+            };
+            report.list(subject, &rows);
+        }
+        Action::Whoami => report.identity(subject, &(system.whoami)(session)?),
+        Action::Delete(id) => {
+            let delete = system.delete.how();
+            let delete = delete.expect("a command takes only what its system offers");
+            let seen = (system.observe)(session, target)?;
+            subject.account = Some(seen.account.clone());
+            match apply::delete(session, delete, target, &seen, id, rules(context))? {
+                Deleted::Gone { verified } => report.deleted(subject, id, verified),
+                Deleted::Planned(writes) => {
+                    name_missing_variables(report, subject, &writes, context.environment);
+                    report.planned_requests(&writes);
+                }
+            }
+        }
+        Action::Show | Action::Set(_) | Action::Reset => {
+            let seen = (system.observe)(session, target)?;
+            subject.account = Some(seen.account.clone());
+            report.show(subject, &seen);
+        }
+    }
+    Ok(())
 }
 
 /// Warns of the variables that a shell must have before it runs the commands of a dry run: without them a login fails,

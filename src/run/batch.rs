@@ -136,7 +136,7 @@ impl Run<'_> {
 
     /// Opens the state file.
     ///
-    /// Errors: those of `Journal::open`, `State::load` and `State::load_settled`.
+    /// Errors: those of `Journal::open`, `State::load` and `State::load_locked`.
     fn memory(&self) -> Result<Memory> {
         let (batch, options) = (self.batch, self.context.options);
         let state = batch.state.as_deref();
@@ -155,7 +155,7 @@ impl Run<'_> {
         Ok(match self.writes() {
             true => Memory::Written(Journal::open(state, &wait)?),
             false if batch.lock_timeout.is_zero() => Memory::Read(State::load(state)?),
-            false => Memory::Read(State::load_settled(state, &wait)?),
+            false => Memory::Read(State::load_locked(state, &wait)?),
         })
     }
 
@@ -178,23 +178,18 @@ impl Run<'_> {
             },
         };
         let credentials = context.credentials(server, &self.subject(part, None), &self.report);
-        context.carry_out(
-            &jobs,
-            server,
-            credentials,
-            memory,
-            &mut |event| match event {
-                Event::Started(job) => {
-                    let subject = self.subject(part, Some(job.target.value()));
-                    self.report.start_account(&subject);
-                }
-                Event::Finished(result) => self.finished(part, result),
-                Event::LogoutFailed(error) => {
-                    let subject = self.subject(part, None);
-                    self.report.warning(&subject, &error.message());
-                }
-            },
-        );
+        let mut on_event = |event: Event| match event {
+            Event::Started(job) => {
+                let subject = self.subject(part, Some(job.target.value()));
+                self.report.start_account(&subject);
+            }
+            Event::Finished(result) => self.finished(part, result),
+            Event::LogoutFailed(error) => {
+                let subject = self.subject(part, None);
+                self.report.warning(&subject, &error.message());
+            }
+        };
+        context.carry_out(&jobs, server, credentials, memory, &mut on_event);
     }
 
     fn finished(&mut self, part: &Part, result: JobResult) {

@@ -13,7 +13,7 @@ use crate::file::{input, output};
 
 /// A state that this run may write, and no other run.
 pub struct Journal {
-    pub state: State,
+    pub(super) state: State,
     file: File,
     path: PathBuf,
     /// Whether a line could not be written; the next ones are not tried.
@@ -29,7 +29,7 @@ impl Journal {
         let elsewhere = |error: Error| error.hint("name another one with --state FILE");
         let open = || opened(path).map_err(|error| elsewhere(unwritable(path, &error)));
         let file = locked(path, wait, || open().map(Some), File::try_lock)?;
-        let file = file.expect("it is made where there is none");
+        let file = file.expect("opening makes the file if there is none");
         let state = State::read(&file, path)?;
         let mut journal = Journal {
             state,
@@ -68,7 +68,7 @@ impl Journal {
     /// the same meaning.
     fn compact(&mut self) {
         let renewed = output::replace(&self.path, |file| {
-            // The new file is locked before it takes the name, so that nobody can get between.
+            // The new file is locked before it takes the name, so that no other run gets between.
             file.try_lock().map_err(std::io::Error::other)?;
             let mut text = Vec::new();
             for (key, entry) in &self.state.entries {
@@ -89,7 +89,7 @@ impl Journal {
     /// Remembers what was set, on the disk at once: the next answer of a server may take long.
     ///
     /// Errors: input, if the line could not be written.
-    pub fn remember(&mut self, key: Key, entry: Entry) -> Result<()> {
+    pub(super) fn remember(&mut self, key: Key, entry: Entry) -> Result<()> {
         self.write(&key, &entry)?;
         self.state.entries.insert(key, entry);
         Ok(())
@@ -98,7 +98,7 @@ impl Journal {
     /// Forgets an account: what was remembered of it is not true any more.
     ///
     /// Errors: input, if the line could not be written.
-    pub fn forget(&mut self, key: &Key) -> Result<()> {
+    pub(super) fn forget(&mut self, key: &Key) -> Result<()> {
         let unknown = Entry {
             set: UNKNOWN.to_owned(),
             fingerprint: Look::NotTaken,

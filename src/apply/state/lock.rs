@@ -34,7 +34,7 @@ pub(super) fn locked(
         shown: quote(&path.to_string_lossy()),
         wait,
         begun: Instant::now(),
-        said: false,
+        announced: false,
     };
     while let Some(file) = open()? {
         loop {
@@ -67,8 +67,8 @@ struct Waiting<'a> {
     shown: String,
     wait: &'a LockWait,
     begun: Instant,
-    /// Whether a person was told.
-    said: bool,
+    /// Whether the wait was announced.
+    announced: bool,
 }
 
 impl Waiting<'_> {
@@ -87,12 +87,12 @@ impl Waiting<'_> {
             return Err(Error::new(Class::Temporary, what)
                 .hint("wait for it with --lock-timeout S, or give this run a --state of its own"));
         }
-        if waited >= MOMENT && !self.said {
+        if waited >= MOMENT && !self.announced {
             (wait.on_wait)(&format!(
                 "avatarctl: waiting up to {}: another run holds the state file {shown}",
                 span(wait.timeout)
             ));
-            self.said = true;
+            self.announced = true;
         }
         std::thread::sleep(MOMENT);
         Ok(())

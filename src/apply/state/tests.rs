@@ -7,7 +7,11 @@ fn parse(text: &str) -> std::result::Result<State, String> {
 }
 
 fn robot() -> Key {
-    ("jira".into(), "user".into(), "robot".into())
+    Key {
+        server: "jira".into(),
+        by: "user".into(),
+        account: "robot".into(),
+    }
 }
 
 const A: &str = r#"{"v":1,"server":"jira","by":"user","account":"robot","set":"avatar_id:5","fingerprint":"5","time":"x"}"#;
