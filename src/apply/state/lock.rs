@@ -82,17 +82,18 @@ impl Waiting<'_> {
             let what = format!("interrupted while another run holds the state file {shown}");
             return Err(Error::new(Class::Temporary, what));
         }
-        if waited >= MOMENT && waited >= wait.timeout {
-            let what = format!("another run holds the state file {shown}");
-            return Err(Error::new(Class::Temporary, what)
-                .hint("wait for it with --lock-timeout S, or give this run a --state of its own"));
-        }
-        if waited >= MOMENT && !self.announced {
+        // Announced first: a busy machine may take all the time for the first sleep.
+        if waited >= MOMENT && wait.timeout > MOMENT && !self.announced {
             (wait.on_wait)(&format!(
                 "avatarctl: waiting up to {}: another run holds the state file {shown}",
                 span(wait.timeout)
             ));
             self.announced = true;
+        }
+        if waited >= MOMENT && waited >= wait.timeout {
+            let what = format!("another run holds the state file {shown}");
+            return Err(Error::new(Class::Temporary, what)
+                .hint("wait for it with --lock-timeout S, or give this run a --state of its own"));
         }
         std::thread::sleep(MOMENT);
         Ok(())
