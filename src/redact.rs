@@ -1,6 +1,7 @@
-//! Secrets found again in what servers say. Servers repeat what they were sent, and seldom as it was: in a URL, in a
-//! request's JSON, on a page, as base64. Text is searched as it stands, and every byte of a secret may be spelt in any
-//! of these ways, also in several at once; only what changes more than single bytes is kept spelt out.
+//! Finds secrets in what servers say, and takes them out. Servers repeat what they were sent, and seldom as it was: in
+//! a URL, in JSON, on a page, as base64. In the searched text every byte of a secret may be escaped in any of these
+//! ways, also in several at once. Encodings that change more than single bytes (hexadecimal digits, base64) are
+//! searched for as texts of their own.
 
 use std::collections::VecDeque;
 
@@ -10,30 +11,30 @@ use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "(redacted)";
 
-/// From this length on, in characters, a secret is not to be mistaken for a word or a name.
+/// A secret of at least so many characters cannot be mistaken for a word or a name.
 const UNMISTAKABLE: usize = 12;
-/// Shorter ones would blot out ordinary words even of a refusal.
+/// A secret of fewer characters is not redacted: it would blot out ordinary words, even of a refusal.
 const SHORTEST: usize = 3;
-/// How many passing secrets are kept at least; one address has a dozen at most in practice.
+/// So many passing secrets at least are remembered; one address has a dozen at most in practice.
 const PASSING: usize = 48;
 
-/// Out of what a secret is taken.
+/// In which texts of a server a secret is redacted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// What a server says with a failure, and its headers.
     Refusals,
-    /// Whatever a server says, names and ids of good answers, too: only what is no shorter than it takes not to be
-    /// mistaken for one, whatever is asked for.
+    /// Whatever a server says, also names and ids in good answers. If the secret is so short that it may be mistaken
+    /// for one of those (`UNMISTAKABLE`), good answers are left as they are all the same.
     Answers,
 }
 
-/// The secrets of one way into a server.
+/// The secrets of one client.
 #[derive(Default)]
 pub struct Redactor {
     lasting: Vec<Known>,
-    /// Of the accounts and requests that came last.
+    /// Those of the latest accounts and requests.
     passing: VecDeque<Known>,
-    /// The spellings of all of them, by the byte they begin with.
+    /// The spellings of all of them, indexed by their first byte.
     starts: Vec<Vec<Spelling>>,
 }
 
@@ -47,15 +48,15 @@ struct Known {
 struct Spelling {
     bytes: Vec<u8>,
     scope: Scope,
-    /// It cannot be mistaken for anything else, even in other letters.
+    /// The secret cannot be mistaken for anything else, in whatever case its letters are.
     unmistakable: bool,
     any_case: bool,
-    /// Base64, which may end in signs that carry nothing.
+    /// Base64, which may end in padding (`=`).
     padded: bool,
 }
 
 impl Redactor {
-    /// Knows a secret from now on.
+    /// Redacts this secret from now on.
     pub fn keep(&mut self, text: &str, scope: Scope) {
         let known = |known: &Known| known.text == text && known.scope >= scope;
         if text.chars().count() >= SHORTEST && !self.lasting.iter().any(known) {
@@ -64,7 +65,8 @@ impl Redactor {
         }
     }
 
-    /// Knows a secret of one account or request, of which a batch has thousands: the last ones count.
+    /// Redacts a secret of one account or request for a while. A batch has thousands of them: only the latest are
+    /// remembered.
     pub fn pass(&mut self, text: &str, scope: Scope) {
         let same = |known: &Known| known.text == text && known.scope >= scope;
         if text.chars().count() < SHORTEST || self.lasting.iter().any(same) {
@@ -102,12 +104,12 @@ impl Redactor {
         }
     }
 
-    /// What a server says with a failure, without any secret.
+    /// A text that a server gives with a failure, without any secret.
     pub fn refusal(&self, text: &str) -> String {
         self.without(text, |_| true)
     }
 
-    /// A name or another value without what cannot be mistaken for one.
+    /// A name or another value without the secrets that cannot be mistaken for one.
     pub fn value(&self, text: &str) -> String {
         self.without(text, |spelling| spelling.unmistakable)
     }
@@ -119,8 +121,8 @@ impl Redactor {
         }
     }
 
-    /// A good answer's JSON without secrets; None where it has none. It is taken as it came: where this cuts an
-    /// escape in two it is a broken answer like any other.
+    /// The JSON of a good answer without secrets; `None` if there are none in it. It is searched as bytes: if a cut
+    /// falls into an escape, the result is not JSON, and its reader says so as of any broken answer.
     pub fn answer(&self, json: &[u8]) -> Option<Vec<u8>> {
         let wanted =
             |spelling: &Spelling| spelling.unmistakable && spelling.scope == Scope::Answers;
@@ -150,7 +152,7 @@ impl Redactor {
         })
     }
 
-    /// The end of the longest spelling that begins here.
+    /// Where the longest spelling ends that begins at this place.
     fn longest(&self, text: &[u8], at: usize, wanted: impl Fn(&Spelling) -> bool) -> Option<usize> {
         let fitting = |first: u8| {
             let begin = self.starts[usize::from(first)].iter();
@@ -216,7 +218,7 @@ fn spellings(text: &str, scope: Scope) -> Vec<Spelling> {
 }
 
 impl Spelling {
-    /// The end of this spelling where it begins here.
+    /// Where this spelling ends, if it begins at this place.
     fn end(&self, text: &[u8], at: usize) -> Option<usize> {
         // Straight on, as long as nothing is escaped.
         for (length, byte) in self.bytes.iter().enumerate() {
@@ -231,8 +233,8 @@ impl Spelling {
         Some(self.padding(text, at + self.bytes.len()))
     }
 
-    /// The same from a byte on that may stand for itself or begin an escape: what it escapes is tried first. A text
-    /// that has too many meanings to try them all is made to have them, and is taken out as far as it was read.
+    /// The same from a byte on that may stand for itself or begin an escape: the escape is tried first. If there are
+    /// too many meanings to try them all, the text was made to have them, and is redacted as far as it was read.
     fn end_of_escaped(&self, text: &[u8], at: usize, length: usize) -> Option<usize> {
         let (mut paths, mut tries, mut furthest) =
             (vec![(at, length)], TRIES * self.bytes.len(), at);
@@ -275,7 +277,7 @@ impl Spelling {
     }
 }
 
-/// What a place of a text stands for, and where the next one begins.
+/// One meaning of a place in a text: the bytes it stands for, and where the next place begins.
 struct Unit {
     bytes: [u8; 4],
     length: usize,
@@ -307,9 +309,9 @@ fn introduces(byte: u8) -> bool {
     matches!(byte, b'%' | b'&' | b'\\' | b'+')
 }
 
-/// How many meanings of one place are looked at: what an escape stands for may introduce one itself.
+/// How many meanings of one place are looked at: an escape may stand for a byte that begins another escape.
 const MEANINGS: usize = 4;
-/// How deep escapes may stand inside of escapes, as the semicolon of `%26lt%3B` does.
+/// How deep escapes may be nested, as in `%26lt%3B`, where the semicolon of an entity is escaped.
 const DEEPEST: usize = 1;
 /// How many meanings of a text are tried for each byte of a secret.
 const TRIES: usize = 8;
@@ -339,7 +341,7 @@ fn meanings(text: &[u8], at: usize, depth: usize) -> Vec<Unit> {
     units
 }
 
-/// The first meaning of a place that is one byte of this kind, for the insides of an escape.
+/// A byte of this kind inside of an escape, which may be escaped itself, and where the next one begins.
 fn inside(text: &[u8], at: usize, depth: usize, kind: impl Fn(u8) -> bool) -> Option<(u8, usize)> {
     let byte = *text.get(at)?;
     if kind(byte) {
@@ -355,7 +357,7 @@ fn inside(text: &[u8], at: usize, depth: usize, kind: impl Fn(u8) -> bool) -> Op
     fitting.map(|unit| (unit.bytes[0], unit.end))
 }
 
-/// What an escape stands for that this byte introduces, and whose rest begins here.
+/// What the escape stands for that begins with this byte and goes on at `at`.
 fn escaped(introducer: u8, text: &[u8], at: usize, depth: usize) -> Option<Unit> {
     match introducer {
         b'+' => Some(Unit::byte(b' ', at)),
@@ -385,7 +387,8 @@ fn escaped(introducer: u8, text: &[u8], at: usize, depth: usize) -> Option<Unit>
 const LONGEST_NUMBER: usize = 16;
 const LONGEST_NAME: usize = 8;
 
-/// What stands behind `&`: a number, or a name up to its semicolon. Queries are full of what has none.
+/// The rest of an entity after `&`: a number, or a name with its semicolon. A name without one is a parameter of a
+/// query.
 fn entity(text: &[u8], at: usize, depth: usize) -> Option<Unit> {
     let semicolon = |at| inside(text, at, depth, |byte| byte == b';').map(|(_, end)| end);
     if let Some((_, at)) = inside(text, at, depth, |byte| byte == b'#') {
@@ -410,7 +413,7 @@ fn entity(text: &[u8], at: usize, depth: usize) -> Option<Unit> {
     Some(Unit::of(named(&name)?, end))
 }
 
-/// A number of at most so many digits, how many it has, and where it ends.
+/// A number of at most `most` digits, how many it has, and where it ends.
 fn digits(
     text: &[u8],
     at: usize,
@@ -430,7 +433,7 @@ fn digits(
     (count > 0).then_some((number, count, end))
 }
 
-/// The digits behind `\u`, and a second half where the first asks for one.
+/// The digits after `\u`, and after a second `\u` if the first are one half of a pair.
 fn utf16(text: &[u8], at: usize, depth: usize) -> Option<Unit> {
     let half = |at| match digits(text, at, depth, 16, 4)? {
         (half, 4, end) => Some((u16::try_from(half).ok()?, end)),

@@ -10,16 +10,16 @@ use crate::http::{AGENT, Body, Client, Request};
 use crate::picture::content::Content;
 use crate::terminal::is_deceptive;
 
-/// One write of several that belong together.
+/// One request of a write, and what its curl command needs beside it.
 pub struct Step {
     pub request: Request,
-    /// More options of curl for this call, each with a blank before it.
+    /// More options of curl for this request, each with a blank before it.
     pub options: String,
-    /// The variable that takes what the command prints, a filter included, for a later step.
+    /// A shell variable for a later step, and the filter that finds its value in the answer.
     pub sets: Option<(&'static str, &'static str)>,
-    /// What stands behind the command.
+    /// What follows the command on its line.
     pub after: String,
-    /// Texts in its body for which a variable stands.
+    /// Texts in the body that become variables in the command, each with the name of its variable.
     pub variables: Vec<(String, String)>,
 }
 
@@ -35,18 +35,18 @@ impl Step {
     }
 }
 
-/// A step as it is told.
+/// A step as a dry run shows it.
 pub struct PlannedRequest {
     pub method: &'static str,
     pub url: String,
-    /// Without those that are secret.
+    /// Without the secret ones.
     pub headers: Vec<(String, String)>,
     pub curl: String,
-    /// What a shell must know first, by name.
+    /// The names of the variables that must be set before `curl` is run.
     pub variables: Vec<String>,
 }
 
-/// Steps as this client would send them. A variable that a step sets is none that a shell must know.
+/// Steps as this client would send them. A variable that one of the steps sets need not be set before.
 pub fn dry_run(client: &Client, steps: &[Step]) -> Vec<PlannedRequest> {
     let set: Vec<&str> = steps
         .iter()
@@ -64,39 +64,51 @@ pub fn dry_run(client: &Client, steps: &[Step]) -> Vec<PlannedRequest> {
 fn plan(client: &Client, step: &Step) -> PlannedRequest {
     let request = &step.request;
     let url = request.url(client.base());
-    let method = request.call.method.name();
-    // A form's own header holds its boundary, which curl finds by itself.
-    let form = matches!(request.body, Body::Form(_));
-    let mut headers = vec![("user-agent".to_owned(), AGENT.to_owned())];
-    headers.extend(
-        request
-            .headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone())),
-    );
-    let content_type = request.body.content_type();
-    headers.extend(content_type.map(|value| ("content-type".to_owned(), value)));
+    let headers = headers(request);
+    let mut curl = command(client, step, &url, &headers);
+    if let Some((name, filter)) = step.sets {
+        curl = format!("{name}=$({curl} | {filter})");
+    }
+    curl.push_str(&step.after);
+    let mut variables: Vec<String> = client.curl().flat_map(named).collect();
+    if has_proxy_login(client) {
+        variables.extend(named(PROXY_LOGIN));
+    }
+    variables.extend(step.variables.iter().map(|(_, name)| name.clone()));
+    PlannedRequest {
+        method: request.call.method.name(),
+        url,
+        headers,
+        curl,
+        variables,
+    }
+}
 
-    let mut curl = format!("curl -fsS{}{}", literally(&url), way(client));
+/// The headers that may be shown.
+fn headers(request: &Request) -> Vec<(String, String)> {
+    let own = request.headers.iter();
+    let own = own.map(|(name, value)| (*name, value.clone()));
+    let of_body = request.body.content_type();
+    let of_body = of_body.map(|value| ("content-type", value));
+    let all = [("user-agent", AGENT.to_owned())].into_iter();
+    let all = all.chain(own).chain(of_body);
+    all.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn command(client: &Client, step: &Step, url: &str, headers: &[(String, String)]) -> String {
+    let request = &step.request;
+    let mut curl = format!("curl -fsS{}{}", literally(url), connection_options(client));
+    let method = request.call.method.name();
     // With a body, POST is what curl does by itself.
     if method != "POST" {
         let _ = write!(curl, " -X {method}");
     }
-    let mut variables: Vec<String> = Vec::new();
     for option in client.curl() {
         let _ = write!(curl, " {option}");
-        variables.extend(named(option));
     }
-    if client
-        .reach()
-        .proxy
-        .iter()
-        .any(|proxy| proxy.login.is_some())
-    {
-        variables.extend(named(PROXY_LOGIN));
-    }
-    variables.extend(step.variables.iter().map(|(_, name)| name.clone()));
-    for (name, value) in &headers {
+    // A form's own header holds its boundary, which curl finds by itself.
+    let form = matches!(request.body, Body::Form(_));
+    for (name, value) in headers {
         if !(form && name == "content-type") {
             let _ = write!(curl, " -H {}", quoted(format!("{name}: {value}")));
         }
@@ -120,24 +132,19 @@ fn plan(client: &Client, step: &Step) -> PlannedRequest {
             let _ = write!(curl, " {}", field(part));
         }),
     }
-    let _ = write!(curl, " {}", quoted(&url));
-    if let Some((name, filter)) = step.sets {
-        curl = format!("{name}=$({curl} | {filter})");
-    }
-    curl.push_str(&step.after);
-    PlannedRequest {
-        method,
-        url,
-        headers,
-        curl,
-        variables,
-    }
+    let _ = write!(curl, " {}", quoted(url));
+    curl
+}
+
+fn has_proxy_login(client: &Client) -> bool {
+    let proxy = client.reach().proxy.as_ref();
+    proxy.is_some_and(|proxy| proxy.login.is_some())
 }
 
 /// The option of curl for the login of a proxy.
 const PROXY_LOGIN: &str = "--proxy-user \"$PROXY_USER:$PROXY_PASSWORD\"";
 
-/// The variables in an option of ours.
+/// The names of the variables in an option.
 fn named(option: &str) -> impl Iterator<Item = String> {
     let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     option
@@ -146,7 +153,7 @@ fn named(option: &str) -> impl Iterator<Item = String> {
         .map(move |rest| rest.chars().take_while(|c| part(*c)).collect())
 }
 
-/// Options that keep curl from reading more into an address than it says: sets and ranges, and steps up.
+/// Options for an address in which curl would expand `[1-2]` or resolve `/../`.
 fn literally(url: &str) -> String {
     let mut options = String::new();
     if url.contains(['[', ']']) {
@@ -158,8 +165,8 @@ fn literally(url: &str) -> String {
     options
 }
 
-/// Options of the way to the server.
-fn way(client: &Client) -> String {
+/// Options for trust, client certificate and proxy.
+fn connection_options(client: &Client) -> String {
     let reach = client.reach();
     let trust = &reach.trust;
     let mut files = Vec::new();
@@ -170,23 +177,23 @@ fn way(client: &Client) -> String {
         files.push(("--cert", escaped(&bytes(chain), b"\\:")));
         files.push(("--key", bytes(key)));
     }
-    let mut way = String::new();
+    let mut options = String::new();
     for (option, path) in files {
-        let _ = write!(way, " {option} {}", quoted(path));
+        let _ = write!(options, " {option} {}", quoted(path));
     }
     if trust.insecure {
-        way.push_str(" -k");
+        options.push_str(" -k");
     }
     if let Some(proxy) = &reach.proxy {
-        let _ = write!(way, " -x {}", quoted(proxy.address.text()));
-        if proxy.login.is_some() {
-            let _ = write!(way, " {PROXY_LOGIN}");
+        let _ = write!(options, " -x {}", quoted(proxy.address.text()));
+        if has_proxy_login(client) {
+            let _ = write!(options, " {PROXY_LOGIN}");
         }
     }
-    way
+    options
 }
 
-/// A part of a form. The file's own name goes in quotes of curl's, within those of the shell.
+/// The option for a part of a form. curl wants the path of a file in quotes of its own, within those of the shell.
 fn field(part: &Part) -> String {
     match &part.file {
         None => {
@@ -207,7 +214,7 @@ fn field(part: &Part) -> String {
     }
 }
 
-/// Where curl finds a picture; what this program read from standard input, curl reads there.
+/// The path of a picture, for curl; `-` if this program read it from standard input.
 fn place(content: &dyn Content) -> &[u8] {
     match content.path() {
         Some(path) => path.as_os_str().as_bytes(),
@@ -215,7 +222,7 @@ fn place(content: &dyn Content) -> &[u8] {
     }
 }
 
-/// With a backslash before each of these.
+/// The text with a backslash before each of the special bytes.
 fn escaped(text: &[u8], special: &[u8]) -> Vec<u8> {
     let escape = |byte: &u8| match special.contains(byte) {
         true => vec![b'\\', *byte],
@@ -224,8 +231,8 @@ fn escaped(text: &[u8], special: &[u8]) -> Vec<u8> {
     text.iter().flat_map(escape).collect()
 }
 
-/// One word of a shell's command line, and one line of a page whatever is in it: what is no text, and what a
-/// terminal would obey, is left to `printf`.
+/// The text as one word of a shell's command line, and without line ends: what is not UTF-8, and what a terminal
+/// would obey, is written by `printf`.
 fn quoted(text: impl AsRef<[u8]>) -> String {
     let bytes = text.as_ref();
     let plain = std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_deceptive));
@@ -258,7 +265,7 @@ fn quoted(text: impl AsRef<[u8]>) -> String {
     format!("\"$(printf '{format}')\"")
 }
 
-/// The same with variables for some of its texts.
+/// The same with `"$NAME"` for each text that has a variable.
 fn with_variables(text: &str, variables: &[(String, String)]) -> String {
     let Some(((known, name), others)) = variables.split_first() else {
         return quoted(text);

@@ -6,7 +6,7 @@ use serde_json::error::Category;
 use super::limits::RateLimit;
 use crate::terminal::MESSAGE;
 
-/// An answer, whole or as much of it as anybody will read.
+/// An answer: its status, its headers, and its body up to a bound.
 pub struct Response {
     pub status: u16,
     pub(super) headers: Vec<(String, String)>,
@@ -31,7 +31,7 @@ impl Response {
             .map(|(_, value)| value.as_str())
     }
 
-    /// What became of repeating the call, as the end of a message; empty where it was not repeated.
+    /// What became of repeating the call, as the end of a message; empty if it was not repeated.
     pub fn note(&self) -> &str {
         &self.note
     }
@@ -121,12 +121,12 @@ impl Response {
         })
     }
 
-    /// Whether the beginning of the body, of whatever type, contains this.
+    /// Whether the beginning of the body contains this, whatever its type.
     pub fn mentions(&self, text: &str) -> bool {
         self.start().contains(text)
     }
 
-    /// Whether the body, of whatever type, contains this anywhere.
+    /// Whether the whole body contains this, whatever its type.
     pub fn contains(&self, text: &str) -> bool {
         String::from_utf8_lossy(&self.body).contains(text)
     }

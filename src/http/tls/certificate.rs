@@ -12,7 +12,7 @@ pub struct Certificate<'a> {
     pub subject: &'a [u8],
     validity: &'a [u8],
     first_version: bool,
-    /// Behind the public key.
+    /// The fields after the public key, which are the optional ones.
     rest: &'a [u8],
 }
 
@@ -33,7 +33,7 @@ const BASIC_CONSTRAINTS: [u8; 3] = [0x55, 0x1d, 0x13];
 const KEY_CERT_SIGN: u8 = 0x04;
 
 impl<'a> Certificate<'a> {
-    /// `None` where the bytes are no certificate.
+    /// `None` if the bytes are not a certificate.
     pub fn read(der: &'a [u8]) -> Option<Certificate<'a>> {
         let mut certificate = Der(Der(der).expect(SEQUENCE)?);
         let mut fields = Der(certificate.expect(SEQUENCE)?);
@@ -75,21 +75,22 @@ impl<'a> Certificate<'a> {
         common_name
     }
 
-    /// Whether it may sign other certificates, as OpenSSL sees it: not where the usage of its key leaves that
-    /// out, whatever its constraints say; else by its constraints; without both only where it is self-signed and
-    /// of version 1, which knew neither. What cannot be read signs nothing.
+    /// Whether it may sign other certificates, decided as OpenSSL does. If there is a key usage that leaves signing
+    /// out, it may not. Else the basic constraints decide, if there are any. If there is neither, it may if it is
+    /// self-signed and of version 1, which had no extensions. If its extensions cannot be read, it may not.
     pub fn is_authority(&self) -> bool {
-        let root_of_old = self.first_version && self.issuer == self.subject;
+        let old_root = self.first_version && self.issuer == self.subject;
         match self.extensions() {
             Some((_, Some(false))) => false,
             Some((Some(authority), _)) => authority,
             Some((None, Some(true))) => true,
-            Some((None, None)) => root_of_old,
+            Some((None, None)) => old_root,
             None => false,
         }
     }
 
-    /// What the basic constraints and the key usage say about signing others, as far as they are there.
+    /// Whether the basic constraints and the key usage allow to sign others, each `None` if it is missing; `None` if
+    /// they cannot be read.
     fn extensions(&self) -> Option<(Option<bool>, Option<bool>)> {
         let (mut constraints, mut usage) = (None, None);
         let mut fields = Der(self.rest);
@@ -121,7 +122,7 @@ impl<'a> Certificate<'a> {
     }
 }
 
-/// Elements of tag, length, value; what is left of them.
+/// DER elements (tag, length, value) that are still to be read.
 struct Der<'a>(&'a [u8]);
 
 impl<'a> Der<'a> {

@@ -22,15 +22,15 @@ use crate::terminal::quote;
 
 pub use self::explain::explain;
 
-/// A bundle of all authorities there are has less than a fiftieth of this, in bytes.
+/// How much of a file is read, in bytes. A bundle of all public authorities has less than a fiftieth of it.
 const LONGEST: u64 = 16 << 20;
 
-/// What a user says about trust.
+/// Whom the user trusts, and as whom the user connects.
 #[derive(Debug, Default, Clone)]
 pub struct Trust {
     /// PEM file of roots, or of a server's own certificate, trusted beside the system's.
     pub ca_file: Option<PathBuf>,
-    /// The store in place of the system's, where one is named: each path with its variable.
+    /// Files and folders that replace the system's store, each with the variable that names it; empty if none does.
     pub store: Vec<(&'static str, PathBuf)>,
     /// PEM files of a certificate chain to show, and of its key (PKCS#8, PKCS#1 or SEC1).
     pub client: Option<(PathBuf, PathBuf)>,
@@ -39,7 +39,7 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Whether there are files that can be unusable.
+    /// Whether the user named files of certificates or keys, which may be unusable.
     pub fn names_files(&self) -> bool {
         self.ca_file.is_some() || self.client.is_some()
     }

@@ -13,9 +13,9 @@ use crate::file::input;
 use crate::settings::environment::STORE_FOLDERS;
 use crate::terminal::quote;
 
-/// The certificates of the store: of the one that is named, else of the system's; none where there is no store.
+/// The certificates of the store that is named, or of the system's if none is; none if there is no store.
 ///
-/// Errors: configuration, when nothing in a store that is named can be used.
+/// Errors: configuration, if a store is named and nothing in it can be used.
 pub fn stored(named: &[(&str, PathBuf)]) -> Result<Vec<CertificateDer<'static>>> {
     if named.is_empty() {
         return Ok(rustls_native_certs::load_native_certs().certs);

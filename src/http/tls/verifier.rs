@@ -16,25 +16,26 @@ use super::certificate::Certificate;
 use super::store::{certificates, stored};
 use crate::error::Result;
 
-/// Takes a certificate that an authority of the store or of `--ca-file` vouches for, and one that is there
-/// itself, byte for byte.
+/// Takes a certificate that an authority of the store or of `--ca-file` has signed, and one that is itself in the
+/// store or in `--ca-file`, byte for byte.
 ///
-/// The second is what `openssl req -x509` makes: self-signed with CA:TRUE, which webpki refuses as an end
-/// entity (`CaUsedAsEndEntity`) although it was named as trusted. Nothing weaker: its name and its period
-/// are checked here, the handshake's signature below.
+/// The second kind is what `openssl req -x509` makes: self-signed with CA:TRUE. webpki refuses it as an end entity
+/// (`CaUsedAsEndEntity`) although the user named it as trusted. It is checked as strictly as others: its name and its
+/// period in `verify_trusted`, and the signature of the handshake as for any certificate.
 ///
-/// Only authorities vouch for others. webpki takes any certificate for a root, and any with CA:TRUE for an
-/// intermediate, whatever its key usage says; but who has a server's key may not sign for other servers with it.
+/// Only authorities may sign others. webpki takes any certificate for a root, and any with CA:TRUE for an
+/// intermediate, whatever its key usage says; but whoever has the key of one server must not be able to sign for
+/// other servers with it.
 ///
-/// With `--insecure` nothing is checked, the handshake's signature included: it says who is there, which is not
-/// asked, and certificates of version 1 or with short keys, as old appliances have them, cannot even be read for
-/// it.
+/// With `--insecure` nothing is checked, not even the signature of the handshake: it proves who the server is, which
+/// the user does not ask, and it cannot be checked for certificates of version 1 or with short keys, which old
+/// appliances have.
 #[derive(Debug)]
 pub struct Verifier {
     insecure: bool,
-    /// All that are trusted, whether or not they may vouch for others.
+    /// All trusted certificates, whether or not they may sign others.
     trusted: Vec<CertificateDer<'static>>,
-    /// The authorities.
+    /// Those that may sign others.
     roots: RootCertStore,
     provider: Arc<CryptoProvider>,
 }
@@ -67,7 +68,7 @@ impl Verifier {
         })
     }
 
-    /// Whether an authority vouches for this certificate.
+    /// Checks that an authority has signed this certificate, and that it is for this name.
     fn verify_chain(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -97,7 +98,7 @@ impl Verifier {
     }
 }
 
-/// Whether one of these is the issuer, by its name, of the end entity or of an authority.
+/// Whether one of the issuers has the name of the issuer of the end entity or of an authority.
 fn signs_any(
     issuers: &[CertificateDer<'_>],
     end_entity: &CertificateDer<'_>,
@@ -173,8 +174,8 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// The handshake was not signed with the key of the certificate. rustls has one word for this and for a
-/// certificate that its authority did not sign.
+/// The handshake was not signed with the key of the certificate. rustls has one error (`BadSignature`) for this and
+/// for a certificate that its authority did not sign; they ask for different remedies.
 #[derive(Debug)]
 pub struct Unproven;
 
@@ -209,7 +210,7 @@ impl fmt::Display for NoAuthority {
 
 impl std::error::Error for NoAuthority {}
 
-/// A certificate that is trusted itself: its name and its period.
+/// Checks the name and the period of a certificate that is trusted itself.
 fn verify_trusted(
     der: &CertificateDer<'_>,
     name: &ServerName<'_>,
