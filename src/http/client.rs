@@ -13,7 +13,7 @@ use super::retry::{self, Attempt, Next};
 use crate::error::{Class, Error, Result};
 use crate::redact::{REDACTED, Redactor, Scope};
 use crate::secret::Secret;
-use crate::settings::address::{self, Address};
+use crate::settings::address::{self, Address, WebAddress};
 use crate::signals;
 use crate::terminal::{MESSAGE, clean};
 
@@ -161,11 +161,9 @@ impl Client {
     /// The same for an address: it may carry secrets before its host and behind its path, and a server repeats it in
     /// parts and decoded. Some of the parts may be ids that are no secret, and that the server needs to be told.
     pub fn redact_address(&mut self, address: &str) {
-        let (_, rest) = address.split_once("://").unwrap_or(("", address));
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, rest) = rest.split_at(end);
-        let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
-        let behind = rest.find(['?', '#']).map_or("", |at| &rest[at + 1..]);
+        let address = WebAddress::split(address);
+        let login = address.user_info.unwrap_or_default();
+        let behind = address.query.unwrap_or_default();
         let mut redact = |text: &str| {
             self.secrets.pass(text, Scope::Refusals);
             if let Some(decoded) = address::decode(text) {

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::apply::{Changed, Look};
+use crate::settings::address::WebAddress;
 use crate::system::System;
 use crate::system::avatar::{Avatar, Identity, Row};
 use crate::terminal::{MESSAGE, clean};
@@ -21,18 +22,14 @@ pub(super) fn wanted(avatar: &Avatar) -> String {
 
 /// An address without user info, query and fragment, each of which may be a secret.
 fn public_part(address: &str) -> String {
-    let plain = address.split(['?', '#']).next().unwrap_or_default();
-    let host = |authority: &str| match authority.rsplit_once('@') {
-        Some((_, host)) => host.to_owned(),
-        None => authority.to_owned(),
-    };
-    match plain.split_once("://") {
-        Some((scheme, rest)) => match rest.split_once('/') {
-            Some((authority, path)) => format!("{scheme}://{}/{path}", host(authority)),
-            None => format!("{scheme}://{}", host(rest)),
-        },
-        None => plain.to_owned(),
-    }
+    let WebAddress {
+        scheme,
+        place,
+        path,
+        ..
+    } = WebAddress::split(address);
+    let scheme = scheme.map_or(String::new(), |scheme| format!("{scheme}://"));
+    format!("{scheme}{place}{path}")
 }
 
 /// What became of an account whose avatar was set, in a line with `width` columns.

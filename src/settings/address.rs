@@ -1,9 +1,73 @@
-//! A server's base address, taken as given: scheme, host, port and context path. It is joined, never
-//! resolved, so that no path of it is lost.
+//! Web addresses: the parts of any, and a server's base address, which is taken as given: scheme, host, port and context
+//! path. That one is joined, never resolved, so that no part of its path is lost.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::error::{Class, Error, Result};
 use crate::number::digits;
 use crate::terminal::quote;
+
+/// The parts of a web address as they stand in the text. Nothing is decoded, and nothing is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WebAddress<'a> {
+    /// Without its `://`.
+    pub scheme: Option<&'a str>,
+    /// Before the last `@` of the authority: a password may hold one that is not encoded.
+    pub user_info: Option<&'a str>,
+    /// Host and port. A backslash ends them, as it does in browsers.
+    pub place: &'a str,
+    /// With its slash; empty if there is none.
+    pub path: &'a str,
+    /// Query and fragment: what follows the first `?` or `#`.
+    pub query: Option<&'a str>,
+}
+
+impl<'a> WebAddress<'a> {
+    pub fn split(text: &'a str) -> WebAddress<'a> {
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (Some(scheme), rest),
+            None => (None, text),
+        };
+        let (rest, query) = match rest.split_once(['?', '#']) {
+            Some((rest, query)) => (rest, Some(query)),
+            None => (rest, None),
+        };
+        let authority = rest.split('/').next().unwrap_or_default();
+        let user_info = authority.rsplit_once('@').map(|(user_info, _)| user_info);
+        let rest = &rest[user_info.map_or(0, |user_info| user_info.len() + 1)..];
+        let (place, path) = rest.split_at(rest.find(['/', '\\']).unwrap_or(rest.len()));
+        WebAddress {
+            scheme,
+            user_info,
+            place,
+            path,
+            query,
+        }
+    }
+
+    /// The host, an IPv6 address in its brackets, and the port as it is written. None if they cannot be told apart.
+    pub fn host_and_port(&self) -> Option<(&'a str, Option<&'a str>)> {
+        let end = match self.place.strip_prefix('[') {
+            Some(rest) => rest.find(']')? + 2,
+            None => self.place.find(':').unwrap_or(self.place.len()),
+        };
+        let (host, rest) = self.place.split_at(end);
+        match rest.strip_prefix(':') {
+            Some(port) => Some((host, Some(port))),
+            None if rest.is_empty() => Some((host, None)),
+            None => None,
+        }
+    }
+
+    /// Whether the scheme is https, or http; None for any other.
+    fn is_https(&self) -> Option<bool> {
+        match self.scheme?.to_ascii_lowercase().as_str() {
+            "https" => Some(true),
+            "http" => Some(false),
+            _ => None,
+        }
+    }
+}
 
 /// A checked base address without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,29 +88,25 @@ impl Address {
         if text.is_empty() {
             return Err(refuse(&format!("{what} is empty")));
         }
-        let Some((scheme, rest)) = text.split_once("://") else {
+        let given = WebAddress::split(text);
+        if given.scheme.is_none() {
             return Err(
                 refuse(&format!("{what} does not begin with https:// or http://"))
                     .hint("write it as https://host/path"),
             );
-        };
-        let https = match scheme.to_ascii_lowercase().as_str() {
-            "https" => true,
-            "http" => false,
-            _ => return Err(refuse(&format!("{what} is neither https nor http"))),
-        };
-        let (authority, path) = match rest.find(['/', '?', '#', '\\']) {
-            Some(at) => rest.split_at(at),
-            None => (rest, ""),
-        };
+        }
+        let https = given
+            .is_https()
+            .ok_or_else(|| refuse(&format!("{what} is neither https nor http")))?;
         // What stands before an @ may be a password, whatever it holds: nothing of it is repeated.
-        if rest.contains('@') {
+        if text.contains('@') {
             return Err(refuse(&format!("{what} holds user info"))
                 .hint("credentials come from variables, never from the URL"));
         }
-        if rest.contains(['?', '#']) {
+        if given.query.is_some() {
             return Err(refuse(&format!("{what} holds a query or a fragment")));
         }
+        let WebAddress { place, path, .. } = given;
         let legal = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
         if !path.chars().all(legal) || !escaped(path) {
             return Err(refuse(&format!(
@@ -54,8 +114,9 @@ impl Address {
                 quote(path)
             )));
         }
-        let (host, port) = split_port(authority)
-            .ok_or_else(|| refuse(&format!("{} is not a host and port", quote(authority))))?;
+        let (host, port) = given
+            .host_and_port()
+            .ok_or_else(|| refuse(&format!("{} is not a host and port", quote(place))))?;
         let named = !relative(host).is_empty()
             && host
                 .chars()
@@ -133,66 +194,33 @@ fn escaped(path: &str) -> bool {
     parts.all(|part| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
-    let end = match authority.strip_prefix('[') {
-        Some(rest) => rest.find(']')? + 2,
-        None => authority.find(':').unwrap_or(authority.len()),
-    };
-    let (host, rest) = authority.split_at(end);
-    match rest.strip_prefix(':') {
-        Some(port) => Some((host, Some(port))),
-        None if rest.is_empty() => Some((host, None)),
-        None => None,
-    }
-}
+/// What stands for itself in a query value: RFC 3986's unreserved characters. `+`, `&` and a blank mean something else
+/// there.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
-/// `text` for a query value: everything but RFC 3986's unreserved characters is escaped, because `+`, `&`
-/// and a blank mean something else there.
+/// `text` as a query value.
 pub fn encode(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    utf8_percent_encode(text, ENCODED).to_string()
 }
 
-/// The inverse of `encode`; None where a % stands alone or the bytes are no text.
+/// The inverse of `encode`; None if a % is not followed by two digits, or the bytes are not UTF-8.
 pub fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let (&[high, low], after) = rest.split_first_chunk()?;
-        let digit = |byte| char::from(byte).to_digit(16);
-        bytes.push(u8::try_from(digit(high)? * 16 + digit(low)?).ok()?);
-        rest = after;
-    }
-    String::from_utf8(bytes).ok()
+    let decoded = percent_decode_str(text).decode_utf8().ok()?;
+    escaped(text).then(|| decoded.into_owned())
 }
 
 /// An address that a server can be told to download: http or https, with a host.
 pub fn is_web_address(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return false;
-    };
-    let web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
+    let address = WebAddress::split(text);
     // A password that was not encoded would stand where the port is.
-    let (name, port) = match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => (name, port),
-        _ => (host, "0"),
-    };
-    let named = !name.is_empty() && digits::<u16>(port).is_some();
-    web && named && !text.chars().any(|c| c.is_control() || c == ' ')
+    let placed = address.host_and_port().is_some_and(|(host, port)| {
+        !host.is_empty() && port.is_none_or(|port| digits::<u16>(port).is_some())
+    });
+    address.is_https().is_some() && placed && !text.chars().any(|c| c.is_control() || c == ' ')
 }
 
 #[cfg(test)]
@@ -277,6 +305,80 @@ mod tests {
         ] {
             let base = Address::parse(&format!("http://{host}"), "--url").unwrap();
             assert_eq!(base.is_loopback(), here, "{host}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_its_parts() {
+        let parts = |text| {
+            let WebAddress {
+                scheme,
+                user_info,
+                place,
+                path,
+                query,
+            } = WebAddress::split(text);
+            (scheme, user_info, place, path, query)
+        };
+        for (text, wanted) in [
+            ("https://host", (Some("https"), None, "host", "", None)),
+            ("host:1/a", (None, None, "host:1", "/a", None)),
+            (
+                "http://u:p@q@host/a@b",
+                (Some("http"), Some("u:p@q"), "host", "/a@b", None),
+            ),
+            (
+                "http://u\\p@host\\a/b",
+                (Some("http"), Some("u\\p"), "host", "\\a/b", None),
+            ),
+            (
+                "http://[::1]:80/a?b/@c#d?",
+                (Some("http"), None, "[::1]:80", "/a", Some("b/@c#d?")),
+            ),
+            (
+                "http://host#a?b",
+                (Some("http"), None, "host", "", Some("a?b")),
+            ),
+            (
+                "mxc://example.org/id?",
+                (Some("mxc"), None, "example.org", "/id", Some("")),
+            ),
+            ("", (None, None, "", "", None)),
+        ] {
+            assert_eq!(parts(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_to_download_has_a_host_and_perhaps_a_port() {
+        for (text, taken) in [
+            ("http://host/a.png", true),
+            ("HTTPS://u:p@host:8443", true),
+            ("http://[::1]:80/a?b#c", true),
+            ("http://", false),
+            ("http://host:/a", false),
+            ("http://user:pa/ss@host", false),
+            ("http://user:12:34/ss@host", false),
+            ("http://[::1", false),
+            ("ftp://host/a.png", false),
+            ("host/a.png", false),
+            ("http://host/a b", false),
+        ] {
+            assert_eq!(is_web_address(text), taken, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_encoding_is_not_decoded() {
+        for (text, decoded) in [
+            ("a%20b%2b+", Some("a b++")),
+            ("%C3%A9", Some("\u{e9}")),
+            ("%C3", None),
+            ("%2", None),
+            ("%%41", None),
+            ("%+1", None),
+        ] {
+            assert_eq!(decode(text).as_deref(), decoded, "{text}");
         }
     }
 

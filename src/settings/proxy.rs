@@ -59,7 +59,8 @@ impl Proxy {
             return Err(refuse("the proxy is not an http proxy")
                 .hint("write it as http://host:port; https and SOCKS proxies are not supported"));
         }
-        // Before the last @, whatever it holds: a password that was not encoded must not be taken for a place.
+        // Before the last @ of the whole text, and not of the authority alone: a password that was not encoded may hold a
+        // slash, and must not be taken for a host, which messages repeat.
         let (login, rest) = match rest.rsplit_once('@') {
             Some((login, rest)) => (Some(login), rest),
             None => (None, rest),
