@@ -30,9 +30,9 @@ pub struct Manifest {
     pub stray: Vec<Stray>,
 }
 
-/// A picture that is only checked.
+/// A picture of an account with an error: it is checked, too, and belongs to no job.
 pub struct Stray {
-    /// None if the server's entry does not say: then any picture will do.
+    /// None if the server's entry names no system: then the picture is held against no system's rules.
     pub system: Option<&'static System>,
     pub file: PathBuf,
     /// The account's.
@@ -269,49 +269,12 @@ impl<'a> Reader<'a> {
             return declared;
         };
         self.known(&keys, path, &SERVER);
-        let names: Vec<&str> = system::ALL.iter().map(|system| system.name).collect();
-        if let Some(name) = self.text_of(&keys, value, path, "system", true) {
-            declared.system = system::find(&name);
-            if declared.system.is_none() {
-                let why = format!("must be one of {}, not {}", names.join(", "), quote(&name));
-                self.wrong_at(&keys, value, path, "system", &why);
-            }
-        }
-        if let Some(url) = self.text_of(&keys, value, path, "url", true) {
-            match Address::parse(&url, "the base URL") {
-                Ok(base) => declared.base = Some(base),
-                Err(error) => self.refused(&keys, value, path, "url", error),
-            }
-        }
-        let prefix = self.text_of(&keys, value, path, "credentials", false);
-        if let Some(prefix) = &prefix
-            && (prefix.is_empty()
-                || !prefix
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
-        {
-            let why = "must be a prefix of variables: letters, digits and _ only";
-            self.wrong_at(&keys, value, path, "credentials", why);
-        }
-        let mut file = |key| {
-            self.text_of(&keys, value, path, key, false)
-                .map(|path| self.folder.join(path))
-        };
-        let ca_file = file("ca_file");
-        let chain = file("client_cert");
-        let key = file("client_key");
-        if chain.is_none() && key.is_some() {
-            self.wrong(value, &below(path, "client_key"), "needs client_cert");
-        }
-        let client = chain.map(|chain| (chain.clone(), key.unwrap_or(chain)));
-        let proxy = self.text_of(&keys, value, path, "proxy", false);
-        if let Some(Err(error)) = proxy.as_deref().map(Proxy::parse) {
-            self.refused(&keys, value, path, "proxy", error);
-        }
-        if proxy.as_deref().is_some_and(|proxy| proxy.contains('@')) {
-            let why = "has user info; a manifest holds no secret, set HTTPS_PROXY instead";
-            self.wrong_at(&keys, value, path, "proxy", why);
-        }
+        declared.system = self.system_of(&keys, value, path);
+        declared.base = self.base_of(&keys, value, path);
+        let prefix = self.prefix_of(&keys, value, path);
+        let ca_file = self.file_of(&keys, value, path, "ca_file");
+        let client = self.client_of(&keys, value, path);
+        let proxy = self.proxy_of(&keys, value, path);
         if let Some(system) = declared.system {
             declared.prefix = prefix.unwrap_or_else(|| system.prefix.to_owned());
             // A manifest with an error reaches no server: any address will do to check the accounts.
@@ -330,6 +293,83 @@ impl<'a> Reader<'a> {
         declared
     }
 
+    fn system_of(
+        &mut self,
+        keys: &Keys<'a>,
+        whole: &'a RawValue,
+        path: &str,
+    ) -> Option<&'static System> {
+        let name = self.text_of(keys, whole, path, "system", true)?;
+        let system = system::find(&name);
+        if system.is_none() {
+            let names: Vec<&str> = system::ALL.iter().map(|system| system.name).collect();
+            let why = format!("must be one of {}, not {}", names.join(", "), quote(&name));
+            self.wrong_at(keys, whole, path, "system", &why);
+        }
+        system
+    }
+
+    fn base_of(&mut self, keys: &Keys<'a>, whole: &'a RawValue, path: &str) -> Option<Address> {
+        let url = self.text_of(keys, whole, path, "url", true)?;
+        match Address::parse(&url, "the base URL") {
+            Ok(base) => Some(base),
+            Err(error) => {
+                self.refused(keys, whole, path, "url", error);
+                None
+            }
+        }
+    }
+
+    /// How the names of the variables for the credentials begin, if the manifest says so.
+    fn prefix_of(&mut self, keys: &Keys<'a>, whole: &'a RawValue, path: &str) -> Option<String> {
+        let prefix = self.text_of(keys, whole, path, "credentials", false)?;
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if prefix.is_empty() || !prefix.bytes().all(legal) {
+            let why = "must be a prefix of variables: letters, digits and _ only";
+            self.wrong_at(keys, whole, path, "credentials", why);
+        }
+        Some(prefix)
+    }
+
+    fn file_of(
+        &mut self,
+        keys: &Keys<'a>,
+        whole: &'a RawValue,
+        path: &str,
+        key: &str,
+    ) -> Option<PathBuf> {
+        let file = self.text_of(keys, whole, path, key, false)?;
+        Some(self.folder.join(file))
+    }
+
+    /// The client certificate and its key, which may be in the same file.
+    fn client_of(
+        &mut self,
+        keys: &Keys<'a>,
+        whole: &'a RawValue,
+        path: &str,
+    ) -> Option<(PathBuf, PathBuf)> {
+        let chain = self.file_of(keys, whole, path, "client_cert");
+        let key = self.file_of(keys, whole, path, "client_key");
+        if chain.is_none() && key.is_some() {
+            self.wrong(whole, &below(path, "client_key"), "needs client_cert");
+        }
+        let chain = chain?;
+        Some((chain.clone(), key.unwrap_or(chain)))
+    }
+
+    fn proxy_of(&mut self, keys: &Keys<'a>, whole: &'a RawValue, path: &str) -> Option<String> {
+        let proxy = self.text_of(keys, whole, path, "proxy", false)?;
+        if let Err(error) = Proxy::parse(&proxy) {
+            self.refused(keys, whole, path, "proxy", error);
+        }
+        if proxy.contains('@') {
+            let why = "has user info; a manifest holds no secret, set HTTPS_PROXY instead";
+            self.wrong_at(keys, whole, path, "proxy", why);
+        }
+        Some(proxy)
+    }
+
     fn accounts(&mut self, value: &'a RawValue, servers: &[Declared], manifest: &mut Manifest) {
         let Ok(accounts) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
             return self.wrong(value, "accounts", "must be a list");
@@ -346,7 +386,7 @@ impl<'a> Reader<'a> {
             let found = match system {
                 Some(system) => self.account(&keys, account, &path, system),
                 None => {
-                    self.unplaced(&keys, &path);
+                    self.account_of_no_system(&keys, &path);
                     None
                 }
             };
@@ -421,8 +461,8 @@ impl<'a> Reader<'a> {
         Some((target?, choice?))
     }
 
-    /// The rules that hold for an account on every system.
-    fn unplaced(&mut self, keys: &Keys<'a>, path: &str) {
+    /// Checks an account whose system is not known, by the rules that every system has.
+    fn account_of_no_system(&mut self, keys: &Keys<'a>, path: &str) {
         let mut known: Vec<&str> = Vec::new();
         for key in system::ALL.into_iter().flat_map(keys_of) {
             if !known.contains(&key) {
@@ -482,19 +522,7 @@ impl<'a> Reader<'a> {
         if system.caller {
             ways.push("\"self\": true");
         }
-        match found.len() {
-            1 => found.pop(),
-            0 => {
-                let why = format!("names no target; give {}", ways.join(" or "));
-                self.wrong(whole, path, &why);
-                None
-            }
-            _ => {
-                let why = format!("names two targets; keep one of {}", ways.join(", "));
-                self.wrong(whole, path, &why);
-                None
-            }
-        }
+        self.only_one(found, whole, path, "target", &ways)
     }
 
     fn choice(
@@ -517,20 +545,25 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        let ways = sources(system);
-        match found.len() {
-            1 => found.pop(),
-            0 => {
-                let why = format!("names no avatar; give {}", ways.join(" or "));
-                self.wrong(whole, path, &why);
-                None
-            }
-            _ => {
-                let why = format!("names two avatars; keep one of {}", ways.join(", "));
-                self.wrong(whole, path, &why);
-                None
-            }
-        }
+        self.only_one(found, whole, path, "avatar", &sources(system))
+    }
+
+    /// The one value that was found; `ways` are the keys that could have named one.
+    fn only_one<T>(
+        &mut self,
+        mut found: Vec<T>,
+        whole: &RawValue,
+        path: &str,
+        what: &str,
+        ways: &[&str],
+    ) -> Option<T> {
+        let why = match found.len() {
+            0 => format!("names no {what}; give {}", ways.join(" or ")),
+            1 => return found.pop(),
+            _ => format!("names two {what}s; keep one of {}", ways.join(", ")),
+        };
+        self.wrong(whole, path, &why);
+        None
     }
 
     /// The avatar that one key names.
