@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use crate::support::batch::{self, ALL};
 use crate::support::navixy::Edit;
+use crate::support::printed::NOTHING;
 use crate::support::rocketchat::Download;
+use crate::support::server::unused_address;
 use crate::support::{
     Before, Fault, Jira, Navixy, Reply, RocketChat, World, pictures, program, server,
 };
-
-const NOTHING: &str = "";
 
 // ------------------------------------------------------------------------------------------- diff, then apply
 
@@ -666,9 +666,7 @@ fn a_server_that_is_not_there_is_skipped_and_the_others_go_on() {
     {"server": "fleet", "employee_id": 2132, "icon_id": 3654}"#,
     );
     world.chat.expect_no_calls();
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let address = gone.local_addr().expect("it has an address");
-    drop(gone);
+    let address = unused_address();
     let text = fs::read_to_string(&path).expect("it was just written");
     let text = text.replace(
         world.chat.url().trim_end_matches("/chat"),

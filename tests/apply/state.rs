@@ -5,9 +5,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+use crate::support::printed::NOTHING;
 use crate::support::{Fault, Output, Run, World, pictures, program};
-
-const NOTHING: &str = "";
 
 const TWO: &str = r#"
     {"server": "fleet", "employee_id": 2132, "image": "faces/build.png"},

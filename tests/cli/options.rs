@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::printed::{NOTHING, summary_line};
+use crate::support::server::full_queue;
+use crate::support::server::unused_address;
 use crate::support::{
     Fault, Jira, Model, Navixy, Reply, RocketChat, Run, Running, Scratch, World, pictures, program,
 };
-
-const NOTHING: &str = "";
 
 fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(' ').filter(|word| !word.is_empty())
@@ -268,16 +268,10 @@ fn every_batch_needs_a_manifest_and_one() {
             .dir(scratch.path())
             .gives(
                 66,
-                &summary(1, 66),
+                &summary_line(0, 0, 1, 66),
                 "avatarctl: cannot read the manifest \"m.json\": no such file or directory\n",
             );
     }
-}
-
-fn summary(failed: u8, exit: i32) -> String {
-    format!(
-        "{{\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":0,\"failed\":{failed},\"pending\":0,\"skipped\":0,\"exit\":{exit}}}\n"
-    )
 }
 
 // ------------------------------------------------------------------------------------------- the exit statuses
@@ -285,9 +279,7 @@ fn summary(failed: u8, exit: i32) -> String {
 /// The names and numbers of the classes, in the line that a program reads and as the status of the run.
 #[test]
 fn every_class_has_its_name_and_its_number() {
-    let gone = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let nobody = format!("http://{}", gone.local_addr().expect("an address"));
-    drop(gone);
+    let nobody = format!("http://{}", unused_address());
     let scratch = Scratch::new();
     scratch.write("text.png", "a text");
     let page = Reply::html(200, "Log in");
@@ -324,7 +316,10 @@ fn every_class_has_its_name_and_its_number() {
             "{told:?}"
         );
         assert_eq!(lines.len(), 2, "{told:?}");
-        assert_eq!(told.stdout.lines().nth(1), summary(1, exit).lines().next());
+        assert_eq!(
+            told.stdout.lines().nth(1),
+            summary_line(0, 0, 1, exit).lines().next()
+        );
         // The same words for people, with the hint where there is one.
         let message = error["message"].as_str().expect("a message");
         let hint = match error["hint"].as_str() {
@@ -373,7 +368,7 @@ fn a_signal_ends_a_run_for_one_account() {
                     "{{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"server\":\"URL\",\"account\":{account},\
                      \"action\":\"{action}\",\"outcome\":\"failed\",\"error\":{{\"class\":\"temporary\",\"exit\":75,\
                      \"status\":null,\"message\":\"{said}\",\"hint\":null}}}}\n{}",
-                    summary(1, status)
+                    summary_line(0, 0, 1, status)
                 ),
                 &format!("avatarctl: jira{name}: {said}\n"),
             );
@@ -651,17 +646,6 @@ fn a_request_that_may_be_repeated_is_repeated_three_times() {
     assert_eq!(jira.requests().len(), 4);
 }
 
-/// A listener whose queue is full: whoever calls hears nothing at all.
-fn deaf() -> (TcpListener, Vec<TcpStream>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let mut waiting = Vec::new();
-    while let Ok(socket) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
-        waiting.push(socket);
-    }
-    (listener, waiting)
-}
-
 /// What the parent ignores stays ignored: nohup is there so that a run outlives its terminal.
 #[test]
 fn a_signal_that_the_parent_ignores_stays_ignored() {
@@ -688,7 +672,7 @@ fn a_signal_that_the_parent_ignores_stays_ignored() {
 /// not change that.
 #[test]
 fn the_grace_after_a_signal_ends_whatever_the_parent_ignores() {
-    let (listener, _waiting) = deaf();
+    let (listener, _waiting) = full_queue();
     let address = listener.local_addr().expect("an address").to_string();
     let process = Run::new(words("jira show --url"))
         .arg(format!("http://{address}"))
@@ -707,7 +691,7 @@ fn the_grace_after_a_signal_ends_whatever_the_parent_ignores() {
 /// that these are the numbers.
 #[test]
 fn ten_seconds_to_connect_and_sixty_for_a_request_are_the_limits() {
-    let (listener, _waiting) = deaf();
+    let (listener, _waiting) = full_queue();
     let address = listener.local_addr().expect("an address").to_string();
     let mut fleet = Navixy::start();
     fleet.expect_anything();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::model::{Fault, Model, Running};
+use crate::support::server::full_queue;
 use crate::support::server::{Reply, Request, Server, lock};
 use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
 
@@ -868,20 +869,9 @@ fn sending_has_a_time_limit() {
     }
 }
 
-/// A listener whose queue is full: whoever calls hears nothing at all.
-fn deaf() -> (TcpListener, Vec<TcpStream>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let mut waiting = Vec::new();
-    while let Ok(socket) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
-        waiting.push(socket);
-    }
-    (listener, waiting)
-}
-
 #[test]
 fn connecting_has_a_time_limit() {
-    let (listener, _waiting) = deaf();
+    let (listener, _waiting) = full_queue();
     let address = listener.local_addr().expect("an address");
     for (limits, status, said) in [
         (&["--connect-timeout=0.3"][..], 69, "took too long"),

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::encoding::{base64, percent_encode};
 use crate::support::model::{Fault, Running};
+use crate::support::server::unused_address;
 use crate::support::server::{Reply, Wire, drip, lock};
 use crate::support::{Jira, Navixy, Output, Run, Scratch, pictures};
 
@@ -628,10 +629,7 @@ fn a_proxy_that_drips_or_hangs_cannot_hold_the_tool() {
 
 #[test]
 fn a_proxy_that_nobody_serves_is_named() {
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .expect("a free port")
-        .local_addr()
-        .expect("an address");
+    let gone = unused_address();
     let mut jira = Jira::start();
     jira.expect_no_calls();
     let run = || {
@@ -668,9 +666,7 @@ impl Tinyproxy {
     fn start(scratch: &Scratch, more: &str) -> Option<Tinyproxy> {
         // Two programs may be given the same free port at the same time: try again.
         for _ in 0..5 {
-            let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-            let address = free.local_addr().expect("an address");
-            drop(free);
+            let address = unused_address();
             let log = scratch.join("tinyproxy.log");
             let port = address.port();
             let file = scratch.write(
@@ -777,10 +773,7 @@ fn a_real_proxy_s_refusals_are_its_own() {
     let Some(proxy) = Tinyproxy::start(&scratch, "BasicAuth me hunter2\nConnectPort 443") else {
         return;
     };
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .expect("a free port")
-        .local_addr()
-        .expect("an address");
+    let gone = unused_address();
     let run = |scheme: &str, login: &str| {
         let output = Run::new(["jira", "show", "--user=robot", "--retries=1"])
             .env("JIRA_URL", format!("{scheme}://{gone}"))

@@ -1,13 +1,13 @@
 //! What is repeated and what is not, how long the program waits in between, and what it says meanwhile. The models
 //! prove it: whatever got lost on the way, the account is right afterwards and nothing is given twice.
 
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::http::hostile::judge;
 use crate::support::encoding::http_date;
 use crate::support::model::{Fault, Model, Running};
+use crate::support::server::unused_address;
 use crate::support::server::{Reply, Request, Server};
 use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
 
@@ -755,10 +755,7 @@ fn a_quiet_run_waits_without_a_word() {
 
 #[test]
 fn a_refused_connection_is_tried_again() {
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .expect("a free port")
-        .local_addr()
-        .expect("an address");
+    let gone = unused_address();
     let output = Run::new([
         "jira",
         "set",
@@ -784,10 +781,7 @@ fn a_refused_connection_is_tried_again() {
 /// A login is made once whatever becomes of its answer; only where no connection was made is it tried again.
 #[test]
 fn a_login_that_nobody_heard_is_tried_again() {
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .expect("a free port")
-        .local_addr()
-        .expect("an address");
+    let gone = unused_address();
     for (arguments, login, user) in [
         (CHAT_WHO, CHAT_LOGIN, "robot-admin"),
         (FLEET_WHO, FLEET_LOGIN, "bot@example.com"),

@@ -25,6 +25,7 @@ use rustls::{
 
 use crate::http::proxy::{Proxy, Way};
 use crate::support::server::Wire;
+use crate::support::server::unused_address;
 use crate::support::{Navixy, Run, Running, Scratch, Server};
 
 const UNCHANGED: &str = "navixy 2132: icon 12\n";
@@ -1595,13 +1596,7 @@ fn a_server_that_wants_a_client_certificate_is_told_apart() {
 #[test]
 fn a_port_where_nobody_listens_is_unreachable() {
     for scheme in ["http", "https"] {
-        let listener =
-            TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
-        let port = listener
-            .local_addr()
-            .expect("a listener has an address")
-            .port();
-        drop(listener);
+        let port = unused_address().port();
         show_at(scheme, "127.0.0.1", port).gives(
             69,
             "",

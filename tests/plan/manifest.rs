@@ -2,11 +2,10 @@
 //! warns of. Nothing in here reaches a server unless it says so.
 
 use std::fs;
-use std::net::TcpListener;
 
+use crate::support::printed::NOTHING;
+use crate::support::server::unused_address;
 use crate::support::{Model, Navixy, Run, Scratch, World, pictures};
-
-const NOTHING: &str = "";
 
 /// A scratch directory with a few pictures, and a manifest.
 fn scratch(manifest: impl AsRef<[u8]>) -> Scratch {
@@ -1415,9 +1414,7 @@ fn files_and_the_proxy_of_a_server_are_its_own() {
         assert_eq!(told.status, status, "{told:?}");
         assert!(told.stderr.contains(complaint), "{told:?}");
     }
-    let gone = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let proxy = gone.local_addr().expect("it has an address");
-    drop(gone);
+    let proxy = unused_address();
     fleet_with(&mut world, &format!("\"proxy\": \"http://{proxy}\""));
     world.offline();
     let told = world.run("apply m.json --retries 0").output();

@@ -10,6 +10,7 @@ use std::thread;
 
 use serde_json::json;
 
+use crate::support::printed::{account_line, summary_line};
 use crate::support::{
     Fault, Jira, Model, Navixy, Output, Reply, RocketChat, Run, Running, Scratch, World, pictures,
     program,
@@ -237,8 +238,8 @@ fn a_warning_is_no_result() {
         );
     Run::new(["jira", "set", "--json", "--image"]).arg(&path).with(&jira).gives(
         0,
-        &(account("jira", "robot", "set", "\"outcome\":\"changed\",\"before\":\"24901\",\"after\":\"24902\",\"verified\":true")
-            + &summary(1, 0, 0, 0)),
+        &(account_line("jira", "robot", "set", "\"outcome\":\"changed\",\"before\":\"24901\",\"after\":\"24902\",\"verified\":true")
+            + &summary_line(1, 0, 0, 0)),
         warning,
     );
 }
@@ -295,20 +296,6 @@ fn what_happened_stands_within_the_width_of_a_terminal() {
 
 // ------------------------------------------------------------------------------------------------ JSON Lines
 
-fn account(system: &str, account: &str, action: &str, rest: &str) -> String {
-    format!(
-        "{{\"v\":1,\"type\":\"account\",\"system\":\"{system}\",\"server\":\"URL\",\"account\":\"{account}\",\
-         \"action\":\"{action}\",{rest}}}\n"
-    )
-}
-
-fn summary(changed: u8, unchanged: u8, failed: u8, exit: u8) -> String {
-    format!(
-        "{{\"v\":1,\"type\":\"summary\",\"changed\":{changed},\"unchanged\":{unchanged},\"failed\":{failed},\
-         \"pending\":0,\"skipped\":0,\"exit\":{exit}}}\n"
-    )
-}
-
 #[test]
 fn jira_in_json() {
     let jira = Jira::start();
@@ -324,19 +311,19 @@ fn jira_in_json() {
     for (line, wanted) in [
         (
             "set --avatar-id 10123",
-            account("jira", "robot", "set", changed) + &summary(1, 0, 0, 0),
+            account_line("jira", "robot", "set", changed) + &summary_line(1, 0, 0, 0),
         ),
         (
             "set --avatar-id 10123",
-            account("jira", "robot", "set", same) + &summary(0, 1, 0, 0),
+            account_line("jira", "robot", "set", same) + &summary_line(0, 1, 0, 0),
         ),
         (
             "set --avatar-id 10122 --no-verify",
-            account("jira", "robot", "set", blind) + &summary(1, 0, 0, 0),
+            account_line("jira", "robot", "set", blind) + &summary_line(1, 0, 0, 0),
         ),
         (
             "show --user robot",
-            account("jira", "robot", "show", current) + &summary(0, 1, 0, 0),
+            account_line("jira", "robot", "show", current) + &summary_line(0, 1, 0, 0),
         ),
         (
             "list",
@@ -345,7 +332,7 @@ fn jira_in_json() {
              {\"v\":1,\"type\":\"avatar\",\"id\":\"10123\",\"kind\":\"system\",\"selected\":false,\
              \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10123\"}\n"
                 .to_owned()
-                + &summary(0, 0, 0, 0),
+                + &summary_line(0, 0, 0, 0),
         ),
     ] {
         println!("{line}");
@@ -362,12 +349,12 @@ fn rocketchat_in_json() {
         |line: &str| Run::new(["rocketchat", "--json"].into_iter().chain(words(line))).with(&chat);
     run("show --user retired-bot").gives(
         0,
-        &(account(
+        &(account_line(
             "rocketchat",
             "retired-bot",
             "show",
             "\"outcome\":\"shown\",\"current\":null",
-        ) + &summary(0, 1, 0, 0)),
+        ) + &summary_line(0, 1, 0, 0)),
         "",
     );
     let output = run(&format!("set --image {path}")).output();
@@ -381,13 +368,13 @@ fn rocketchat_in_json() {
         format!("\"outcome\":\"changed\",\"before\":null,\"after\":\"{etag}\",\"verified\":true");
     output.gives(
         0,
-        &(account("rocketchat", "robot-admin", "set", &changed) + &summary(1, 0, 0, 0)),
+        &(account_line("rocketchat", "robot-admin", "set", &changed) + &summary_line(1, 0, 0, 0)),
         "",
     );
     let current = format!("\"outcome\":\"shown\",\"current\":\"{etag}\",\"origin\":\"rest\"");
     run("show").gives(
         0,
-        &(account("rocketchat", "robot-admin", "show", &current) + &summary(0, 1, 0, 0)),
+        &(account_line("rocketchat", "robot-admin", "show", &current) + &summary_line(0, 1, 0, 0)),
         "",
     );
     let suggestion = json!({"blob": "", "contentType": "image/png", "service": "gravatar", "url": "https://a.example/x"});
@@ -397,7 +384,7 @@ fn rocketchat_in_json() {
     run("list").gives(
         0,
         &("{\"v\":1,\"type\":\"suggestion\",\"service\":\"gravatar\",\"url\":\"https://a.example/x\"}\n".to_owned()
-            + &summary(0, 0, 0, 0)),
+            + &summary_line(0, 0, 0, 0)),
         "",
     );
 }
@@ -408,18 +395,18 @@ fn navixy_in_json() {
     for (line, wanted) in [
         (
             "set --employee-id 2132 --icon-id 3654",
-            account("navixy", "2132", "set", "\"outcome\":\"changed\",\"before\":\"icon:12\",\"after\":\"icon:3654\",\"verified\":true")
-                + &summary(1, 0, 0, 0),
+            account_line("navixy", "2132", "set", "\"outcome\":\"changed\",\"before\":\"icon:12\",\"after\":\"icon:3654\",\"verified\":true")
+                + &summary_line(1, 0, 0, 0),
         ),
         (
             "set --employee-id 2132 --icon-id null",
-            account("navixy", "2132", "set", "\"outcome\":\"changed\",\"before\":\"icon:3654\",\"after\":null,\"verified\":true")
-                + &summary(1, 0, 0, 0),
+            account_line("navixy", "2132", "set", "\"outcome\":\"changed\",\"before\":\"icon:3654\",\"after\":null,\"verified\":true")
+                + &summary_line(1, 0, 0, 0),
         ),
         (
             "show --employee-id 2133",
-            account("navixy", "2133", "show", "\"outcome\":\"shown\",\"current\":null,\"icon_id\":null,\"file\":null")
-                + &summary(0, 1, 0, 0),
+            account_line("navixy", "2133", "show", "\"outcome\":\"shown\",\"current\":null,\"icon_id\":null,\"file\":null")
+                + &summary_line(0, 1, 0, 0),
         ),
         (
             "list",
@@ -427,7 +414,7 @@ fn navixy_in_json() {
              {\"v\":1,\"type\":\"employee\",\"employee_id\":2133,\"name\":\"Dana Driver\",\"icon_id\":null,\"file\":null}\n\
              {\"v\":1,\"type\":\"employee\",\"employee_id\":2134,\"name\":\"Night Shift\",\"icon_id\":null,\"file\":null}\n"
                 .to_owned()
-                + &summary(0, 0, 0, 0),
+                + &summary_line(0, 0, 0, 0),
         ),
     ] {
         println!("{line}");
@@ -443,12 +430,12 @@ fn a_target_is_reported_as_it_was_given() {
         .with(&navixy)
         .gives(
             0,
-            &(account(
+            &(account_line(
                 "navixy",
                 "002133",
                 "show",
                 "\"outcome\":\"shown\",\"current\":null,\"icon_id\":null,\"file\":null",
-            ) + &summary(0, 1, 0, 0)),
+            ) + &summary_line(0, 1, 0, 0)),
             "",
         );
 }
@@ -470,7 +457,7 @@ fn errors_are_told_to_programs_and_to_people() {
             "\"robot\"",
             "{\"class\":\"target\",\"exit\":67,\"status\":null,\"message\":\"select avatar 999: \\\"robot\\\" has no such avatar\",\
              \"hint\":\"avatarctl jira list shows the ids that exist\"}",
-        ) + &summary(0, 0, 1, 67)),
+        ) + &summary_line(0, 0, 1, 67)),
         "avatarctl: jira robot: select avatar 999: \"robot\" has no such avatar\n\
          hint: avatarctl jira list shows the ids that exist\n",
     );
@@ -481,7 +468,7 @@ fn errors_are_told_to_programs_and_to_people() {
             "null",
             "{\"class\":\"credentials\",\"exit\":77,\"status\":401,\"message\":\"ask what server this is: wrong user name or password\",\
              \"hint\":\"check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token\"}",
-        ) + &summary(0, 0, 1, 77)),
+        ) + &summary_line(0, 0, 1, 77)),
         "avatarctl: jira: ask what server this is: wrong user name or password\n\
          hint: check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token\n",
     );
@@ -496,7 +483,7 @@ fn errors_are_told_to_programs_and_to_people() {
             "show",
             "null",
             "{\"class\":\"temporary\",\"exit\":75,\"status\":503,\"message\":\"ask who the caller is: the server failed with 503\",\"hint\":null}",
-        ) + &summary(0, 0, 1, 75)),
+        ) + &summary_line(0, 0, 1, 75)),
         "avatarctl: jira: ask who the caller is: the server failed with 503\n",
     );
     Run::new(words("jira show --json")).gives(
@@ -531,13 +518,13 @@ fn text_from_a_server_is_escaped_for_people() {
     );
     Run::new(words("jira show --json")).with(&jira).gives(
         0,
-        &(account(
+        &(account_line(
             "jira",
             "ro\\u001b[31mbot\\u202e",
             "show",
             "\"outcome\":\"shown\",\"current\":\"10122\",\"kind\":\"system\",\
              \"url\":\"https://a.example/x\"",
-        ) + &summary(0, 1, 0, 0)),
+        ) + &summary_line(0, 1, 0, 0)),
         "",
     );
 }
@@ -603,7 +590,7 @@ fn every_character_that_deceives_is_escaped() {
             "{{\"v\":1,\"type\":\"identity\",\"name\":\"{}\",\"server_version\":\"9.12.4\",\"deployment\":\"Server\",\
              \"may_change_others\":true}}\n",
             escaped_in_json(&name)
-        ) + &summary(0, 0, 0, 0)),
+        ) + &summary_line(0, 0, 0, 0)),
         "",
     );
     // A name is cut at its length on the page of a terminal, and what is behind the cut is in the JSON.
@@ -752,14 +739,14 @@ fn quiet_says_what_changed_or_failed_or_was_asked_for_and_nothing_else() {
         ),
         (
             "show -q --json",
-            account("jira", "robot", "show", current) + &summary(0, 1, 0, 0),
+            account_line("jira", "robot", "show", current) + &summary_line(0, 1, 0, 0),
         ),
         (
             "whoami -q --json",
             "{\"v\":1,\"type\":\"identity\",\"name\":\"robot\",\"server_version\":\"9.12.4\",\
              \"deployment\":\"Server\",\"may_change_others\":true}\n"
                 .to_owned()
-                + &summary(0, 0, 0, 0),
+                + &summary_line(0, 0, 0, 0),
         ),
         ("set --avatar-id 10122 -q --json", String::new()),
         (
@@ -768,7 +755,7 @@ fn quiet_says_what_changed_or_failed_or_was_asked_for_and_nothing_else() {
         ),
         (
             "set --avatar-id 10125 -q --json",
-            account("jira", "robot", "set", changed) + &summary(1, 0, 0, 0),
+            account_line("jira", "robot", "set", changed) + &summary_line(1, 0, 0, 0),
         ),
     ] {
         println!("{line}");
@@ -784,7 +771,7 @@ fn quiet_says_what_changed_or_failed_or_was_asked_for_and_nothing_else() {
         .gives(67, "", &format!("avatarctl: jira nobody: {refusal}\n"));
     Run::new(words("jira show -q --json --user nobody")).with(&jira).gives(
         67,
-        &(account(
+        &(account_line(
             "jira",
             "nobody",
             "show",
@@ -792,7 +779,7 @@ fn quiet_says_what_changed_or_failed_or_was_asked_for_and_nothing_else() {
                 "\"outcome\":\"failed\",\"error\":{{\"class\":\"target\",\"exit\":67,\"status\":404,\"message\":{},\"hint\":null}}",
                 json!(refusal)
             ),
-        ) + &summary(0, 0, 1, 67)),
+        ) + &summary_line(0, 0, 1, 67)),
         &format!("avatarctl: jira nobody: {refusal}\n"),
     );
 }

@@ -7,9 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::batch::ALL;
+use crate::support::printed::NOTHING;
 use crate::support::{Before, Jira, Run, Scratch, World, encoding, pictures};
-
-const NOTHING: &str = "";
 
 const RED: [u8; 3] = [220, 0, 0];
 const GREEN: [u8; 3] = [0, 160, 0];

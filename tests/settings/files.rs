@@ -8,9 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use crate::support::printed::NOTHING;
 use crate::support::{Jira, Output, Run, Running, Scratch, pictures, program};
-
-const NOTHING: &str = "";
 
 const ONE: &str = r#"{"server": "jira", "user": "robot", "avatar_id": 24880}"#;
 

@@ -12,6 +12,7 @@ pub mod jira;
 pub mod model;
 pub mod navixy;
 pub mod pictures;
+pub mod printed;
 pub mod rocketchat;
 pub mod run;
 pub mod server;

@@ -156,6 +156,17 @@ impl<M: Model> Model for Before<M> {
     }
 }
 
+/// Everything that was sent, compared whole. A golden file ends in one line feed, and a last request without a body
+/// in two.
+#[track_caller]
+pub fn captured<M: Model>(model: &Running<M>, golden: &str) {
+    let capture = model.capture();
+    assert!(
+        capture.trim_end() == golden.trim_end(),
+        "the capture differs\n--- expected\n{golden}\n--- found\n{capture}"
+    );
+}
+
 /// Something that goes wrong: for which requests, when, and how.
 ///
 /// `Fault::on("PUT /user/avatar").lost()` carries the next such PUT out and loses the answer;

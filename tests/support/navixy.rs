@@ -167,6 +167,16 @@ impl Default for Navixy {
     }
 }
 
+pub fn fleet() -> Running<Navixy> {
+    Navixy::start()
+}
+
+pub fn fleet_with(change: impl FnOnce(&mut Navixy)) -> Running<Navixy> {
+    let mut model = Navixy::default();
+    change(&mut model);
+    model.start()
+}
+
 impl Navixy {
     pub fn start() -> Running<Navixy> {
         Running::start(Navixy::default())

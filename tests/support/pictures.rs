@@ -5,8 +5,16 @@
 //! picture: [`size`] reads headers, for the models.
 
 use std::f64::consts::TAU;
+use std::path::PathBuf;
+
+use super::run::Scratch;
 
 type Rgba = [u8; 4];
+
+/// `robot.png`: what any system takes.
+pub fn robot(scratch: &Scratch) -> PathBuf {
+    scratch.write("robot.png", png(64, 64, 1))
+}
 
 /// A PNG without transparency.
 pub fn png(width: u32, height: u32, seed: u64) -> Vec<u8> {

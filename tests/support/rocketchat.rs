@@ -191,6 +191,18 @@ impl Default for RocketChat {
     }
 }
 
+/// A server that shows a change at once.
+pub fn chat() -> Running<RocketChat> {
+    chat_with(|_| {})
+}
+
+pub fn chat_with(change: impl FnOnce(&mut RocketChat)) -> Running<RocketChat> {
+    let mut model = RocketChat::default();
+    model.settle = Duration::ZERO;
+    change(&mut model);
+    model.start()
+}
+
 impl RocketChat {
     pub fn start() -> Running<RocketChat> {
         Running::start(RocketChat::default())

@@ -1010,6 +1010,23 @@ fn length(request: &Request) -> Result<usize, String> {
 
 // ------------------------------------------------------------------------------------------------------ tests
 
+/// An address at which nobody listens.
+pub fn unused_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
+    listener.local_addr().expect("a listener has an address")
+}
+
+/// A listener whose queue is full: whoever calls hears nothing at all.
+pub fn full_queue() -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let mut waiting = Vec::new();
+    while let Ok(socket) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        waiting.push(socket);
+    }
+    (listener, waiting)
+}
+
 /// Writes a byte at a time, with a pause behind each.
 pub fn drip(out: &mut impl Write, bytes: &[u8], pause: Duration) -> io::Result<()> {
     for byte in bytes {

@@ -2,7 +2,6 @@
 //! hash that was given is never ended. The models count and complain; see what they know of sessions.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,34 +9,15 @@ use serde_json::{Value, json};
 
 use crate::support::batch::World;
 use crate::support::navixy::Kind;
+use crate::support::navixy::{fleet, fleet_with};
+use crate::support::pictures::robot;
+use crate::support::printed::NOTHING;
 use crate::support::rocketchat::VERSIONS;
+use crate::support::rocketchat::{chat, chat_with};
+use crate::support::server::unused_address;
 use crate::support::{
     Before, Fault, Model, Navixy, Reply, RocketChat, Run, Running, Scratch, pictures,
 };
-
-const NOTHING: &str = "";
-
-/// Settled at once.
-fn chat() -> Running<RocketChat> {
-    chat_with(|_| {})
-}
-
-fn chat_with(change: impl FnOnce(&mut RocketChat)) -> Running<RocketChat> {
-    let mut model = RocketChat::default();
-    model.settle = Duration::ZERO;
-    change(&mut model);
-    model.start()
-}
-
-fn fleet() -> Running<Navixy> {
-    fleet_with(|_| {})
-}
-
-fn fleet_with(change: impl FnOnce(&mut Navixy)) -> Running<Navixy> {
-    let mut model = Navixy::default();
-    change(&mut model);
-    model.start()
-}
 
 /// A run with the name and the password of the administrator; the words are separated by blanks.
 fn with_password<M: Model>(words: &str, model: &Running<M>) -> Run {
@@ -112,19 +92,6 @@ fn left_open_at(fleet: &Running<Navixy>) -> usize {
         .values()
         .filter(|access| own(access.kind))
         .count()
-}
-
-fn robot(scratch: &Scratch) -> PathBuf {
-    scratch.write("robot.png", pictures::png(64, 64, 1))
-}
-
-/// A place where nobody listens.
-fn nowhere() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
-    listener
-        .local_addr()
-        .expect("a listener has an address")
-        .to_string()
 }
 
 // -------------------------------------------------------------------------------------------------- Rocket.Chat
@@ -614,10 +581,10 @@ fn a_server_that_is_not_there_takes_no_login() {
         ),
         ("navixy list", "NAVIXY_URL", "navixy", "bot@example.com"),
     ] {
-        let place = nowhere();
+        let place = unused_address();
         let mut run = Run::new(words.split(' '))
             .env(address, format!("http://{place}"))
-            .mask(&place, "PLACE");
+            .mask(&place.to_string(), "PLACE");
         for (name, value) in PASSWORDS {
             run = run.env(name, value);
         }

@@ -5,40 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::model::captured;
+use crate::support::printed::{account_line, complaint, summary_line};
+use crate::support::server::unused_address;
 use crate::support::{Fault, Jira, Model, Navixy, Reply, RocketChat, Run, Running, pictures};
-
-/// One line of `--json`.
-fn account(system: &str, account: &str, action: &str, rest: &str) -> String {
-    format!(
-        "{{\"v\":1,\"type\":\"account\",\"system\":\"{system}\",\"server\":\"URL\",\"account\":\"{account}\",\
-         \"action\":\"{action}\",{rest}}}\n"
-    )
-}
-
-fn summary(changed: u8, unchanged: u8, failed: u8, exit: i32) -> String {
-    format!(
-        "{{\"v\":1,\"type\":\"summary\",\"changed\":{changed},\"unchanged\":{unchanged},\"failed\":{failed},\
-         \"pending\":0,\"skipped\":0,\"exit\":{exit}}}\n"
-    )
-}
-
-/// A failure as it reads on standard error.
-fn complaint(about: &str, said: &str, hint: &str) -> String {
-    match hint {
-        "" => format!("avatarctl: {about}: {said}\n"),
-        _ => format!("avatarctl: {about}: {said}\nhint: {hint}\n"),
-    }
-}
-
-/// Everything that was sent, compared whole; a file ends in one line feed, a request without a body in two.
-#[track_caller]
-fn captured<M: Model>(model: &Running<M>, golden: &str) {
-    let capture = model.capture();
-    assert!(
-        capture.trim_end() == golden.trim_end(),
-        "the capture differs\n--- expected\n{golden}\n--- found\n{capture}"
-    );
-}
 
 /// The requests that are not there to look.
 fn writes<M: Model>(model: &Running<M>) -> Vec<String> {
@@ -161,36 +131,36 @@ fn a_reset_in_json() {
         .expect("an etag");
     reset(&chat, &["--user", "build-bot", "--json"]).gives(
         0,
-        &(account(
+        &(account_line(
             "rocketchat",
             "build-bot",
             "reset",
             &format!(
                 "\"outcome\":\"changed\",\"before\":\"{etag}\",\"after\":null,\"verified\":true"
             ),
-        ) + &summary(1, 0, 0, 0)),
+        ) + &summary_line(1, 0, 0, 0)),
         "",
     );
     // And once more: nothing is left to be taken off.
     reset(&chat, &["--user", "build-bot", "--json"]).gives(
         0,
-        &(account(
+        &(account_line(
             "rocketchat",
             "build-bot",
             "reset",
             "\"outcome\":\"unchanged\",\"before\":null,\"after\":null,\"verified\":true",
-        ) + &summary(0, 1, 0, 0)),
+        ) + &summary_line(0, 1, 0, 0)),
         "",
     );
     reset(&chat, &["--user", "nobody", "--json"]).gives(
         67,
-        &(account(
+        &(account_line(
             "rocketchat",
             "nobody",
             "reset",
             "\"outcome\":\"failed\",\"error\":{\"class\":\"target\",\"exit\":67,\"status\":400,\
              \"message\":\"look up \\\"nobody\\\": no such user: User not found.\",\"hint\":null}",
-        ) + &summary(0, 0, 1, 67)),
+        ) + &summary_line(0, 0, 1, 67)),
         "avatarctl: rocketchat nobody: look up \"nobody\": no such user: User not found.\n",
     );
     assert_eq!(writes(&chat), RESETS);
@@ -214,12 +184,12 @@ fn who_wears_nothing_is_not_reset() {
     chat.forget();
     reset(&chat, &["--user", "retired-bot", "--force", "--json"]).gives(
         0,
-        &(account(
+        &(account_line(
             "rocketchat",
             "retired-bot",
             "reset",
             "\"outcome\":\"changed\",\"before\":null,\"after\":null,\"verified\":true",
-        ) + &summary(1, 0, 0, 0)),
+        ) + &summary_line(1, 0, 0, 0)),
         "",
     );
     assert_eq!(writes(&chat), RESETS);
@@ -279,14 +249,14 @@ fn a_reset_without_a_read_back_is_not_called_proven() {
         .expect("an etag");
     reset(&chat, &["--no-verify", "--json"]).gives(
         0,
-        &(account(
+        &(account_line(
             "rocketchat",
             "robot-admin",
             "reset",
             &format!(
                 "\"outcome\":\"changed\",\"before\":\"{etag}\",\"after\":null,\"verified\":false"
             ),
-        ) + &summary(1, 0, 0, 0)),
+        ) + &summary_line(1, 0, 0, 0)),
         "",
     );
 }
@@ -552,12 +522,12 @@ fn a_deletion_in_json() {
     let jira = jira();
     delete(&jira, &["--avatar-id=24901", "--json"]).gives(
         0,
-        &(account(
+        &(account_line(
             "jira",
             "robot",
             "delete",
             "\"outcome\":\"changed\",\"before\":\"24901\",\"after\":null,\"verified\":true",
-        ) + &summary(1, 0, 0, 0)),
+        ) + &summary_line(1, 0, 0, 0)),
         "",
     );
     delete(
@@ -571,17 +541,17 @@ fn a_deletion_in_json() {
     )
     .gives(
         0,
-        &(account(
+        &(account_line(
             "jira",
             "build-bot",
             "delete",
             "\"outcome\":\"changed\",\"before\":\"24902\",\"after\":null,\"verified\":false",
-        ) + &summary(1, 0, 0, 0)),
+        ) + &summary_line(1, 0, 0, 0)),
         "",
     );
     delete(&jira, &["--avatar-id=24901", "--json"]).gives(
         65,
-        &(account(
+        &(account_line(
             "jira",
             "robot",
             "delete",
@@ -589,7 +559,7 @@ fn a_deletion_in_json() {
                 "\"outcome\":\"failed\",\"error\":{{\"class\":\"data\",\"exit\":65,\"status\":null,\
                  \"message\":\"delete avatar 24901: the list of \\\"robot\\\" does not have it\",\"hint\":\"{LIST}\"}}"
             ),
-        ) + &summary(0, 0, 1, 65)),
+        ) + &summary_line(0, 0, 1, 65)),
         &complaint(
             "jira robot",
             "delete avatar 24901: the list of \"robot\" does not have it",
@@ -921,7 +891,7 @@ fn identity(name: Value, version: Value, deployment: Value, may: Value) -> Strin
     format!(
         "{{\"v\":1,\"type\":\"identity\",\"name\":{name},\"server_version\":{version},\
          \"deployment\":{deployment},\"may_change_others\":{may}}}\n{}",
-        summary(0, 0, 0, 0)
+        summary_line(0, 0, 0, 0)
     )
 }
 
@@ -1385,9 +1355,7 @@ fn a_login_page_tells_nobody() {
 
 #[test]
 fn a_server_that_is_not_there_tells_nobody() {
-    let gone = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port");
+    let gone = unused_address();
     for (system, operation, variables) in [
         (
             "jira",

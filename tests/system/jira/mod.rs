@@ -6,6 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use serde_json::{Value, json};
 
 use crate::http::hostile::judge;
+use crate::support::model::captured;
+use crate::support::printed::complaint;
 use crate::support::{Fault, Jira, Reply, Request, Run, Running, Scratch, pictures};
 
 const PASSWORD: &str = "check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token";
@@ -63,22 +65,7 @@ fn by_token(run: Run) -> Run {
 
 /// Standard error of a failure that names the account.
 fn failure(message: &str, hint: &str) -> String {
-    let hint = match hint {
-        "" => String::new(),
-        hint => format!("hint: {hint}\n"),
-    };
-    format!("avatarctl: jira build-bot: {message}\n{hint}")
-}
-
-/// Everything that was sent, compared whole.
-#[track_caller]
-fn captured(server: &Running<Jira>, golden: &str) {
-    let capture = server.capture();
-    // A file ends in one line feed; the last request, mostly without a body, in two.
-    assert!(
-        capture.trim_end() == golden.trim_end(),
-        "the capture differs\n--- expected\n{golden}\n--- found\n{capture}"
-    );
+    complaint("jira build-bot", message, hint)
 }
 
 /// Method and path of every request, without `/jira/rest/api/` and the query.

@@ -2,29 +2,20 @@
 //! that the platform, or what stands before it, is known to give, under the HTTP status of either document.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::support::navixy::Edit;
-use crate::support::{
-    Fault, Model, Navixy, Reply, Request, Run, Running, Scratch, Server, pictures,
-};
+use crate::support::navixy::{fleet, fleet_with};
+use crate::support::pictures::robot;
+use crate::support::printed::complaint;
+use crate::support::{Fault, Model, Navixy, Reply, Request, Run, Scratch, Server, pictures};
 
 const READ: &str = "POST /v2/employee/read";
 const ASSIGN: &str = "POST /v2/employee/avatar/assign";
 const UPLOAD: &str = "POST /v2/employee/avatar/upload";
 const LIST: &str = "POST /v2/employee/list";
-
-fn fleet() -> Running<Navixy> {
-    Navixy::start()
-}
-
-fn fleet_with(change: impl FnOnce(&mut Navixy)) -> Running<Navixy> {
-    let mut model = Navixy::default();
-    change(&mut model);
-    model.start()
-}
 
 fn run<'a>(words: impl IntoIterator<Item = &'a str>) -> Run {
     Run::new(["navixy"].into_iter().chain(words))
@@ -39,18 +30,6 @@ fn on(employee: &str, verb: &str, words: &[&str]) -> Run {
 
 fn set_image(employee: &str, image: &Path) -> Run {
     on(employee, "set", &[]).arg("--image").arg(image)
-}
-
-fn robot(scratch: &Scratch) -> PathBuf {
-    scratch.write("robot.png", pictures::png(64, 64, 1))
-}
-
-/// A failure as it reads on standard error.
-fn complaint(about: &str, said: &str, hint: &str) -> String {
-    match hint {
-        "" => format!("avatarctl: {about}: {said}\n"),
-        _ => format!("avatarctl: {about}: {said}\nhint: {hint}\n"),
-    }
 }
 
 fn good(mut fields: Value) -> Reply {

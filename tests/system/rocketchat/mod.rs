@@ -2,13 +2,16 @@
 //! answer that the server, or what stands before it, is known to give.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::pictures::robot;
+use crate::support::printed::complaint;
 use crate::support::rocketchat::{Download, User, VERSIONS};
+use crate::support::rocketchat::{chat, chat_with};
+use crate::support::server::unused_address;
 use crate::support::{Fault, Model, Output, Reply, RocketChat, Run, Running, Scratch, pictures};
 
 const INFO: &str = "GET /users.info";
@@ -18,18 +21,6 @@ const WRITE: &str = "POST /chat/api/v1/users.setAvatar";
 const PICTURE: &str = "HEAD /chat/avatar/build-bot";
 const FACE: &str = "http://domain.tld/to/my/own/avatar.jpg";
 
-/// Settled at once.
-fn chat() -> Running<RocketChat> {
-    chat_with(|_| {})
-}
-
-fn chat_with(change: impl FnOnce(&mut RocketChat)) -> Running<RocketChat> {
-    let mut model = RocketChat::default();
-    model.settle = Duration::ZERO;
-    change(&mut model);
-    model.start()
-}
-
 fn run<'a>(words: impl IntoIterator<Item = &'a str>) -> Run {
     Run::new(["rocketchat"].into_iter().chain(words))
 }
@@ -38,18 +29,6 @@ fn set(words: &[&str], image: &Path) -> Run {
     run(["set"].into_iter().chain(words.iter().copied()))
         .arg("--image")
         .arg(image)
-}
-
-fn robot(scratch: &Scratch) -> PathBuf {
-    scratch.write("robot.png", pictures::png(64, 64, 1))
-}
-
-/// A failure as it reads on standard error.
-fn complaint(about: &str, said: &str, hint: &str) -> String {
-    match hint {
-        "" => format!("avatarctl: {about}: {said}\n"),
-        _ => format!("avatarctl: {about}: {said}\nhint: {hint}\n"),
-    }
 }
 
 // ----------------------------------------------------------------------------------------------------- requests
@@ -2403,9 +2382,7 @@ fn an_answer_that_does_not_come_runs_out_of_time() {
 
 #[test]
 fn a_server_that_is_not_there_is_unreachable() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
-    let place = listener.local_addr().expect("a listener has an address");
-    drop(listener);
+    let place = unused_address();
     run(["show", "--user", "build-bot"])
         .env("ROCKETCHAT_URL", format!("http://{place}/chat"))
         .env("ROCKETCHAT_USER_ID", "aobEdbYhXfu5hkeqG")
