@@ -15,19 +15,19 @@ use serde_json::json;
 use crate::http::proxy::{Proxy, Way, encrypted};
 use crate::support::encoding::base64;
 use crate::support::{
-    Fault, Jira, Model, Navixy, Output, Reply, Request, RocketChat, Run, Running, Scratch, pictures,
+    Jira, Model, Navixy, Output, Request, RocketChat, Run, Running, Scratch, pictures,
 };
 
 // -------------------------------------------------------------------------------------------------- the two ways
 
 /// A server, and the directory in which a run against it takes place.
-struct Side<M> {
-    model: Running<M>,
-    scratch: Scratch,
+pub struct Side<M> {
+    pub model: Running<M>,
+    pub scratch: Scratch,
 }
 
 impl<M: Model> Side<M> {
-    fn new(model: M) -> Side<M> {
+    pub fn new(model: M) -> Side<M> {
         Side {
             model: model.start(),
             scratch: Scratch::new(),
@@ -37,7 +37,7 @@ impl<M: Model> Side<M> {
 
 /// A change, and everything that a run of it needs.
 #[derive(Default)]
-struct Case {
+pub struct Case {
     arguments: Vec<OsString>,
     /// In place of the model's own credentials.
     variables: Option<Vec<(&'static str, String)>>,
@@ -52,7 +52,7 @@ struct Case {
 }
 
 /// These words, between blanks.
-fn case(line: &str) -> Case {
+pub fn case(line: &str) -> Case {
     Case {
         arguments: line.split_whitespace().map(OsString::from).collect(),
         ..Case::default()
@@ -60,25 +60,25 @@ fn case(line: &str) -> Case {
 }
 
 impl Case {
-    fn arg(mut self, argument: impl Into<OsString>) -> Case {
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Case {
         self.arguments.push(argument.into());
         self
     }
 
     /// Sets this picture from a file of that name.
-    fn image(mut self, name: impl AsRef<OsStr>, bytes: Vec<u8>) -> Case {
+    pub fn image(mut self, name: impl AsRef<OsStr>, bytes: Vec<u8>) -> Case {
         let mut argument = OsString::from("--image=");
         argument.push(name.as_ref());
         self.files.push((name.as_ref().to_owned(), bytes));
         self.arg(argument)
     }
 
-    fn piped(mut self, bytes: Vec<u8>) -> Case {
+    pub fn piped(mut self, bytes: Vec<u8>) -> Case {
         self.stdin = Some(bytes);
         self.arg("--image=-")
     }
 
-    fn variables(mut self, variables: &[(&'static str, &str)]) -> Case {
+    pub fn variables(mut self, variables: &[(&'static str, &str)]) -> Case {
         let owned = variables
             .iter()
             .map(|(name, value)| (*name, (*value).to_owned()));
@@ -86,23 +86,23 @@ impl Case {
         self
     }
 
-    fn naming(mut self, name: &'static str, value: &str) -> Case {
+    pub fn naming(mut self, name: &'static str, value: &str) -> Case {
         self.more.push((name, value.to_owned()));
         self
     }
 
-    fn warned(mut self, stderr: &str) -> Case {
+    pub fn warned(mut self, stderr: &str) -> Case {
         self.stderr = stderr.to_owned();
         self
     }
 
-    fn unset(mut self, stderr: &str) -> Case {
+    pub fn unset(mut self, stderr: &str) -> Case {
         self.unset = stderr.to_owned();
         self
     }
 
     /// The credentials: what a shell needs to carry the commands out.
-    fn credentials<M: Model>(&self, model: &Running<M>) -> Vec<(&'static str, String)> {
+    pub fn credentials<M: Model>(&self, model: &Running<M>) -> Vec<(&'static str, String)> {
         let own = || {
             let mut settings = model.settings();
             settings.retain(|(name, _)| !name.ends_with("_URL"));
@@ -111,7 +111,7 @@ impl Case {
         self.variables.clone().unwrap_or_else(own)
     }
 
-    fn run<M: Model>(&self, side: &Side<M>) -> Run {
+    pub fn run<M: Model>(&self, side: &Side<M>) -> Run {
         let mut run = Run::new(&self.arguments).dir(side.scratch.path());
         for (name, value) in side.model.settings() {
             if name.ends_with("_URL") {
@@ -132,7 +132,7 @@ impl Case {
 
     /// What is printed, a command a line; nothing else is said or sent.
     #[track_caller]
-    fn rehearse<M: Model>(&self, side: &Side<M>) -> String {
+    pub fn rehearse<M: Model>(&self, side: &Side<M>) -> String {
         let output = self.run(side).arg("--dry-run").output();
         assert_eq!(
             (output.status, &output.stderr),
@@ -153,7 +153,7 @@ impl Case {
 
     /// Has a shell carry the commands out.
     #[track_caller]
-    fn carry_out<M: Model>(&self, commands: &str, side: &Side<M>) {
+    pub fn carry_out<M: Model>(&self, commands: &str, side: &Side<M>) {
         let mut child = Command::new("sh")
             .args(["-euc", commands])
             .env_clear()
@@ -258,7 +258,7 @@ fn written<M: Model>(model: &Running<M>) -> Vec<Sent> {
 /// Rehearses a change on one side, has a shell carry out what was printed, and makes the change on the other, equal
 /// side: the same requests reach both.
 #[track_caller]
-fn same<M: Model>(case: &Case, commands: usize, [one, other]: &[Side<M>; 2]) -> String {
+pub fn same<M: Model>(case: &Case, commands: usize, [one, other]: &[Side<M>; 2]) -> String {
     let printed = case.rehearse(one);
     println!("{printed}");
     assert_eq!(printed.lines().count(), commands, "{printed}");
@@ -320,7 +320,7 @@ fn told_to_programs<M: Model>(case: &Case, side: &Side<M>, printed: &str) {
 }
 
 /// What `show` says, without the address.
-fn shown<M: Model>(side: &Side<M>, line: &str) -> String {
+pub fn shown<M: Model>(side: &Side<M>, line: &str) -> String {
     let output = Run::new(line.split(' ')).with(&side.model).output();
     assert_eq!(
         (output.status, output.stderr.as_str()),
@@ -332,7 +332,7 @@ fn shown<M: Model>(side: &Side<M>, line: &str) -> String {
 
 /// Both sides show this.
 #[track_caller]
-fn both_show<M: Model>(sides: &[Side<M>; 2], line: &str, wanted: &str) {
+pub fn both_show<M: Model>(sides: &[Side<M>; 2], line: &str, wanted: &str) {
     for side in sides {
         assert_eq!(shown(side, line), wanted);
     }
@@ -340,18 +340,18 @@ fn both_show<M: Model>(sides: &[Side<M>; 2], line: &str, wanted: &str) {
 
 // -------------------------------------------------------------------------------------------------------- models
 
-fn twice<M: Model>(model: impl Fn() -> M) -> [Side<M>; 2] {
+pub fn twice<M: Model>(model: impl Fn() -> M) -> [Side<M>; 2] {
     [Side::new(model()), Side::new(model())]
 }
 
-fn jira() -> Jira {
+pub fn jira() -> Jira {
     let mut jira = Jira::default();
     jira.system.truncate(3);
     jira
 }
 
 /// Settled at once, `build-bot` wears a picture.
-fn chat() -> RocketChat {
+pub fn chat() -> RocketChat {
     let mut chat = RocketChat::default();
     chat.settle = Duration::ZERO;
     chat.limit = None;
@@ -360,10 +360,10 @@ fn chat() -> RocketChat {
 }
 
 /// What a shell would like to read something into.
-const HOSTILE: &str = "a'b\"c$HOME ${x}`id`$(id)\\d\\\\ e:ü %s !#&;|<>*?~[]{} =";
+pub const HOSTILE: &str = "a'b\"c$HOME ${x}`id`$(id)\\d\\\\ e:ü %s !#&;|<>*?~[]{} =";
 
 /// Names of files that a shell, or curl, could take for something else.
-fn names() -> Vec<OsString> {
+pub fn names() -> Vec<OsString> {
     let mut names: Vec<OsString> = [
         "a b.png",
         "it's.png",
@@ -389,524 +389,6 @@ fn names() -> Vec<OsString> {
     .into();
     names.push(OsString::from_vec(b"no \xff text'.png".to_vec()));
     names
-}
-
-// ---------------------------------------------------------------------------------------------------------- Jira
-
-#[test]
-fn jira_selects_by_password() {
-    let with_password = || {
-        let mut jira = jira();
-        jira.user_mut("robot").password = Some(HOSTILE.into());
-        jira
-    };
-    let sides = twice(with_password);
-    let printed = same(
-        &case("jira set --user build-bot --avatar-id 10123"),
-        1,
-        &sides,
-    );
-    let url = sides[0].model.url();
-    assert_eq!(
-        printed
-            .replace(env!("CARGO_PKG_VERSION"), "VERSION")
-            .replace(&url, "URL"),
-        "curl -fsS -X PUT -u \"$JIRA_USER:$JIRA_PASSWORD\" -H 'user-agent: avatarctl/VERSION' \
-         -H 'accept: application/json' -H 'x-atlassian-token: no-check' -H 'content-type: application/json' \
-         -d '{\"id\":\"10123\",\"isSelected\":false,\"isSystemAvatar\":true,\"urls\":{\
-         \"16x16\":\"https://jira.example.com/jira/secure/useravatar?size=xsmall&avatarId=10123\",\
-         \"24x24\":\"https://jira.example.com/jira/secure/useravatar?size=small&avatarId=10123\",\
-         \"32x32\":\"https://jira.example.com/jira/secure/useravatar?size=medium&avatarId=10123\",\
-         \"48x48\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10123\"}}' \
-         'URL/rest/api/latest/user/avatar?username=build-bot'\n"
-    );
-    both_show(
-        &sides,
-        "jira show --user build-bot",
-        "jira build-bot: avatar 10123 (system)\n",
-    );
-}
-
-#[test]
-fn jira_selects_by_token() {
-    let sides = twice(jira);
-    let token = case("jira set --avatar-id 10123").variables(&[("JIRA_TOKEN", "ROBOTTOKEN")]);
-    let printed = same(&token, 1, &sides);
-    assert!(
-        printed.contains(" -H \"authorization: Bearer $JIRA_TOKEN\" "),
-        "{printed}"
-    );
-    both_show(&sides, "jira show", "jira robot: avatar 10123 (system)\n");
-}
-
-#[test]
-fn jira_names_that_a_shell_could_read() {
-    for name in ["o'brien \"x\" & co+1", "Zoë $HOME `id` %41", HOSTILE] {
-        let named = || {
-            let mut jira = jira();
-            jira.user_mut("build-bot").name = name.into();
-            let mut admin = jira.user("robot").clone();
-            // The first colon would end it.
-            (admin.name, admin.key) = (HOSTILE.replace(':', ""), "k".into());
-            admin.password = Some(HOSTILE.into());
-            jira.users.insert(0, admin);
-            jira
-        };
-        let sides = twice(named);
-        let select = case("jira set --avatar-id 10123").arg(format!("--user={name}"));
-        same(&select, 1, &sides);
-        for side in &sides {
-            assert_eq!(side.model.model().user(name).selected, 10123);
-        }
-    }
-}
-
-#[test]
-fn jira_uploads_and_crops() {
-    let sides = twice(jira);
-    let warning = "avatarctl: jira build-bot: warning: \"face.png\": 96 x 64 is not square; Jira will be sent the square of 64 pixels at 16,0\n";
-    let upload = case("jira set --user build-bot")
-        .image("face.png", pictures::png(96, 64, 1))
-        .warned(warning);
-    let printed = same(&upload, 3, &sides);
-    let url = sides[0].model.url();
-    let head = "-u \"$JIRA_USER:$JIRA_PASSWORD\" -H 'user-agent: avatarctl/VERSION' -H 'accept: application/json' -H 'x-atlassian-token: no-check'";
-    let find = r#"sed -n 's/.*"id" *: *"*\([0-9]*\).*/\1/p'"#;
-    assert_eq!(
-        printed
-            .replace(env!("CARGO_PKG_VERSION"), "VERSION")
-            .replace(&url, "URL"),
-        format!(
-            "curl -fsS {head} -H 'content-type: image/png' -H expect: -c avatarctl.cookies --data-binary '@face.png' \
-             'URL/rest/api/2/user/avatar/temporary?username=build-bot&filename=avatar.png'\n\
-             AVATAR_ID=$(curl -fsS {head} -H 'content-type: application/json' -b avatarctl.cookies \
-             -d '{{\"cropperWidth\":64,\"cropperOffsetX\":16,\"cropperOffsetY\":0}}' \
-             'URL/rest/api/2/user/avatar?username=build-bot' | {find}); rm -f avatarctl.cookies\n\
-             curl -fsS -X PUT {head} -H 'content-type: application/json' \
-             -d '{{\"id\":\"'\"$AVATAR_ID\"'\",\"isSelected\":false,\"isSystemAvatar\":false}}' \
-             'URL/rest/api/latest/user/avatar?username=build-bot'\n"
-        )
-    );
-    both_show(
-        &sides,
-        "jira show --user build-bot",
-        "jira build-bot: avatar 24901 (custom)\n",
-    );
-    for side in &sides {
-        let model = side.model.model();
-        assert_eq!(model.custom[0].picture, pictures::png(96, 64, 1));
-        assert_eq!(model.custom[0].crop.side, 64);
-    }
-}
-
-#[test]
-fn jira_uploads_by_token_where_sessions_survive() {
-    let surviving = || {
-        let mut jira = jira();
-        jira.token_sessions_survive = true;
-        jira
-    };
-    let sides = twice(surviving);
-    let upload = case("jira set")
-        .image("face.jpg", pictures::jpeg(64, 64, 1))
-        .variables(&[("JIRA_TOKEN", "ROBOTTOKEN")]);
-    same(&upload, 3, &sides);
-    both_show(&sides, "jira show", "jira robot: avatar 24901 (custom)\n");
-}
-
-#[test]
-fn jira_stores_a_small_square_at_once() {
-    let sides = twice(jira);
-    let upload = case("jira set --user build-bot").image("face.gif", pictures::gif(48, 48, 1));
-    let printed = same(&upload, 2, &sides);
-    assert!(!printed.contains("avatarctl.cookies"), "{printed}");
-    both_show(
-        &sides,
-        "jira show --user build-bot",
-        "jira build-bot: avatar 24901 (custom)\n",
-    );
-}
-
-#[test]
-fn jira_answers_that_spell_an_id_differently_are_understood() {
-    for body in [
-        "{\"id\":24901}",
-        "{\n  \"id\" : \"24901\",\n  \"owner\": \"x\"\n}",
-        "{\"owner\":\"JIRAUSER1\",\"isSystemAvatar\":false,\"id\": 24901, \"isSelected\":false}",
-    ] {
-        let side = Side::new(jira());
-        let confirmed = Fault::on("POST /user/avatar").always();
-        side.model
-            .fault(confirmed.afterwards(Reply::json(201, body)));
-        let upload = case("jira set").image("face.png", pictures::png(64, 64, 1));
-        let printed = upload.rehearse(&side);
-        upload.carry_out(&printed, &side);
-        assert_eq!(
-            shown(&side, "jira show"),
-            "jira robot: avatar 24901 (custom)\n"
-        );
-    }
-}
-
-#[test]
-fn jira_deletes() {
-    let with_custom = || {
-        let mut jira = jira();
-        jira.give("build-bot", pictures::png(64, 64, 1));
-        jira
-    };
-    let sides = twice(with_custom);
-    let printed = same(
-        &case("jira delete --user build-bot --avatar-id 24901"),
-        1,
-        &sides,
-    );
-    let url = sides[0].model.url();
-    assert_eq!(
-        printed
-            .replace(env!("CARGO_PKG_VERSION"), "VERSION")
-            .replace(&url, "URL"),
-        "curl -fsS -X DELETE -u \"$JIRA_USER:$JIRA_PASSWORD\" -H 'user-agent: avatarctl/VERSION' \
-         -H 'accept: application/json' -H 'x-atlassian-token: no-check' \
-         'URL/rest/api/2/user/avatar/24901?username=build-bot'\n"
-    );
-    for side in &sides {
-        assert!(side.model.model().custom.is_empty());
-    }
-}
-
-#[test]
-fn jira_pictures_of_any_name() {
-    for name in names() {
-        let sides = twice(jira);
-        let upload = case("jira set").image(&name, pictures::png(64, 64, 1));
-        same(&upload, 3, &sides);
-        both_show(&sides, "jira show", "jira robot: avatar 24901 (custom)\n");
-    }
-}
-
-#[test]
-fn jira_texts_of_a_server_are_no_commands() {
-    // The addresses of a picture come from the server, and go back in the choice of it.
-    let forged =
-        "https://x/?a='; echo \u{1b}[31mred \u{202e}$(id) `id` \\ %s \"\u{7f}\u{9b}2J\nrm -rf";
-    let bean = json!({"id": "10123", "isSelected": false, "urls": {"48x48": forged}});
-    let lists = Reply::json(200, json!({"system": [bean], "custom": []}));
-    let sides = twice(jira);
-    for side in &sides {
-        // Until the commands are there; the read-back shows the truth again.
-        let forged = Fault::on("GET /user/avatars").times(2);
-        side.model.fault(forged.instead(lists.clone()));
-    }
-    same(&case("jira set --avatar-id 10123"), 1, &sides);
-    both_show(&sides, "jira show", "jira robot: avatar 10123 (system)\n");
-}
-
-// --------------------------------------------------------------------------------------------------- Rocket.Chat
-
-#[test]
-fn rocketchat_uploads() {
-    for (line, show, kept) in [
-        (
-            "rocketchat set --user build-bot",
-            "rocketchat show --user build-bot",
-            "build-bot",
-        ),
-        (
-            "rocketchat set --user-id BsNr28znDkG8aeo7W",
-            "rocketchat show --user-id BsNr28znDkG8aeo7W",
-            "build-bot",
-        ),
-        ("rocketchat set", "rocketchat show", "robot-admin"),
-    ] {
-        let sides = twice(chat);
-        let picture = pictures::png(64, 64, 1);
-        same(&case(line).image("face.png", picture.clone()), 1, &sides);
-        assert_eq!(shown(&sides[0], show), shown(&sides[1], show));
-        for side in &sides {
-            let mut model = side.model.model();
-            let worn = model.user(kept).picture.as_ref().expect("a picture");
-            assert_eq!(worn.bytes, picture);
-        }
-    }
-}
-
-#[test]
-fn rocketchat_prints_a_form() {
-    let side = Side::new(chat());
-    let upload =
-        case("rocketchat set --user build-bot").image("my face.png", pictures::png(64, 64, 1));
-    let printed = upload.rehearse(&side);
-    assert_eq!(
-        printed
-            .replace(env!("CARGO_PKG_VERSION"), "VERSION")
-            .replace(&side.model.url(), "URL"),
-        "curl -fsS -H \"x-user-id: $ROCKETCHAT_USER_ID\" -H \"x-auth-token: $ROCKETCHAT_AUTH_TOKEN\" \
-         -H 'user-agent: avatarctl/VERSION' -H 'accept: application/json' -H expect: \
-         --form-string 'userId=BsNr28znDkG8aeo7W' -F 'image=@\"my face.png\";type=image/png;filename=avatar.png' \
-         'URL/api/v1/users.setAvatar'\n"
-    );
-}
-
-#[test]
-fn rocketchat_pictures_of_any_name() {
-    for name in names() {
-        let sides = twice(chat);
-        let picture = pictures::png(64, 64, 1);
-        same(
-            &case("rocketchat set").image(&name, picture.clone()),
-            1,
-            &sides,
-        );
-        let mut model = sides[0].model.model();
-        let worn = model
-            .user("robot-admin")
-            .picture
-            .as_ref()
-            .expect("a picture");
-        assert_eq!(worn.bytes, picture);
-    }
-}
-
-#[test]
-fn rocketchat_pictures_of_any_type() {
-    for (name, picture) in [
-        ("a.jpg", pictures::jpeg(64, 64, 1)),
-        ("a.gif", pictures::gif(64, 64, 1)),
-        ("a.webp", pictures::webp(64, 64, 1)),
-        ("no-extension", pictures::png(64, 64, 1)),
-    ] {
-        same(
-            &case("rocketchat set").image(name, picture),
-            1,
-            &twice(chat),
-        );
-    }
-}
-
-#[test]
-fn rocketchat_ids_that_a_shell_could_read() {
-    for id in [
-        HOSTILE,
-        "x@y<z;type=text/plain",
-        "\u{1b}[31m\u{202e}a'b\"c$HOME\\n%d\u{9b}\nrm -rf / #",
-        "'",
-        "\\",
-    ] {
-        let named = || {
-            let mut chat = chat();
-            chat.user("build-bot").id = id.into();
-            chat.publish("http://domain.tld/a.png", pictures::png(8, 8, 3));
-            chat
-        };
-        let sides = twice(named);
-        let upload =
-            case("rocketchat set --user build-bot").image("a.png", pictures::png(64, 64, 1));
-        same(&upload, 1, &sides);
-        for line in [
-            "rocketchat set --user build-bot --avatar-url http://domain.tld/a.png",
-            "rocketchat reset --user build-bot",
-        ] {
-            sides.iter().for_each(|side| side.model.forget());
-            same(&case(line), 1, &sides);
-        }
-        for side in &sides {
-            assert!(side.model.model().user("build-bot").picture.is_none());
-        }
-    }
-}
-
-#[test]
-fn rocketchat_names_that_a_shell_could_read() {
-    for name in ["o'brien \"x\" & co+1", "Zoë $HOME", HOSTILE] {
-        let named = || {
-            let mut chat = chat();
-            chat.user("build-bot").username = name.into();
-            chat
-        };
-        let sides = twice(named);
-        let reset = case("rocketchat reset").arg(format!("--user={name}"));
-        same(&reset, 1, &sides);
-        assert!(sides[0].model.model().user(name).picture.is_none());
-    }
-}
-
-#[test]
-fn rocketchat_takes_an_address() {
-    let address = "http://domain.tld/to/my/own/it's$a.jpg";
-    let published = || {
-        let mut chat = chat();
-        chat.publish(address, pictures::jpeg(8, 8, 3));
-        chat
-    };
-    for target in ["", " --user build-bot"] {
-        let sides = twice(published);
-        let set = case(&format!("rocketchat set{target}")).arg(format!("--avatar-url={address}"));
-        let printed = same(&set, 1, &sides);
-        assert!(
-            printed.contains(r"http://domain.tld/to/my/own/it'\''s$a.jpg"),
-            "{printed}"
-        );
-        let show = format!("rocketchat show{target}");
-        assert_eq!(shown(&sides[0], &show), shown(&sides[1], &show));
-    }
-}
-
-const ADDRESS_IS_MISSING: &str =
-    "before you run the commands, set AVATAR_URL (the address of the picture)\n";
-
-#[test]
-fn a_secret_in_an_address_stays_a_variable() {
-    for address in [
-        "https://files.example/a.png?sig=TOPSECRET",
-        "https://files.example/a.png?a=1&sig='TOPSECRET'$HOME",
-        "https://user:TOPSECRET@files.example/a.png",
-        "https://files.example/a.png#TOPSECRET",
-    ] {
-        let published = || {
-            let mut chat = chat();
-            chat.publish(address, pictures::png(8, 8, 3));
-            chat
-        };
-        for (target, name) in [("", "robot-admin"), (" --user build-bot", "build-bot")] {
-            let sides = twice(published);
-            let set = case(&format!("rocketchat set{target}"))
-                .arg(format!("--avatar-url={address}"))
-                .naming("AVATAR_URL", address)
-                .unset(&format!(
-                    "avatarctl: rocketchat {name}: warning: {ADDRESS_IS_MISSING}"
-                ));
-            let printed = same(&set, 1, &sides);
-            assert!(!printed.contains("TOPSECRET"), "{printed}");
-            assert!(
-                printed.contains("{\"avatarUrl\":\"'\"$AVATAR_URL\"'\""),
-                "{printed}"
-            );
-        }
-    }
-}
-
-/// What JSON escapes is escaped in the variable, too.
-#[test]
-fn a_secret_in_an_address_that_json_escapes_stays_a_variable() {
-    let address = "https://files.example/a.png?sig=TOP\"SECRET\\";
-    let published = || {
-        let mut chat = chat();
-        chat.publish(address, pictures::png(8, 8, 3));
-        chat
-    };
-    let sides = twice(published);
-    let set = case("rocketchat set")
-        .arg(format!("--avatar-url={address}"))
-        .naming(
-            "AVATAR_URL",
-            &address.replace('\\', "\\\\").replace('"', "\\\""),
-        )
-        .unset(&format!(
-            "avatarctl: rocketchat robot-admin: warning: {ADDRESS_IS_MISSING}"
-        ));
-    let printed = same(&set, 1, &sides);
-    assert!(!printed.contains("SECRET\\"), "{printed}");
-}
-
-#[test]
-fn rocketchat_resets() {
-    let wearing = || {
-        let mut chat = chat();
-        chat.give("robot-admin", pictures::png(8, 8, 4));
-        chat
-    };
-    for (line, user) in [
-        ("rocketchat reset", "robot-admin"),
-        ("rocketchat reset --user build-bot", "build-bot"),
-        ("rocketchat reset --user-id BsNr28znDkG8aeo7W", "build-bot"),
-        ("rocketchat reset --user retired-bot --force", "retired-bot"),
-    ] {
-        let sides = twice(wearing);
-        same(&case(line), 1, &sides);
-        for side in &sides {
-            assert!(side.model.model().user(user).picture.is_none());
-        }
-    }
-}
-
-/// The login of a run ends with it, so the commands name what lasts.
-#[test]
-fn rocketchat_by_password_names_a_token() {
-    let side = Side::new(chat());
-    let pair = [
-        ("ROCKETCHAT_USER", "robot-admin"),
-        ("ROCKETCHAT_PASSWORD", "secret"),
-    ];
-    let reset = case("rocketchat reset --user build-bot").variables(&pair).warned(
-        "avatarctl: rocketchat build-bot: warning: the login of this run ends with it; the commands need credentials that last\n\
-         avatarctl: rocketchat build-bot: warning: before you run the commands, set ROCKETCHAT_USER_ID, ROCKETCHAT_AUTH_TOKEN\n",
-    );
-    let printed = reset.rehearse(&side);
-    assert!(
-        side.model
-            .calls()
-            .contains(&"POST /chat/api/v1/logout".to_owned())
-    );
-    let token = side.model.model().tokens[0].clone();
-    let reset = reset.variables(&[
-        ("ROCKETCHAT_USER_ID", token.user_id.as_str()),
-        ("ROCKETCHAT_AUTH_TOKEN", token.token.as_str()),
-    ]);
-    reset.carry_out(&printed, &side);
-    assert!(side.model.model().user("build-bot").picture.is_none());
-}
-
-// -------------------------------------------------------------------------------------------------------- Navixy
-
-#[test]
-fn navixy_assigns() {
-    let sides = twice(Navixy::default);
-    let printed = same(
-        &case("navixy set --employee-id 2132 --icon-id 3654"),
-        1,
-        &sides,
-    );
-    assert_eq!(
-        printed
-            .replace(env!("CARGO_PKG_VERSION"), "VERSION")
-            .replace(&sides[0].model.url(), "URL"),
-        "curl -fsS -H \"authorization: NVX $NAVIXY_HASH\" -H 'user-agent: avatarctl/VERSION' \
-         -H 'accept: application/json' -H 'content-type: application/json' \
-         -d '{\"employee_id\":2132,\"icon_id\":3654}' 'URL/employee/avatar/assign'\n"
-    );
-    both_show(
-        &sides,
-        "navixy show --employee-id 2132",
-        "navixy 2132: icon 3654\n",
-    );
-    sides.iter().for_each(|side| side.model.forget());
-    same(
-        &case("navixy set --employee-id 2132 --icon-id null"),
-        1,
-        &sides,
-    );
-    both_show(
-        &sides,
-        "navixy show --employee-id 2132",
-        "navixy 2132: no icon and no picture\n",
-    );
-}
-
-#[test]
-fn navixy_uploads() {
-    // Over an icon, which is taken off afterwards; and where there is none.
-    for (id, commands) in [(2132, 2), (2133, 1)] {
-        let sides = twice(Navixy::default);
-        let upload = case(&format!("navixy set --employee-id {id}"))
-            .image("it's a face.png", pictures::png(64, 64, 1));
-        same(&upload, commands, &sides);
-        both_show(
-            &sides,
-            &format!("navixy show --employee-id {id}"),
-            &format!("navixy {id}: file e3779b97f4a7c15.png\n"),
-        );
-    }
 }
 
 // ------------------------------------------------------------------------------------------------------ pictures

@@ -1,4 +1,5 @@
 //! `diff` and `apply`: what is compared, written, proven and remembered.
 
 mod batch;
+mod diff;
 mod state;

@@ -4,9 +4,14 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
 
 use crate::support::printed::NOTHING;
-use crate::support::{Fault, Output, Run, World, pictures, program};
+use crate::support::rocketchat::Download;
+use crate::support::run::words;
+use crate::support::{
+    Fault, Jira, Model, Navixy, Output, Reply, RocketChat, Run, World, pictures, program,
+};
 
 const TWO: &str = r#"
     {"server": "fleet", "employee_id": 2132, "image": "faces/build.png"},
@@ -710,4 +715,279 @@ fn names_that_need_escapes_come_back_as_they_were() {
     );
     assert_eq!(world.state().lines().count(), names.len());
     world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
+}
+
+/// The calls by which a run wrote files, as `strace` saw them: their names and what they were about.
+fn system_calls(world: &World, line: &str) -> Option<Vec<String>> {
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-y", "-qq", "-o", "calls", "-e"])
+        .arg("trace=write,fsync,fdatasync,rename,renameat,renameat2,exit_group")
+        .arg(program())
+        .args(words(line))
+        .current_dir(world.scratch.path())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .envs(world.settings());
+    match command.output() {
+        Ok(output) => assert!(output.status.success(), "{output:?}"),
+        Err(error) => {
+            assert!(
+                std::env::var_os("AVATARCTL_TESTS_WITHOUT_STRACE").is_some(),
+                "strace does not start ({error}): install the package strace, or set \
+                 AVATARCTL_TESTS_WITHOUT_STRACE to do without this test"
+            );
+            return None;
+        }
+    }
+    let place = format!(
+        "{}/",
+        fs::canonicalize(world.scratch.path())
+            .expect("it is there")
+            .display()
+    );
+    let calls = world.scratch.read("calls");
+    let kept = calls.lines().filter_map(|call| {
+        let (_, call) = call.split_once(' ')?;
+        let (name, rest) = call.trim().split_once('(')?;
+        let names: Vec<&str> = rest
+            .split(&['<', '>', '"'][..])
+            .filter_map(|part| {
+                let part = part.strip_prefix(&place).unwrap_or(part);
+                match part {
+                    "m.json.state" => Some(part),
+                    // Its name is not to be guessed.
+                    _ => part.starts_with(".avatarctl-").then_some("NEW"),
+                }
+            })
+            .collect();
+        match name {
+            "exit_group" => Some("exit".to_owned()),
+            _ if names.is_empty() => None,
+            _ => Some(format!("{name} {}", names.join(" "))),
+        }
+    });
+    Some(kept.collect())
+}
+
+/// A file that is written must not take the place of one that was read.
+#[test]
+fn no_file_is_named_twice() {
+    let mut world = World::new();
+    world.declare(r#"{"server": "jira", "user": "robot", "avatar_id": 24880}"#);
+    world.offline();
+    let manifest = world.scratch.read("m.json");
+    for (line, message) in [
+        ("check m.json --html m.json", "--html and the manifest"),
+        ("check m.json --html ./m.json", "--html and the manifest"),
+        ("check m.json --html m.json.state", "--html and --state"),
+        ("diff m.json --junit m.json", "--junit and the manifest"),
+        ("diff m.json --junit out --html ./out", "--html and --junit"),
+        ("apply m.json --state m.json", "--state and the manifest"),
+    ] {
+        println!("{line}");
+        let message = format!("avatarctl: {message} are the same file\n");
+        world.run(line).gives(64, "", &message);
+        assert_eq!(world.scratch.read("m.json"), manifest);
+    }
+    world.scratch.write("face.png", pictures::png(64, 64, 1));
+    world.declare(r#"{"server": "jira", "user": "robot", "image": "face.png"}"#);
+    world.offline();
+    world.run("check m.json --html face.png").gives(
+        64,
+        "",
+        "avatarctl: --html and the picture \"face.png\" are the same file\n",
+    );
+    world.run("check m.json --html /dev/null").gives(
+        0,
+        "1 account on 1 server: no errors, no warnings\n",
+        "",
+    );
+}
+
+/// Every account's line is one write, and on the disk before anything else is done; a new file is, before it has
+/// the name.
+#[test]
+fn what_is_remembered_is_on_the_disk() {
+    let mut world = World::new();
+    world.declare(
+        r#"
+    {"server": "jira", "user": "robot", "avatar_id": 24880},
+    {"server": "jira", "user": "build-bot", "avatar_id": 24880}"#,
+    );
+    let Some(calls) = system_calls(&world, "apply m.json") else {
+        return;
+    };
+    let remembered = ["write m.json.state", "fdatasync m.json.state"];
+    assert_eq!(calls, [&remembered[..], &remembered, &["exit"]].concat());
+    let state = world.scratch.read("m.json.state");
+    world.scratch.write("m.json.state", state.repeat(3));
+    let calls = system_calls(&world, "apply m.json").expect("strace is there");
+    let renewed = ["write NEW", "fsync NEW", "rename NEW m.json.state"];
+    assert_eq!(calls[..3], renewed, "{calls:?}");
+}
+
+const BUILD: &str = r#"{"server": "chat", "user": "build-bot", "image": "faces/build.png"}"#;
+const BROKEN: &str = r#"{"server": "chat", "user": "build-bot", "avatar_url": "http://pictures.example/broken.png"}"#;
+
+/// `build-bot` wears `build.png`, and there is an address whose picture the server refuses when the old one is gone.
+fn before_a_refusal() -> World {
+    let mut chat = RocketChat::default();
+    chat.settle = Duration::ZERO;
+    chat.downloads.insert(
+        "http://pictures.example/broken.png".into(),
+        Download::File {
+            content_type: "image/png".into(),
+            bytes: b"no picture".to_vec(),
+        },
+    );
+    let mut world = World::of(Jira::default(), chat, Navixy::default());
+    world.declare(BUILD);
+    assert_eq!(world.run("apply m.json").output().status, 0);
+    world
+}
+
+const PROVEN: &str = r#"{"v":1,"server":"CHAT","by":"user","account":"build-bot","set":"sha256:SHA","fingerprint":"ETAG","time":"TIME"}
+"#;
+const FORGOTTEN: &str = r#"{"v":1,"server":"CHAT","by":"user","account":"build-bot","set":"unknown","time":"TIME"}
+"#;
+
+/// The state without what differs from picture to picture.
+fn told(world: &World) -> String {
+    let mut told = String::new();
+    for line in world.state().lines() {
+        let mut line: serde_json::Value = serde_json::from_str(line).expect("JSON lines");
+        if line["set"]
+            .as_str()
+            .is_some_and(|set| set.starts_with("sha256:"))
+        {
+            line["set"] = "sha256:SHA".into();
+        }
+        if line["fingerprint"].is_string() {
+            line["fingerprint"] = "ETAG".into();
+        }
+        told += match line["set"].as_str() {
+            Some("unknown") if line.get("fingerprint").is_none() => FORGOTTEN,
+            Some("sha256:SHA") if line["fingerprint"] == "ETAG" => PROVEN,
+            other => panic!("{other:?} {line}"),
+        };
+    }
+    told
+}
+
+#[test]
+fn an_avatar_that_a_refusal_cost_is_set_again() {
+    // Whether the picture can be looked at, or the state alone must know; and without any look.
+    for (blind, options) in [(false, ""), (true, ""), (true, " --no-verify")] {
+        let mut world = before_a_refusal();
+        if blind {
+            let fault = Fault::on("HEAD /avatar/build-bot").always();
+            world.chat.fault(fault.instead(Reply::html(403, "no")));
+        }
+        world.declare(BROKEN);
+        world.run(&format!("apply m.json{options}")).gives(
+            65,
+            "0 changed, 0 unchanged, 1 failed\n",
+            "avatarctl: chat build-bot: set the avatar from its address: the server cannot decode the picture, and the account has lost the avatar it had: Input buffer contains unsupported image format\n",
+        );
+        assert!(world.chat.model().user("build-bot").picture.is_none());
+        assert_eq!(told(&world), format!("{PROVEN}{FORGOTTEN}"));
+        world.declare(BUILD);
+        let first = match blind {
+            true => "was 83o…",
+            false => "first avatar",
+        };
+        let now = match blind {
+            true => "etag 83o…",
+            false => "no avatar",
+        };
+        world.run("diff m.json").gives(
+            2,
+            &format!(
+                "? chat build-bot: image build.png (now {now})\n\
+                 1 to change (1 not known), 0 the same\n"
+            ),
+            NOTHING,
+        );
+        world.run("apply m.json").gives(
+            0,
+            &format!(
+                "chat build-bot: image build.png (etag Tke…, {first})\n\
+                 1 changed, 0 unchanged\n"
+            ),
+            NOTHING,
+        );
+        assert!(world.chat.model().user("build-bot").picture.is_some());
+        assert_eq!(told(&world), PROVEN, "what is stale is dropped");
+    }
+}
+
+#[test]
+fn an_avatar_that_was_lost_is_a_change_of_the_server() {
+    let mut world = before_a_refusal();
+    world.declare(BUILD);
+    world.chat.model().user("build-bot").picture = None;
+    let drifted = world.run("diff m.json --json").output();
+    let line = &drifted.json()[0];
+    assert_eq!(
+        (drifted.status, &line["reason"], &line["before"]),
+        (2, &"drifted".into(), &serde_json::Value::Null)
+    );
+    assert_eq!(world.run("apply m.json").output().status, 0);
+    assert!(world.chat.model().user("build-bot").picture.is_some());
+    assert_eq!(told(&world), format!("{PROVEN}{PROVEN}"));
+}
+
+#[test]
+fn what_was_proven_is_forgotten_once_a_write_was_sent_and_is_not_proven() {
+    let write = "* /users.setAvatar";
+    let look = "GET /users.info";
+    for (fault, forgotten) in [
+        (Fault::on(write).instead(Reply::html(413, "no")), true),
+        (Fault::on(write).instead(Reply::html(429, "no")), true),
+        (Fault::on(write).instead(Reply::html(500, "no")), true),
+        (Fault::on(write).instead(Reply::html(200, "no")), true),
+        (Fault::on(write).instead(Reply::html(302, "no")), true),
+        (Fault::on(write).instead(Reply::raw("no")), true),
+        (Fault::on(write).lost(), true),
+        (Fault::on(write).silent(), true),
+        (Fault::on(write).carried_out_then_hang(), true),
+        // Taken, and then nobody knows.
+        (
+            Fault::on(look).from(2).instead(Reply::html(500, "no")),
+            true,
+        ),
+        // Never sent.
+        (Fault::on(look).instead(Reply::html(500, "no")), false),
+        (Fault::on(look).silent(), false),
+    ] {
+        let mut world = before_a_refusal();
+        println!("{fault:?}");
+        world.declare(&BUILD.replace("build.png", "other.png"));
+        world.chat.fault(fault.always());
+        let failed = world.run("apply m.json --retries 0 --timeout 1").output();
+        assert_ne!(failed.status, 0, "{failed:?}");
+        let wanted = match forgotten {
+            true => format!("{PROVEN}{FORGOTTEN}"),
+            false => PROVEN.to_owned(),
+        };
+        assert_eq!(told(&world), wanted);
+        // Once is enough; what is stale is dropped.
+        world.run("apply m.json --retries 0 --timeout 1").output();
+        assert_eq!(told(&world), if forgotten { "" } else { PROVEN });
+    }
+}
+
+#[test]
+fn what_another_system_refused_is_remembered_on() {
+    let mut world = World::new();
+    world.declare(r#"{"server": "jira", "user": "build-bot", "image": "faces/build.png"}"#);
+    assert_eq!(world.run("apply m.json").output().status, 0);
+    let before = world.scratch.read("m.json.state");
+    world.declare(r#"{"server": "jira", "user": "build-bot", "image": "faces/other.png"}"#);
+    world
+        .jira
+        .fault(Fault::on("POST /temporary").instead(Reply::html(413, "no")));
+    assert_eq!(world.run("apply m.json").output().status, 65);
+    assert_eq!(world.scratch.read("m.json.state"), before);
 }

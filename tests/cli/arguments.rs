@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
+use crate::support::model::uncalled;
 use crate::support::{Jira, Model, Navixy, RocketChat, Run, Running, Scratch, pictures};
 
 /// The help of no system and no verb.
@@ -1092,5 +1093,94 @@ fn the_version_is_one_line() {
         vec!["jira", "set", "--version"],
     ] {
         Untouched::start().run(arguments).gives(0, version, "");
+    }
+}
+
+#[test]
+fn what_is_no_reset_and_no_deletion_is_never_sent() {
+    let number =
+        |text: &str| format!("avatarctl: --avatar-id takes a number from 1 up, not \"{text}\"");
+    let jira = uncalled(Jira::default());
+    let chat = uncalled(RocketChat::default());
+    let fleet = uncalled(Navixy::default());
+    for (line, said) in [
+        (
+            "jira delete",
+            "avatarctl: jira delete needs --avatar-id".to_owned(),
+        ),
+        ("jira delete --avatar-id null", number("null")),
+        ("jira delete --avatar-id=24901x", number("24901x")),
+        ("jira delete --avatar-id=-1", number("-1")),
+        (
+            "jira delete --avatar-id 24901 --avatar-id 24901",
+            "avatarctl: --avatar-id is given twice".to_owned(),
+        ),
+        (
+            "jira delete 24901",
+            "avatarctl: jira delete needs --avatar-id".to_owned(),
+        ),
+        (
+            "jira delete --avatar-id= --user robot",
+            "avatarctl: --avatar-id is empty\nhint: is the variable that it comes from set?".to_owned(),
+        ),
+        (
+            "jira delete --avatar-id 24901 --user=",
+            "avatarctl: --user is empty\nhint: is the variable that it comes from set?".to_owned(),
+        ),
+        (
+            "jira delete --avatar-id 24901 --image a.png",
+            "avatarctl: --image is not an option of jira delete\nhint: the nearest one is --avatar-id".to_owned(),
+        ),
+        (
+            "rocketchat delete",
+            "avatarctl: Rocket.Chat has no delete\nhint: an account has one avatar; set replaces it".to_owned(),
+        ),
+        (
+            "navixy delete --employee-id 2132",
+            "avatarctl: Navixy has no delete\nhint: an uploaded picture cannot be deleted; set --image replaces it, set --icon-id hides it".to_owned(),
+        ),
+        (
+            "jira reset --user robot",
+            "avatarctl: Jira has no reset\nhint: select a system avatar with set --avatar-id; jira list shows their ids".to_owned(),
+        ),
+        (
+            "navixy reset --employee-id 2132",
+            "avatarctl: Navixy has no reset\nhint: set --icon-id null shows the uploaded picture instead of an icon".to_owned(),
+        ),
+        (
+            "rocketchat reset --user= ",
+            "avatarctl: --user is empty\nhint: is the variable that it comes from set?".to_owned(),
+        ),
+        (
+            "rocketchat reset --user-id=",
+            "avatarctl: --user-id is empty\nhint: is the variable that it comes from set?".to_owned(),
+        ),
+        (
+            "rocketchat reset --user a --user-id b",
+            "avatarctl: --user and --user-id both name the target".to_owned(),
+        ),
+        (
+            "rocketchat reset --image a.png",
+            "avatarctl: --image is not an option of rocketchat reset".to_owned(),
+        ),
+        (
+            "jira whoami --user robot",
+            "avatarctl: --user is not an option of jira whoami".to_owned(),
+        ),
+        (
+            "rocketchat whoami --user-id x",
+            "avatarctl: --user-id is not an option of rocketchat whoami".to_owned(),
+        ),
+        (
+            "navixy whoami --employee-id 2132",
+            "avatarctl: --employee-id is not an option of navixy whoami".to_owned(),
+        ),
+    ] {
+        println!("{line}");
+        Run::new(line.split_whitespace())
+            .with(&jira)
+            .with(&chat)
+            .with(&fleet)
+            .gives(64, "", &format!("{said}\n"));
     }
 }

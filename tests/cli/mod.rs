@@ -2,4 +2,5 @@
 
 mod arguments;
 mod completions;
+mod examples;
 mod options;

@@ -4,19 +4,19 @@
 //! scanned too.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use crate::support::model::{Fault, Model, Running};
-use crate::support::server::full_queue;
-use crate::support::server::{Reply, Request, Server, lock};
+use crate::support::printed::NOTHING;
+use crate::support::run::words;
+use crate::support::server::{Reply, Request, Server, full_queue, lock};
 use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
 
 // ------------------------------------------------------------------------------------------------------ flows
@@ -1273,4 +1273,41 @@ fn an_answer_of_fifty_megabytes_costs_less_than_four() {
         let cost = bytes.saturating_sub(usual);
         assert!(cost < (4 << 20) + *picture as u64, "{name}, {call}: {cost}");
     }
+}
+
+/// Ten seconds to connect and sixty for a request. Both are waited for at once, and in full: nothing less tells
+/// that these are the numbers.
+#[test]
+fn ten_seconds_to_connect_and_sixty_for_a_request_are_the_limits() {
+    let (listener, _waiting) = full_queue();
+    let address = listener.local_addr().expect("an address").to_string();
+    let mut fleet = Navixy::start();
+    fleet.expect_anything();
+    fleet.fault(Fault::any().always().hang());
+    let begun = Instant::now();
+    let connecting = Run::new(words("jira show --retries 0 --url"))
+        .arg(format!("http://{address}"))
+        .env("JIRA_TOKEN", "token")
+        .mask(&address, "ADDRESS")
+        .start();
+    let asking = Run::new(words("navixy list --retries 0"))
+        .with(&fleet)
+        .patience(Duration::from_secs(90))
+        .start();
+    let told = connecting.wait();
+    let took = begun.elapsed();
+    told.gives(
+        69,
+        NOTHING,
+        "avatarctl: jira: ask what server this is: connecting to ADDRESS took too long\n",
+    );
+    assert!((10..15).contains(&took.as_secs()), "{took:?}");
+    let told = asking.wait();
+    let took = begun.elapsed();
+    told.gives(
+        75,
+        NOTHING,
+        "avatarctl: navixy: list employees: no answer within 60 s\nhint: allow more time with --timeout\n",
+    );
+    assert!((60..66).contains(&took.as_secs()), "{took:?}");
 }

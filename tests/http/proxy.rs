@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::encoding::{base64, percent_encode};
 use crate::support::model::{Fault, Running};
-use crate::support::server::unused_address;
-use crate::support::server::{Reply, Wire, drip, lock};
+use crate::support::server::{Reply, Wire, drip, lock, unused_address};
 use crate::support::{Jira, Navixy, Output, Run, Scratch, pictures};
 
 // ------------------------------------------------------------------------------------------- an in-process proxy

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::http::hostile::judge;
 use crate::support::encoding::http_date;
 use crate::support::model::{Fault, Model, Running};
-use crate::support::server::unused_address;
-use crate::support::server::{Reply, Request, Server};
+use crate::support::printed::NOTHING;
+use crate::support::run::words;
+use crate::support::server::{Reply, Request, Server, unused_address};
 use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
 
 /// A flow that sets an avatar, and what must be true of the model afterwards.
@@ -913,4 +914,21 @@ fn times_are_masked() {
         timeless("again in 1.5 s to a 3 b 20 s would"),
         "again in N s to a 3 b N s would"
     );
+}
+
+#[test]
+fn a_request_that_may_be_repeated_is_repeated_three_times() {
+    let mut jira = Jira::start();
+    jira.expect_anything();
+    let busy = Reply::html(503, "Busy");
+    jira.fault(Fault::any().always().instead(busy));
+    let told = Run::new(words("jira show")).with(&jira).output();
+    assert_eq!((told.status, told.stdout.as_str()), (75, NOTHING));
+    assert_eq!(
+        told.stderr.lines().last(),
+        Some(
+            "avatarctl: jira: ask what server this is: the server failed with 503 (tried 4 times)"
+        )
+    );
+    assert_eq!(jira.requests().len(), 4);
 }

@@ -1,13 +1,12 @@
 //! Whom the program trusts, and what it says where it does not; and connections that never come about. Every
 //! certificate is made anew, so that none of them expires.
 
-use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::thread;
+use std::{fs, thread};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -24,8 +23,7 @@ use rustls::{
 };
 
 use crate::http::proxy::{Proxy, Way};
-use crate::support::server::Wire;
-use crate::support::server::unused_address;
+use crate::support::server::{Wire, unused_address};
 use crate::support::{Navixy, Run, Running, Scratch, Server};
 
 const UNCHANGED: &str = "navixy 2132: icon 12\n";

@@ -1,4 +1,5 @@
 //! What is said where: lines for people, lines for programs, files.
 
+mod junit;
 mod output;
 mod page;

@@ -1,5 +1,5 @@
-//! What is said where: lines for people, JSON Lines for programs, traces and errors on standard error, colours on
-//! terminals, and readers that go away.
+//! What is said where: lines for people, JSON Lines for programs, exit statuses, traces and errors on standard error,
+//! colours on terminals, and readers that go away.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::fs::{File, OpenOptions};
@@ -10,7 +10,9 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::support::printed::{account_line, summary_line};
+use crate::support::printed::{NOTHING, account_line, summary_line};
+use crate::support::run::words;
+use crate::support::server::unused_address;
 use crate::support::{
     Fault, Jira, Model, Navixy, Output, Reply, RocketChat, Run, Running, Scratch, World, pictures,
     program,
@@ -31,196 +33,7 @@ fn timeless(mut output: Output) -> Output {
     output
 }
 
-fn words(line: &str) -> std::str::Split<'_, char> {
-    line.split(' ')
-}
-
-/// A picture of 64 pixels in a directory of its own.
-fn picture() -> (Scratch, String) {
-    let scratch = Scratch::new();
-    let path = scratch.write("robot.png", pictures::png(64, 64, 1));
-    let path = path.to_str().expect("a path of letters").to_owned();
-    (scratch, path)
-}
-
 // ------------------------------------------------------------------------------------------- lines for people
-
-#[test]
-fn jira_in_lines() {
-    let (jira, (_scratch, path)) = (Jira::start(), picture());
-    for (line, wanted) in [
-        ("show", "jira robot: avatar 10122 (system)\n"),
-        (
-            "set --avatar-id 24880",
-            "jira robot: avatar 24880 (was 10122)\n",
-        ),
-        (
-            "set --avatar-id 24880",
-            "jira robot: avatar 24880, unchanged\n",
-        ),
-        (
-            "set --avatar-id 24880 --force",
-            "jira robot: avatar 24880, set again\n",
-        ),
-        (
-            "set --avatar-id 24881 --no-verify",
-            "jira robot: avatar 24881 (was 24880, not verified)\n",
-        ),
-        (
-            "set --user build-bot --avatar-id 24880",
-            "jira build-bot: avatar 24880 (was 10122)\n",
-        ),
-        (
-            &format!("set --user build-bot --image {path}"),
-            "jira build-bot: image robot.png (avatar 24901, was 24880)\n",
-        ),
-        (
-            "show --user build-bot",
-            "jira build-bot: avatar 24901 (custom)\n",
-        ),
-    ] {
-        println!("{line}");
-        Run::new(["jira"].into_iter().chain(words(line)))
-            .with(&jira)
-            .gives(0, wanted, "");
-    }
-    jira.model().system.truncate(2);
-    Run::new(words("jira list --user build-bot"))
-        .with(&jira)
-        .gives(
-            0,
-            "id     kind    selected\n\
-         10122  system  -\n\
-         10123  system  -\n\
-         24901  custom  yes\n",
-            "",
-        );
-}
-
-#[test]
-fn rocketchat_in_lines() {
-    let (chat, (_scratch, path)) = (RocketChat::start(), picture());
-    let etag = chat.model().give("build-bot", pictures::png(8, 8, 2));
-    let begin = |etag: &str| etag[..3].to_owned();
-    let run = |line: &str| Run::new(["rocketchat"].into_iter().chain(words(line))).with(&chat);
-    run("show").gives(
-        0,
-        "rocketchat robot-admin: no avatar, the generated letter shows\n",
-        "",
-    );
-    run("show --user build-bot").gives(0, &format!("rocketchat build-bot: etag {etag}\n"), "");
-    let output = run(&format!("set --image {path}")).output();
-    let first = chat
-        .model()
-        .user("robot-admin")
-        .etag
-        .clone()
-        .expect("an etag");
-    output.gives(
-        0,
-        &format!(
-            "rocketchat robot-admin: image robot.png (etag {}…, first avatar)\n",
-            begin(&first)
-        ),
-        "",
-    );
-    run("show").gives(
-        0,
-        &format!("rocketchat robot-admin: etag {first}, origin rest\n"),
-        "",
-    );
-    let output = run(&format!("set --user build-bot --image {path}")).output();
-    let second = chat
-        .model()
-        .user("build-bot")
-        .etag
-        .clone()
-        .expect("an etag");
-    output.gives(
-        0,
-        &format!(
-            "rocketchat build-bot: image robot.png (etag {}…, was {}…)\n",
-            begin(&second),
-            begin(&etag)
-        ),
-        "",
-    );
-    let address = "http://u:hunter2@pictures.example/a/b.png";
-    chat.model()
-        .publish(&format!("{address}?sig=hunter3"), pictures::png(8, 8, 3));
-    let output = run(&format!(
-        "set --user-id BsNr28znDkG8aeo7W --avatar-url {address}?sig=hunter3"
-    ))
-    .output();
-    let third = chat
-        .model()
-        .user("build-bot")
-        .etag
-        .clone()
-        .expect("an etag");
-    output.gives(
-        0,
-        &format!(
-            "rocketchat BsNr28znDkG8aeo7W: etag {}…, was {}…, url http://pictures.example/a/b.png\n",
-            begin(&third),
-            begin(&second)
-        ),
-        "",
-    );
-    let suggestion = json!({"blob": "", "contentType": "image/png", "service": "gravatar", "url": "https://a.example/x"});
-    chat.model()
-        .suggestions
-        .insert("gravatar".into(), suggestion);
-    run("list").gives(0, "service   url\ngravatar  https://a.example/x\n", "");
-}
-
-#[test]
-fn navixy_in_lines() {
-    let (navixy, (_scratch, path)) = (Navixy::start(), picture());
-    for (line, wanted) in [
-        ("show --employee-id 2132", "navixy 2132: icon 12\n"),
-        (
-            "set --employee-id 2132 --icon-id 3654",
-            "navixy 2132: icon 3654 (was 12)\n",
-        ),
-        (
-            "set --employee-id 2132 --icon-id 3654",
-            "navixy 2132: icon 3654, unchanged\n",
-        ),
-        (
-            "set --employee-id 2133 --icon-id 7",
-            "navixy 2133: icon 7 (first avatar)\n",
-        ),
-        (
-            "set --employee-id 2134 --icon-id null",
-            "navixy 2134: no icon, unchanged\n",
-        ),
-        (
-            "show --employee-id 2134",
-            "navixy 2134: no icon and no picture\n",
-        ),
-        (
-            &format!("set --employee-id 2132 --image {path}"),
-            "navixy 2132: image robot.png (file e3779b97f4a7c15.png, was icon 3654)\n",
-        ),
-        (
-            "show --employee-id 2132",
-            "navixy 2132: file e3779b97f4a7c15.png\n",
-        ),
-        (
-            "list",
-            "employee_id  name         icon_id  file\n\
-             2132         Build Robot  -        e3779b97f4a7c15.png\n\
-             2133         Dana Driver  7        -\n\
-             2134         Night Shift  -        -\n",
-        ),
-    ] {
-        println!("{line}");
-        Run::new(["navixy"].into_iter().chain(words(line)))
-            .with(&navixy)
-            .gives(0, wanted, "");
-    }
-}
 
 /// A picture that is not square is a warning: on standard error, in every kind of output, and no failure.
 #[test]
@@ -295,132 +108,6 @@ fn what_happened_stands_within_the_width_of_a_terminal() {
 }
 
 // ------------------------------------------------------------------------------------------------ JSON Lines
-
-#[test]
-fn jira_in_json() {
-    let jira = Jira::start();
-    jira.model().system.truncate(2);
-    let changed =
-        "\"outcome\":\"changed\",\"before\":\"10122\",\"after\":\"10123\",\"verified\":true";
-    let same =
-        "\"outcome\":\"unchanged\",\"before\":\"10123\",\"after\":\"10123\",\"verified\":true";
-    let blind =
-        "\"outcome\":\"changed\",\"before\":\"10123\",\"after\":\"10122\",\"verified\":false";
-    let current = "\"outcome\":\"shown\",\"current\":\"10122\",\"kind\":\"system\",\
-                   \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10122\"";
-    for (line, wanted) in [
-        (
-            "set --avatar-id 10123",
-            account_line("jira", "robot", "set", changed) + &summary_line(1, 0, 0, 0),
-        ),
-        (
-            "set --avatar-id 10123",
-            account_line("jira", "robot", "set", same) + &summary_line(0, 1, 0, 0),
-        ),
-        (
-            "set --avatar-id 10122 --no-verify",
-            account_line("jira", "robot", "set", blind) + &summary_line(1, 0, 0, 0),
-        ),
-        (
-            "show --user robot",
-            account_line("jira", "robot", "show", current) + &summary_line(0, 1, 0, 0),
-        ),
-        (
-            "list",
-            "{\"v\":1,\"type\":\"avatar\",\"id\":\"10122\",\"kind\":\"system\",\"selected\":true,\
-             \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10122\"}\n\
-             {\"v\":1,\"type\":\"avatar\",\"id\":\"10123\",\"kind\":\"system\",\"selected\":false,\
-             \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10123\"}\n"
-                .to_owned()
-                + &summary_line(0, 0, 0, 0),
-        ),
-    ] {
-        println!("{line}");
-        Run::new(["jira", "--json"].into_iter().chain(words(line)))
-            .with(&jira)
-            .gives(0, &wanted, "");
-    }
-}
-
-#[test]
-fn rocketchat_in_json() {
-    let (chat, (_scratch, path)) = (RocketChat::start(), picture());
-    let run =
-        |line: &str| Run::new(["rocketchat", "--json"].into_iter().chain(words(line))).with(&chat);
-    run("show --user retired-bot").gives(
-        0,
-        &(account_line(
-            "rocketchat",
-            "retired-bot",
-            "show",
-            "\"outcome\":\"shown\",\"current\":null",
-        ) + &summary_line(0, 1, 0, 0)),
-        "",
-    );
-    let output = run(&format!("set --image {path}")).output();
-    let etag = chat
-        .model()
-        .user("robot-admin")
-        .etag
-        .clone()
-        .expect("an etag");
-    let changed =
-        format!("\"outcome\":\"changed\",\"before\":null,\"after\":\"{etag}\",\"verified\":true");
-    output.gives(
-        0,
-        &(account_line("rocketchat", "robot-admin", "set", &changed) + &summary_line(1, 0, 0, 0)),
-        "",
-    );
-    let current = format!("\"outcome\":\"shown\",\"current\":\"{etag}\",\"origin\":\"rest\"");
-    run("show").gives(
-        0,
-        &(account_line("rocketchat", "robot-admin", "show", &current) + &summary_line(0, 1, 0, 0)),
-        "",
-    );
-    let suggestion = json!({"blob": "", "contentType": "image/png", "service": "gravatar", "url": "https://a.example/x"});
-    chat.model()
-        .suggestions
-        .insert("gravatar".into(), suggestion);
-    run("list").gives(
-        0,
-        &("{\"v\":1,\"type\":\"suggestion\",\"service\":\"gravatar\",\"url\":\"https://a.example/x\"}\n".to_owned()
-            + &summary_line(0, 0, 0, 0)),
-        "",
-    );
-}
-
-#[test]
-fn navixy_in_json() {
-    let navixy = Navixy::start();
-    for (line, wanted) in [
-        (
-            "set --employee-id 2132 --icon-id 3654",
-            account_line("navixy", "2132", "set", "\"outcome\":\"changed\",\"before\":\"icon:12\",\"after\":\"icon:3654\",\"verified\":true")
-                + &summary_line(1, 0, 0, 0),
-        ),
-        (
-            "set --employee-id 2132 --icon-id null",
-            account_line("navixy", "2132", "set", "\"outcome\":\"changed\",\"before\":\"icon:3654\",\"after\":null,\"verified\":true")
-                + &summary_line(1, 0, 0, 0),
-        ),
-        (
-            "show --employee-id 2133",
-            account_line("navixy", "2133", "show", "\"outcome\":\"shown\",\"current\":null,\"icon_id\":null,\"file\":null")
-                + &summary_line(0, 1, 0, 0),
-        ),
-        (
-            "list",
-            "{\"v\":1,\"type\":\"employee\",\"employee_id\":2132,\"name\":\"Build Robot\",\"icon_id\":null,\"file\":null}\n\
-             {\"v\":1,\"type\":\"employee\",\"employee_id\":2133,\"name\":\"Dana Driver\",\"icon_id\":null,\"file\":null}\n\
-             {\"v\":1,\"type\":\"employee\",\"employee_id\":2134,\"name\":\"Night Shift\",\"icon_id\":null,\"file\":null}\n"
-                .to_owned()
-                + &summary_line(0, 0, 0, 0),
-        ),
-    ] {
-        println!("{line}");
-        Run::new(["navixy", "--json"].into_iter().chain(words(line))).with(&navixy).gives(0, &wanted, "");
-    }
-}
 
 /// "`account` is the target as it was given": whoever joins the lines with a list of their own needs it so.
 #[test]
@@ -1197,4 +884,101 @@ fn results_for_a_closed_descriptor_are_no_success() {
         );
         assert!(output.stdout.is_empty(), "{words}");
     }
+}
+
+/// The names and numbers of the classes, in the line that a program reads and as the status of the run.
+#[test]
+fn every_class_has_its_name_and_its_number() {
+    let nobody = format!("http://{}", unused_address());
+    let scratch = Scratch::new();
+    scratch.write("text.png", "a text");
+    let page = Reply::html(200, "Log in");
+    let busy = Reply::html(503, "Busy");
+    for (arguments, reply, url, class, exit) in [
+        ("set --image text.png", None, None, "data", 65),
+        ("set --image none.png", None, None, "input", 66),
+        ("show --user nobody", None, None, "target", 67),
+        ("show", None, Some(nobody.as_str()), "unreachable", 69),
+        ("show", Some(busy), None, "temporary", 75),
+        ("show", Some(page), None, "protocol", 76),
+        ("show", Some(Reply::empty(401)), None, "credentials", 77),
+        ("show", None, Some("jira"), "configuration", 78),
+    ] {
+        let mut jira = Jira::start();
+        jira.expect_anything();
+        if let Some(reply) = reply {
+            jira.fault(Fault::any().always().instead(reply));
+        }
+        let run = Run::new(["jira", "--json"].into_iter().chain(words(arguments)))
+            .with(&jira)
+            .dir(scratch.path())
+            .once();
+        let told = match url {
+            Some(url) => run.env("JIRA_URL", url),
+            None => run,
+        }
+        .output();
+        let lines = told.json();
+        let error = &lines[0]["error"];
+        assert_eq!(
+            (told.status, error["class"].as_str(), error["exit"].as_i64()),
+            (exit, Some(class), Some(i64::from(exit))),
+            "{told:?}"
+        );
+        assert_eq!(lines.len(), 2, "{told:?}");
+        assert_eq!(
+            told.stdout.lines().nth(1),
+            summary_line(0, 0, 1, exit).lines().next()
+        );
+        // The same words for people, with the hint where there is one.
+        let message = error["message"].as_str().expect("a message");
+        let hint = match error["hint"].as_str() {
+            Some(hint) => format!("hint: {hint}\n"),
+            None => String::new(),
+        };
+        assert!(
+            told.stderr.ends_with(&format!(": {message}\n{hint}")),
+            "{told:?}"
+        );
+    }
+}
+
+/// The base address as it was given but for the slash at its end, and the target as it was given.
+#[test]
+fn the_server_and_the_target_are_reported_as_they_were_given() {
+    let (chat, jira) = (RocketChat::start(), Jira::start());
+    let given = chat.url().replacen("http", "HTTP", 1);
+    Run::new(words("rocketchat show --json --user-id rbAXPnMktTFbNpwtJ --url"))
+        .arg(format!("{given}/"))
+        .with(&chat)
+        .mask(&given, "GIVEN")
+        .gives(
+            0,
+            "{\"v\":1,\"type\":\"account\",\"system\":\"rocketchat\",\"server\":\"GIVEN\",\"account\":\"rbAXPnMktTFbNpwtJ\",\
+             \"action\":\"show\",\"outcome\":\"shown\",\"current\":null}\n\
+             {\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":1,\"failed\":0,\"pending\":0,\"skipped\":0,\"exit\":0}\n",
+            NOTHING,
+        );
+    // What was carried out is a change, even where both sides of it agree.
+    Run::new(words("jira set --json --force --avatar-id 10122"))
+        .with(&jira)
+        .gives(
+            0,
+            "{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"server\":\"URL\",\"account\":\"robot\",\"action\":\"set\",\
+             \"outcome\":\"changed\",\"before\":\"10122\",\"after\":\"10122\",\"verified\":true}\n\
+             {\"v\":1,\"type\":\"summary\",\"changed\":1,\"unchanged\":0,\"failed\":0,\"pending\":0,\"skipped\":0,\"exit\":0}\n",
+            NOTHING,
+        );
+    let (fleet, scratch) = (Navixy::start(), Scratch::new());
+    scratch.write("a.png", pictures::png(64, 64, 1));
+    Run::new(words("navixy set --json --employee-id 2132 --image a.png"))
+        .with(&fleet)
+        .dir(scratch.path())
+        .gives(
+            0,
+            "{\"v\":1,\"type\":\"account\",\"system\":\"navixy\",\"server\":\"URL\",\"account\":\"2132\",\"action\":\"set\",\
+             \"outcome\":\"changed\",\"before\":\"icon:12\",\"after\":\"file:e3779b97f4a7c15.png\",\"verified\":true}\n\
+             {\"v\":1,\"type\":\"summary\",\"changed\":1,\"unchanged\":0,\"failed\":0,\"pending\":0,\"skipped\":0,\"exit\":0}\n",
+            NOTHING,
+        );
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use crate::support::model::uncalled;
 use crate::support::printed::NOTHING;
 use crate::support::{Jira, Output, Run, Running, Scratch, pictures, program};
 
@@ -81,12 +82,6 @@ fn given(words: &str, path: &str, jira: &Running<Jira>, scratch: &Scratch) -> Ru
     })
 }
 
-fn quiet() -> Running<Jira> {
-    let mut jira = Jira::start();
-    jira.expect_no_calls();
-    jira
-}
-
 fn with_manifest(jira: &Running<Jira>) -> Scratch {
     let scratch = Scratch::new();
     scratch.write(
@@ -105,7 +100,7 @@ fn with_manifest(jira: &Running<Jira>) -> Scratch {
 /// A device would be read for ever, and a pipe that nobody writes to be waited for.
 #[test]
 fn what_is_no_file_is_not_read() {
-    let jira = quiet();
+    let jira = uncalled(Jira::default());
     let scratch = with_manifest(&jira);
     fs::create_dir(scratch.join("folder")).expect("scratch is writable");
     let _socket = UnixListener::bind(scratch.join("socket")).expect("scratch takes a socket");
@@ -189,7 +184,7 @@ fn a_named_pipe_is_read_where_one_may_be_meant() {
 
 #[test]
 fn no_more_is_read_than_is_meant() {
-    let jira = quiet();
+    let jira = uncalled(Jira::default());
     let scratch = with_manifest(&jira);
     scratch.secret("sparse", NOTHING);
     let sparse = File::options().write(true).open(scratch.join("sparse"));
@@ -315,7 +310,7 @@ fn no_other_file_is_written_on_the_way() {
 /// What replaces a file can be read by whom the file before could.
 #[test]
 fn mode_and_owner_of_what_is_replaced_are_kept() {
-    let jira = quiet();
+    let jira = uncalled(Jira::default());
     let scratch = with_manifest(&jira);
     let path = scratch.join("p.html");
     let facts = || {
@@ -349,7 +344,7 @@ fn mode_and_owner_of_what_is_replaced_are_kept() {
 /// A shell's `>(...)`, and a pipe whose reader is a moment late; one without a reader is said.
 #[test]
 fn a_pipe_is_written_to_who_reads_it() {
-    let jira = quiet();
+    let jira = uncalled(Jira::default());
     let scratch = with_manifest(&jira);
     fifo(&scratch.join("pipe"));
     check(&scratch, "pipe").gives(
@@ -368,7 +363,7 @@ fn a_pipe_is_written_to_who_reads_it() {
 /// Links that lead nowhere yet, one behind the other, and in a circle.
 #[test]
 fn every_link_on_the_way_stays() {
-    let jira = quiet();
+    let jira = uncalled(Jira::default());
     let scratch = with_manifest(&jira);
     fs::create_dir(scratch.join("pages")).expect("scratch is writable");
     for (place, link) in [

@@ -156,6 +156,13 @@ impl<M: Model> Model for Before<M> {
     }
 }
 
+/// A model that nobody may call.
+pub fn uncalled<M: Model>(model: M) -> Running<M> {
+    let mut model = model.start();
+    model.expect_no_calls();
+    model
+}
+
 /// Everything that was sent, compared whole. A golden file ends in one line feed, and a last request without a body
 /// in two.
 #[track_caller]
@@ -165,6 +172,13 @@ pub fn captured<M: Model>(model: &Running<M>, golden: &str) {
         capture.trim_end() == golden.trim_end(),
         "the capture differs\n--- expected\n{golden}\n--- found\n{capture}"
     );
+}
+
+/// The requests that are not there to look.
+pub fn writes<M: Model>(model: &Running<M>) -> Vec<String> {
+    let mut calls = model.calls();
+    calls.retain(|call| !call.starts_with("GET ") && !call.starts_with("HEAD "));
+    calls
 }
 
 /// Something that goes wrong: for which requests, when, and how.

@@ -31,6 +31,11 @@ pub fn program() -> OsString {
         .expect("only a test target runs the program")
 }
 
+/// The words of a command line, between blanks.
+pub fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(' ').filter(|word| !word.is_empty())
+}
+
 /// A run in preparation.
 pub struct Run {
     command: Command,

@@ -1,14 +1,21 @@
 //! Jira from outside: what is sent, what is said and how it ends, for every flow and for every refusal that
 //! servers of this kind were seen to give. Captures are compared whole, with the files in `golden/jira`.
 
+mod delete;
+mod dry_run;
+mod whoami;
+
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
 use crate::http::hostile::judge;
 use crate::support::model::captured;
-use crate::support::printed::complaint;
-use crate::support::{Fault, Jira, Reply, Request, Run, Running, Scratch, pictures};
+use crate::support::pictures::robot;
+use crate::support::printed::{account_line, complaint, summary_line};
+use crate::support::run::words;
+use crate::support::{Fault, Jira, Model, Reply, Request, Run, Running, Scratch, pictures};
 
 const PASSWORD: &str = "check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token";
 const TOKEN: &str = "make a new personal access token for this account and set JIRA_TOKEN";
@@ -634,6 +641,20 @@ fn jira_cloud_says_so_itself() {
     });
     select(&server).gives(78, "", &failure("URL is Jira Cloud", CLOUD));
     assert_eq!(called(&server), ["GET 2/serverInfo"]);
+}
+
+#[test]
+fn a_jira_cloud_is_refused_by_its_name() {
+    for host in ["example.atlassian.net", "EXAMPLE.Atlassian.NET"] {
+        Run::new(["jira", "show", "--url", &format!("https://{host}")])
+            .env("JIRA_TOKEN", "ROBOTTOKEN")
+            .gives(
+                78,
+                "",
+                "avatarctl: jira: example.atlassian.net is Jira Cloud\n\
+                 hint: Jira Cloud keeps avatars in the Atlassian account and has no operation that sets them\n",
+            );
+    }
 }
 
 #[test]
@@ -1332,10 +1353,6 @@ fn by_password(run: Run) -> Run {
     run
 }
 
-fn words(status: u16, body: Value) -> Reply {
-    Reply::json(status, body)
-}
-
 #[test]
 fn refused_logins() {
     let failed = |reply: Reply| reply.header("X-Seraph-LoginReason", "AUTHENTICATED_FAILED");
@@ -1348,7 +1365,7 @@ fn refused_logins() {
             )
     };
     let anonymous = || {
-        words(
+        Reply::json(
             401,
             json!({"message": "Client must be authenticated to access this resource.", "status-code": 401}),
         )
@@ -1551,8 +1568,8 @@ fn a_captcha_that_comes_with_a_redirect() {
 
 #[test]
 fn refused_permission() {
-    let empty = || words(401, json!({"errorMessages": [], "errors": {}}));
-    let null = |status| words(status, json!({"errorMessages": [null], "errors": {}}));
+    let empty = || Reply::json(401, json!({"errorMessages": [], "errors": {}}));
+    let null = |status| Reply::json(status, json!({"errorMessages": [null], "errors": {}}));
     refused(
         by_password,
         [
@@ -1583,7 +1600,7 @@ fn refused_permission() {
             refusal(
                 "forbidden with a word",
                 SELECT,
-                words(
+                Reply::json(
                     403,
                     json!({"errorMessages": ["Ask your administrator."], "errors": {}}),
                 ),
@@ -1708,7 +1725,7 @@ fn forged_and_misplaced_calls() {
             refusal(
                 "an unknown user",
                 LISTS,
-                words(
+                Reply::json(
                     404,
                     json!({"errorMessages": ["The user named 'build-bot' does not exist"], "errors": {}}),
                 ),
@@ -1719,7 +1736,7 @@ fn forged_and_misplaced_calls() {
             refusal(
                 "an unknown user at the upload",
                 UPLOAD,
-                words(
+                Reply::json(
                     404,
                     json!({"errorMessages": ["The user named 'build-bot' does not exist"], "errors": {}}),
                 ),
@@ -1730,7 +1747,7 @@ fn forged_and_misplaced_calls() {
             refusal(
                 "an unknown user at the selection",
                 SELECT,
-                words(404, json!({"errorMessages": [null], "errors": {}})),
+                Reply::json(404, json!({"errorMessages": [null], "errors": {}})),
                 67,
                 "select avatar 24880: not found",
                 "",
@@ -1746,7 +1763,7 @@ fn forged_and_misplaced_calls() {
             refusal(
                 "no Jira, in JSON",
                 INFO,
-                words(
+                Reply::json(
                     404,
                     json!({"message": "no Route matched with those values"}),
                 ),
@@ -1873,7 +1890,7 @@ fn login_pages_and_redirects() {
 
 #[test]
 fn refused_pictures_crops_and_ids() {
-    let no = |text: &str| words(400, json!({"errorMessages": [text], "errors": {}}));
+    let no = |text: &str| Reply::json(400, json!({"errorMessages": [text], "errors": {}}));
     refused(
         by_password,
         [
@@ -1888,7 +1905,7 @@ fn refused_pictures_crops_and_ids() {
             refusal(
                 "a picture, without a word",
                 UPLOAD,
-                words(400, json!({"errorMessages": [null], "errors": {}})),
+                Reply::json(400, json!({"errorMessages": [null], "errors": {}})),
                 65,
                 "upload \"face.png\": the server refused the picture",
                 "",
@@ -2070,7 +2087,7 @@ fn servers_in_trouble() {
         refusal(
             "broken",
             LISTS,
-            words(
+            Reply::json(
                 500,
                 json!({"errorMessages": ["Internal server error"], "errors": {}}),
             ),
@@ -2101,7 +2118,7 @@ fn servers_in_trouble() {
 #[test]
 fn a_crop_whose_upload_is_gone() {
     let said = || {
-        words(
+        Reply::json(
             500,
             json!({"errorMessages": ["Internal server error"], "errors": {}}),
         )
@@ -2206,7 +2223,7 @@ fn answers_that_are_not_jiras() {
             refusal(
                 "neither",
                 UPLOAD,
-                words(
+                Reply::json(
                     201,
                     json!({"url": "https://jira.example.com/", "needsCropping": true}),
                 ),
@@ -2217,7 +2234,7 @@ fn answers_that_are_not_jiras() {
             refusal(
                 "an id of another kind",
                 UPLOAD,
-                words(201, json!({"id": "../../evil"})),
+                Reply::json(201, json!({"id": "../../evil"})),
                 76,
                 "upload \"face.png\": answered 201 with an avatar id that is not a number",
                 "",
@@ -2225,7 +2242,7 @@ fn answers_that_are_not_jiras() {
             refusal(
                 "an id of another kind",
                 CONFIRM,
-                words(201, json!({"id": ""})),
+                Reply::json(201, json!({"id": ""})),
                 76,
                 "crop \"face.png\": answered 201 with an avatar id that is not a number",
                 "",
@@ -2233,7 +2250,7 @@ fn answers_that_are_not_jiras() {
             refusal(
                 "no id",
                 CONFIRM,
-                words(201, json!({"owner": "JIRAUSER10101"})),
+                Reply::json(201, json!({"owner": "JIRAUSER10101"})),
                 76,
                 "crop \"face.png\": answered 201 with JSON of another shape",
                 "",
@@ -2836,4 +2853,105 @@ fn a_crop_without_its_upload_begins_again_once() {
         &failure("crop \"face.png\": the server failed with 500", CLUSTER),
     );
     assert_eq!(called(&server), [FIRST_LOOK, LARGE, LARGE].concat());
+}
+
+// ------------------------------------------------------------------------------------------------------- output
+
+#[test]
+fn jira_in_lines() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    let path = robot(&scratch).display().to_string();
+    for (line, wanted) in [
+        ("show", "jira robot: avatar 10122 (system)\n"),
+        (
+            "set --avatar-id 24880",
+            "jira robot: avatar 24880 (was 10122)\n",
+        ),
+        (
+            "set --avatar-id 24880",
+            "jira robot: avatar 24880, unchanged\n",
+        ),
+        (
+            "set --avatar-id 24880 --force",
+            "jira robot: avatar 24880, set again\n",
+        ),
+        (
+            "set --avatar-id 24881 --no-verify",
+            "jira robot: avatar 24881 (was 24880, not verified)\n",
+        ),
+        (
+            "set --user build-bot --avatar-id 24880",
+            "jira build-bot: avatar 24880 (was 10122)\n",
+        ),
+        (
+            &format!("set --user build-bot --image {path}"),
+            "jira build-bot: image robot.png (avatar 24901, was 24880)\n",
+        ),
+        (
+            "show --user build-bot",
+            "jira build-bot: avatar 24901 (custom)\n",
+        ),
+    ] {
+        println!("{line}");
+        Run::new(["jira"].into_iter().chain(words(line)))
+            .with(&jira)
+            .gives(0, wanted, "");
+    }
+    jira.model().system.truncate(2);
+    Run::new(words("jira list --user build-bot"))
+        .with(&jira)
+        .gives(
+            0,
+            "id     kind    selected\n\
+         10122  system  -\n\
+         10123  system  -\n\
+         24901  custom  yes\n",
+            "",
+        );
+}
+
+#[test]
+fn jira_in_json() {
+    let jira = Jira::start();
+    jira.model().system.truncate(2);
+    let changed =
+        "\"outcome\":\"changed\",\"before\":\"10122\",\"after\":\"10123\",\"verified\":true";
+    let same =
+        "\"outcome\":\"unchanged\",\"before\":\"10123\",\"after\":\"10123\",\"verified\":true";
+    let blind =
+        "\"outcome\":\"changed\",\"before\":\"10123\",\"after\":\"10122\",\"verified\":false";
+    let current = "\"outcome\":\"shown\",\"current\":\"10122\",\"kind\":\"system\",\
+                   \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10122\"";
+    for (line, wanted) in [
+        (
+            "set --avatar-id 10123",
+            account_line("jira", "robot", "set", changed) + &summary_line(1, 0, 0, 0),
+        ),
+        (
+            "set --avatar-id 10123",
+            account_line("jira", "robot", "set", same) + &summary_line(0, 1, 0, 0),
+        ),
+        (
+            "set --avatar-id 10122 --no-verify",
+            account_line("jira", "robot", "set", blind) + &summary_line(1, 0, 0, 0),
+        ),
+        (
+            "show --user robot",
+            account_line("jira", "robot", "show", current) + &summary_line(0, 1, 0, 0),
+        ),
+        (
+            "list",
+            "{\"v\":1,\"type\":\"avatar\",\"id\":\"10122\",\"kind\":\"system\",\"selected\":true,\
+             \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10122\"}\n\
+             {\"v\":1,\"type\":\"avatar\",\"id\":\"10123\",\"kind\":\"system\",\"selected\":false,\
+             \"url\":\"https://jira.example.com/jira/secure/useravatar?avatarId=10123\"}\n"
+                .to_owned()
+                + &summary_line(0, 0, 0, 0),
+        ),
+    ] {
+        println!("{line}");
+        Run::new(["jira", "--json"].into_iter().chain(words(line)))
+            .with(&jira)
+            .gives(0, &wanted, "");
+    }
 }

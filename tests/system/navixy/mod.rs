@@ -1,15 +1,20 @@
 //! Navixy from outside: every request as it goes over the wire, every outcome as it is told, and every answer
 //! that the platform, or what stands before it, is known to give, under the HTTP status of either document.
 
+mod dry_run;
+mod login;
+mod whoami;
+
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::navixy::Edit;
-use crate::support::navixy::{fleet, fleet_with};
+use crate::support::navixy::{Edit, fleet, fleet_with};
 use crate::support::pictures::robot;
-use crate::support::printed::complaint;
+use crate::support::printed::{account_line, complaint, summary_line};
+use crate::support::run::words;
 use crate::support::{Fault, Model, Navixy, Reply, Request, Run, Scratch, Server, pictures};
 
 const READ: &str = "POST /v2/employee/read";
@@ -2055,4 +2060,88 @@ fn a_wrong_base_is_told_by_what_answers_there() {
                 BASE,
             ),
         );
+}
+
+// ------------------------------------------------------------------------------------------------------- output
+
+#[test]
+fn navixy_in_lines() {
+    let (navixy, scratch) = (Navixy::start(), Scratch::new());
+    let path = robot(&scratch).display().to_string();
+    for (line, wanted) in [
+        ("show --employee-id 2132", "navixy 2132: icon 12\n"),
+        (
+            "set --employee-id 2132 --icon-id 3654",
+            "navixy 2132: icon 3654 (was 12)\n",
+        ),
+        (
+            "set --employee-id 2132 --icon-id 3654",
+            "navixy 2132: icon 3654, unchanged\n",
+        ),
+        (
+            "set --employee-id 2133 --icon-id 7",
+            "navixy 2133: icon 7 (first avatar)\n",
+        ),
+        (
+            "set --employee-id 2134 --icon-id null",
+            "navixy 2134: no icon, unchanged\n",
+        ),
+        (
+            "show --employee-id 2134",
+            "navixy 2134: no icon and no picture\n",
+        ),
+        (
+            &format!("set --employee-id 2132 --image {path}"),
+            "navixy 2132: image robot.png (file e3779b97f4a7c15.png, was icon 3654)\n",
+        ),
+        (
+            "show --employee-id 2132",
+            "navixy 2132: file e3779b97f4a7c15.png\n",
+        ),
+        (
+            "list",
+            "employee_id  name         icon_id  file\n\
+             2132         Build Robot  -        e3779b97f4a7c15.png\n\
+             2133         Dana Driver  7        -\n\
+             2134         Night Shift  -        -\n",
+        ),
+    ] {
+        println!("{line}");
+        Run::new(["navixy"].into_iter().chain(words(line)))
+            .with(&navixy)
+            .gives(0, wanted, "");
+    }
+}
+
+#[test]
+fn navixy_in_json() {
+    let navixy = Navixy::start();
+    for (line, wanted) in [
+        (
+            "set --employee-id 2132 --icon-id 3654",
+            account_line("navixy", "2132", "set", "\"outcome\":\"changed\",\"before\":\"icon:12\",\"after\":\"icon:3654\",\"verified\":true")
+                + &summary_line(1, 0, 0, 0),
+        ),
+        (
+            "set --employee-id 2132 --icon-id null",
+            account_line("navixy", "2132", "set", "\"outcome\":\"changed\",\"before\":\"icon:3654\",\"after\":null,\"verified\":true")
+                + &summary_line(1, 0, 0, 0),
+        ),
+        (
+            "show --employee-id 2133",
+            account_line("navixy", "2133", "show", "\"outcome\":\"shown\",\"current\":null,\"icon_id\":null,\"file\":null")
+                + &summary_line(0, 1, 0, 0),
+        ),
+        (
+            "list",
+            "{\"v\":1,\"type\":\"employee\",\"employee_id\":2132,\"name\":\"Build Robot\",\"icon_id\":null,\"file\":null}\n\
+             {\"v\":1,\"type\":\"employee\",\"employee_id\":2133,\"name\":\"Dana Driver\",\"icon_id\":null,\"file\":null}\n\
+             {\"v\":1,\"type\":\"employee\",\"employee_id\":2134,\"name\":\"Night Shift\",\"icon_id\":null,\"file\":null}\n"
+                .to_owned()
+                + &summary_line(0, 0, 0, 0),
+        ),
+    ] {
+        println!("{line}");
+        Run::new(["navixy", "--json"].into_iter().chain(words(line))).with(&navixy).gives(0, &wanted, "");
+    }
 }

@@ -1,16 +1,22 @@
 //! Rocket.Chat from outside: every request as it goes over the wire, every outcome as it is told, and every
 //! answer that the server, or what stands before it, is known to give.
 
+mod dry_run;
+mod login;
+mod reset;
+mod whoami;
+
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::support::pictures::robot;
-use crate::support::printed::complaint;
-use crate::support::rocketchat::{Download, User, VERSIONS};
-use crate::support::rocketchat::{chat, chat_with};
+use crate::support::printed::{account_line, complaint, summary_line};
+use crate::support::rocketchat::{Download, User, VERSIONS, chat, chat_with};
+use crate::support::run::words;
 use crate::support::server::unused_address;
 use crate::support::{Fault, Model, Output, Reply, RocketChat, Run, Running, Scratch, pictures};
 
@@ -1452,7 +1458,7 @@ fn a_read_back_that_fails_says_that_the_avatar_was_taken() {
 
 // ---------------------------------------------------------------------------------------------------- the failures
 
-const PAIR: &str = "check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together";
+pub const PAIR: &str = "check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together";
 const SECOND: &str = "use a personal access token";
 const PERMISSION: &str = "another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange";
 const FETCH: &str = "upload the picture with --image; addresses of a private network are refused unless SSRF_Allowlist names them";
@@ -2583,4 +2589,132 @@ fn a_server_with_a_smaller_limit_is_heard() {
             ),
         );
     assert!(chat.model().user("build-bot").picture.is_some());
+}
+
+// ------------------------------------------------------------------------------------------------------- output
+
+#[test]
+fn rocketchat_in_lines() {
+    let (chat, scratch) = (RocketChat::start(), Scratch::new());
+    let path = robot(&scratch).display().to_string();
+    let etag = chat.model().give("build-bot", pictures::png(8, 8, 2));
+    let begin = |etag: &str| etag[..3].to_owned();
+    let run = |line: &str| Run::new(["rocketchat"].into_iter().chain(words(line))).with(&chat);
+    run("show").gives(
+        0,
+        "rocketchat robot-admin: no avatar, the generated letter shows\n",
+        "",
+    );
+    run("show --user build-bot").gives(0, &format!("rocketchat build-bot: etag {etag}\n"), "");
+    let output = run(&format!("set --image {path}")).output();
+    let first = chat
+        .model()
+        .user("robot-admin")
+        .etag
+        .clone()
+        .expect("an etag");
+    output.gives(
+        0,
+        &format!(
+            "rocketchat robot-admin: image robot.png (etag {}…, first avatar)\n",
+            begin(&first)
+        ),
+        "",
+    );
+    run("show").gives(
+        0,
+        &format!("rocketchat robot-admin: etag {first}, origin rest\n"),
+        "",
+    );
+    let output = run(&format!("set --user build-bot --image {path}")).output();
+    let second = chat
+        .model()
+        .user("build-bot")
+        .etag
+        .clone()
+        .expect("an etag");
+    output.gives(
+        0,
+        &format!(
+            "rocketchat build-bot: image robot.png (etag {}…, was {}…)\n",
+            begin(&second),
+            begin(&etag)
+        ),
+        "",
+    );
+    let address = "http://u:hunter2@pictures.example/a/b.png";
+    chat.model()
+        .publish(&format!("{address}?sig=hunter3"), pictures::png(8, 8, 3));
+    let output = run(&format!(
+        "set --user-id BsNr28znDkG8aeo7W --avatar-url {address}?sig=hunter3"
+    ))
+    .output();
+    let third = chat
+        .model()
+        .user("build-bot")
+        .etag
+        .clone()
+        .expect("an etag");
+    output.gives(
+        0,
+        &format!(
+            "rocketchat BsNr28znDkG8aeo7W: etag {}…, was {}…, url http://pictures.example/a/b.png\n",
+            begin(&third),
+            begin(&second)
+        ),
+        "",
+    );
+    let suggestion = json!({"blob": "", "contentType": "image/png", "service": "gravatar", "url": "https://a.example/x"});
+    chat.model()
+        .suggestions
+        .insert("gravatar".into(), suggestion);
+    run("list").gives(0, "service   url\ngravatar  https://a.example/x\n", "");
+}
+
+#[test]
+fn rocketchat_in_json() {
+    let (chat, scratch) = (RocketChat::start(), Scratch::new());
+    let path = robot(&scratch).display().to_string();
+    let run =
+        |line: &str| Run::new(["rocketchat", "--json"].into_iter().chain(words(line))).with(&chat);
+    run("show --user retired-bot").gives(
+        0,
+        &(account_line(
+            "rocketchat",
+            "retired-bot",
+            "show",
+            "\"outcome\":\"shown\",\"current\":null",
+        ) + &summary_line(0, 1, 0, 0)),
+        "",
+    );
+    let output = run(&format!("set --image {path}")).output();
+    let etag = chat
+        .model()
+        .user("robot-admin")
+        .etag
+        .clone()
+        .expect("an etag");
+    let changed =
+        format!("\"outcome\":\"changed\",\"before\":null,\"after\":\"{etag}\",\"verified\":true");
+    output.gives(
+        0,
+        &(account_line("rocketchat", "robot-admin", "set", &changed) + &summary_line(1, 0, 0, 0)),
+        "",
+    );
+    let current = format!("\"outcome\":\"shown\",\"current\":\"{etag}\",\"origin\":\"rest\"");
+    run("show").gives(
+        0,
+        &(account_line("rocketchat", "robot-admin", "show", &current) + &summary_line(0, 1, 0, 0)),
+        "",
+    );
+    let suggestion = json!({"blob": "", "contentType": "image/png", "service": "gravatar", "url": "https://a.example/x"});
+    chat.model()
+        .suggestions
+        .insert("gravatar".into(), suggestion);
+    run("list").gives(
+        0,
+        &("{\"v\":1,\"type\":\"suggestion\",\"service\":\"gravatar\",\"url\":\"https://a.example/x\"}\n".to_owned()
+            + &summary_line(0, 0, 0, 0)),
+        "",
+    );
 }
