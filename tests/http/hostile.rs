@@ -8,163 +8,79 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
+use super::retries::scratch;
 use crate::support::model::{Fault, Model, Running};
 use crate::support::printed::NOTHING;
-use crate::support::run::words;
+use crate::support::run::{in_parallel, words};
 use crate::support::server::{Reply, Request, Server, full_queue, lock};
 use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
+use crate::system::jira::calls::{CALLS, CROP, SELECT, SMALL};
+use crate::system::navixy::calls::{ICON, PICTURE};
+use crate::system::rocketchat::calls::FILE;
 
 // ------------------------------------------------------------------------------------------------------ flows
 
 /// A call of a flow, as a fault finds it: the route, and which request to it (counted from 1).
-struct Call {
+pub struct Call {
     /// What the cell is called in a failure.
+    pub name: &'static str,
+    pub arguments: &'static [&'static str],
+    pub route: &'static str,
+    pub from: usize,
+    /// By a login in place of the usual credentials; its password is `secret`.
+    pub by_login: bool,
+}
+
+pub const fn call(
     name: &'static str,
     arguments: &'static [&'static str],
     route: &'static str,
-    from: usize,
-    /// In place of the usual credentials; the password among them is `secret`.
-    login: &'static [(&'static str, &'static str)],
-}
-
-const fn call(name: &'static str, arguments: &'static [&'static str], route: &'static str) -> Call {
+) -> Call {
     Call {
         name,
         arguments,
         route,
         from: 1,
-        login: &[],
+        by_login: false,
     }
 }
 
-const SELECT: &[&str] = &["jira", "set", "--user=build-bot", "--avatar-id=24880"];
-const CROP: &[&str] = &["jira", "set", "--user=build-bot", "--image=large.png"];
-const SMALL: &[&str] = &["jira", "set", "--user=build-bot", "--image=small.png"];
-const DELETE: &[&str] = &["jira", "delete", "--user=build-bot", "--avatar-id=24901"];
-const JIRA: &[Call] = &[
-    call("server", SELECT, "GET /serverInfo"),
-    call("caller", &["jira", "show"], "GET /myself"),
-    call("list", &["jira", "list"], "GET /user/avatars"),
-    call("before", SELECT, "GET /user/avatars"),
-    call("select", SELECT, "PUT /user/avatar"),
-    call("gravatar", SELECT, "GET /user"),
-    Call {
-        from: 2,
-        ..call("proof", SELECT, "GET /user/avatars")
-    },
-    call("upload", CROP, "POST /user/avatar/temporary"),
-    call("small", SMALL, "POST /user/avatar/temporary"),
-    call("confirm", CROP, "POST /user/avatar"),
-    call("select new", CROP, "PUT /user/avatar"),
-    call("who", &["jira", "whoami"], "GET /myself"),
-    call("permissions", &["jira", "whoami"], "GET /mypermissions"),
-    call("delete", DELETE, "DELETE /user/avatar/24901"),
-    Call {
-        from: 2,
-        ..call("gone", DELETE, "GET /user/avatars")
-    },
-];
+/// What a system brings along.
+pub struct System<M: 'static> {
+    pub calls: &'static [Call],
+    /// The state in which every flow begins.
+    pub given: fn(&mut M),
+    /// What no output may hold: the credentials as they are and as they travel.
+    pub secrets: &'static [&'static str],
+    /// The exit status where it is not the usual one of the fault.
+    pub ends: fn(&Call, &Wrong) -> Option<i32>,
+}
 
-const FILE: &[&str] = &["rocketchat", "set", "--user=build-bot", "--image=large.png"];
-const ADDRESS: &[&str] = &[
-    "rocketchat",
-    "set",
-    "--user=build-bot",
-    "--avatar-url=http://domain.tld/a.png?key=URLSECRET",
-];
-const RESET: &[&str] = &["rocketchat", "reset", "--user=build-bot"];
-const CHAT_LOGIN: &[(&str, &str)] = &[
-    ("ROCKETCHAT_USER", "robot-admin"),
-    ("ROCKETCHAT_PASSWORD", "secret"),
-];
-const ROCKETCHAT: &[Call] = &[
-    call("caller", &["rocketchat", "show"], "GET /me"),
-    call(
-        "suggestions",
-        &["rocketchat", "list"],
-        "GET /users.getAvatarSuggestion",
-    ),
-    call("before", FILE, "GET /users.info"),
-    call("file", FILE, "POST /users.setAvatar"),
-    call("address", ADDRESS, "POST /users.setAvatar"),
-    Call {
-        from: 2,
-        ..call("proof", FILE, "GET /users.info")
-    },
-    call("picture", FILE, "HEAD /avatar/build-bot"),
-    call("reset", RESET, "POST /users.resetAvatar"),
-    Call {
-        from: 2,
-        ..call("reset proof", RESET, "GET /users.info")
-    },
-    call("who", &["rocketchat", "whoami"], "GET /me"),
-    call("version", &["rocketchat", "whoami"], "GET /api/info"),
-    Call {
-        login: CHAT_LOGIN,
-        ..call("login", &["rocketchat", "whoami"], "POST /login")
-    },
-    Call {
-        login: CHAT_LOGIN,
-        ..call("logout", &["rocketchat", "whoami"], "POST /logout")
-    },
-];
+/// What faults and flows bring along, and no output may hold either.
 
-const ICON: &[&str] = &["navixy", "set", "--employee-id=2132", "--icon-id=3654"];
-const PICTURE: &[&str] = &["navixy", "set", "--employee-id=2132", "--image=large.png"];
-const FLEET_LOGIN: &[(&str, &str)] = &[
-    ("NAVIXY_LOGIN", "bot@example.com"),
-    ("NAVIXY_PASSWORD", "secret"),
-];
-const NAVIXY: &[Call] = &[
-    call("list", &["navixy", "list"], "POST /employee/list"),
-    call("before", ICON, "POST /employee/read"),
-    call("assign", ICON, "POST /employee/avatar/assign"),
-    call("upload", PICTURE, "POST /employee/avatar/upload"),
-    call("icon off", PICTURE, "POST /employee/avatar/assign"),
-    Call {
-        from: 2,
-        ..call("proof", ICON, "POST /employee/read")
-    },
-    call("who", &["navixy", "whoami"], "POST /user/get_info"),
-    Call {
-        login: FLEET_LOGIN,
-        ..call("login", &["navixy", "whoami"], "POST /user/auth")
-    },
-    Call {
-        login: FLEET_LOGIN,
-        ..call("logout", &["navixy", "whoami"], "POST /user/logout")
-    },
-];
-
-/// What no output of each system's runs may hold: its credentials as they are and as they travel, and what
-/// faults and flows bring along.
-const SECRETS: [&[&str]; 3] = [
-    &["secret", "cm9ib3Q6c2VjcmV0"],
-    &[
-        "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq",
-        "aobEdbYhXfu5hkeqG",
-    ],
-    &["22eac1c27af4be7b9d04da2ce1af111b"],
-];
 const PASSING_SECRETS: &[&str] = &["ONETIME", "SESSIONSECRET", "URLSECRET"];
+
+const JIRA_SECRETS: &[&str] = &["secret", "cm9ib3Q6c2VjcmV0"];
 
 // ----------------------------------------------------------------------------------------------------- faults
 
-/// What goes wrong, and the exit status that Jira, Rocket.Chat and Navixy make of it.
-struct Wrong {
-    name: &'static str,
+/// What goes wrong, and the exit status that a system makes of it if it does not say otherwise.
+pub struct Wrong {
+    pub name: &'static str,
     reply: Reply,
-    ends: [i32; 3],
+    ends: i32,
     /// Something came that is an answer, whatever it says.
-    answered: bool,
+    pub answered: bool,
 }
 
-fn wrong(name: &'static str, ends: [i32; 3], reply: Reply) -> Wrong {
+const TEMPORARY: i32 = 75;
+const STRANGE: i32 = 76;
+
+fn wrong(name: &'static str, ends: i32, reply: Reply) -> Wrong {
     Wrong {
         name,
         reply,
@@ -172,9 +88,6 @@ fn wrong(name: &'static str, ends: [i32; 3], reply: Reply) -> Wrong {
         answered: true,
     }
 }
-
-const TEMPORARY: [i32; 3] = [75; 3];
-const STRANGE: [i32; 3] = [76; 3];
 
 /// A head and a body that need not fit each other.
 fn raw(head: &str, body: impl AsRef<[u8]>) -> Reply {
@@ -196,7 +109,7 @@ fn refusal(status: u16, text: &str) -> Reply {
     json(status, body.as_bytes())
 }
 
-fn broken_connections() -> Vec<Wrong> {
+fn broken() -> Vec<Wrong> {
     let slow = Duration::from_millis(5);
     let body = "{\"success\":true}".to_owned() + &" ".repeat(2000);
     let whole = format!(
@@ -321,7 +234,7 @@ fn broken_connections() -> Vec<Wrong> {
     ]
 }
 
-fn lies() -> Vec<Wrong> {
+fn wrong_answers(secrets: &[&str]) -> Vec<Wrong> {
     let deep = [
         b"{\"success\":true,\"value\":".as_slice(),
         &b"[".repeat(100_000),
@@ -330,7 +243,7 @@ fn lies() -> Vec<Wrong> {
     let gzip =
         b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00";
     let forged = "no\r\navatarctl: jira robot: avatar 1\nhint: \u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{200b}";
-    let echo = SECRETS.concat().join(" ");
+    let echo = secrets.join(" ");
     vec![
         wrong("a login page", STRANGE, Reply::html(200, "Log in")),
         wrong(
@@ -358,12 +271,12 @@ fn lies() -> Vec<Wrong> {
         wrong("nothing but a BOM", STRANGE, json(200, b"\xef\xbb\xbf")),
         wrong("many megabytes", STRANGE, json(200, &b" ".repeat(5 << 20))),
         wrong("an error page of many megabytes", TEMPORARY, Reply::text(500, "text/html", b"<p>sorry</p>".repeat(1 << 20))),
-        wrong("control characters in a refusal", [77, 77, 77], refusal(403, forged)),
+        wrong("control characters in a refusal", 77, refusal(403, forged)),
         wrong("control characters in a plain text", TEMPORARY, Reply::text(500, "text/plain", forged)),
         wrong("bytes that are no text in a plain text", TEMPORARY, Reply::text(500, "text/plain", b"\xff\xfe\x80\x1b[31m\x00")),
         wrong("an endless line", TEMPORARY, Reply::text(500, "text/plain", "x".repeat(100_000))),
-        wrong("credentials repeated", [77, 77, 77], refusal(403, &echo)),
-        wrong("an address repeated", [76, 65, 76], json(400, b"{\"success\":false,\"error\":\"Invalid avatar URL: http://domain.tld/a.png [error-avatar-invalid-url]\",\"errorType\":\"error-avatar-invalid-url\"}")),
+        wrong("credentials repeated", 77, refusal(403, &echo)),
+        wrong("an address repeated", STRANGE, json(400, b"{\"success\":false,\"error\":\"Invalid avatar URL: http://domain.tld/a.png [error-avatar-invalid-url]\",\"errorType\":\"error-avatar-invalid-url\"}")),
         wrong("credentials repeated in headers", TEMPORARY, Reply::text(503, "text/plain", &echo).header("Server", &echo).header("Set-Cookie", "JSESSIONID=SESSIONSECRET").header("X-Echo", &echo)),
         wrong("a redirect", STRANGE, Reply::empty(302).header("Location", "https://sso.example/login?t=ONETIME")),
         wrong("a permanent redirect", STRANGE, Reply::empty(308).header("Location", "https://other.example/")),
@@ -371,12 +284,12 @@ fn lies() -> Vec<Wrong> {
         wrong("a redirect with an escape", STRANGE, raw("HTTP/1.1 302 Found\nLocation: /\u{9b}31m\nContent-Length: 0\nConnection: close", "")),
         wrong("not modified", STRANGE, Reply::empty(304)),
         wrong("HTML with 400", STRANGE, Reply::html(400, "Bad Request")),
-        wrong("HTML with 401", [77, 77, 76], Reply::html(401, "Unauthorized")),
-        wrong("HTML with 403", [77, 77, 76], Reply::html(403, "Forbidden")),
+        wrong("HTML with 401", STRANGE, Reply::html(401, "Unauthorized")),
+        wrong("HTML with 403", STRANGE, Reply::html(403, "Forbidden")),
         wrong("HTML with 404", STRANGE, Reply::html(404, "Not Found")),
-        wrong("HTML with 405", [78, 76, 76], Reply::html(405, "Method Not Allowed")),
+        wrong("HTML with 405", STRANGE, Reply::html(405, "Method Not Allowed")),
         wrong("407 without a proxy", STRANGE, Reply::html(407, "Proxy Authentication Required")),
-        wrong("HTML with 413", [65; 3], Reply::html(413, "Request Entity Too Large")),
+        wrong("HTML with 413", 65, Reply::html(413, "Request Entity Too Large")),
         wrong("HTML with 418", STRANGE, Reply::html(418, "Teapot")),
         wrong("HTML with 429", TEMPORARY, Reply::html(429, "Too Many Requests")),
         wrong("HTML with 500", TEMPORARY, Reply::html(500, "Oops")),
@@ -395,46 +308,7 @@ fn lies() -> Vec<Wrong> {
     ]
 }
 
-/// Where a call's answer decides less or more than the table's column says.
-fn ends(system: usize, call: &Call, wrong: &Wrong) -> i32 {
-    let usual = wrong.ends[system];
-    match (
-        ["jira", "rocketchat", "navixy"][system],
-        call.name,
-        wrong.name,
-    ) {
-        // Only whether to warn hangs on it.
-        ("jira", "gravatar", _) => 0,
-        // What is not told is not known.
-        ("jira", "permissions", _) | ("rocketchat", "version", _)
-            if wrong.answered || wrong.name == "switching protocols" =>
-        {
-            0
-        }
-        // The work is done; only a login is left open, which is warned of.
-        ("rocketchat" | "navixy", "logout", _) => 0,
-        // An answer without any of the fields that may be there tells of somebody who is not named.
-        ("navixy", "who", "fields of another type" | "invalid UTF-8") => 0,
-        // 400 on the way of a picture is about the picture, on the choice about the id.
-        ("jira", "upload" | "small" | "confirm", "HTML with 400" | "an address repeated") => 65,
-        ("jira", "select" | "select new", "HTML with 400" | "an address repeated") => 67,
-        // It is looked at besides: whatever becomes of that, the etag tells enough.
-        ("rocketchat", "picture", _) => 0,
-        // Their absence of words is taken for a table without rows, or for a server of some other kind.
-        ("rocketchat", "suggestions", "fields of another type") => 0,
-        _ => usual,
-    }
-}
-
 // ------------------------------------------------------------------------------------------------------ cells
-
-/// Pictures for every flow.
-fn scratch() -> Scratch {
-    let scratch = Scratch::new();
-    scratch.write("large.png", pictures::png(64, 64, 1));
-    scratch.write("small.png", pictures::png(48, 48, 2));
-    scratch
-}
 
 /// A run whose own limits end it, soon where the fault makes it wait for them.
 fn hurried<M: Model>(call: &Call, wrong: &Wrong, model: &Running<M>, scratch: &Scratch) -> Run {
@@ -444,18 +318,10 @@ fn hurried<M: Model>(call: &Call, wrong: &Wrong, model: &Running<M>, scratch: &S
         "dripped body",
         "interim answers only",
     ];
-    let run = Run::new(call.arguments.iter().copied())
-        .with(model)
-        .dir(scratch.path());
-    let run = match call.login {
-        [] => run,
-        login => {
-            let tokens = ["ROCKETCHAT_USER_ID", "ROCKETCHAT_AUTH_TOKEN", "NAVIXY_HASH"];
-            let run = tokens.into_iter().fold(run, Run::without);
-            login
-                .iter()
-                .fold(run, |run, (name, value)| run.env(name, *value))
-        }
+    let run = Run::new(call.arguments.iter().copied()).dir(scratch.path());
+    let run = match call.by_login {
+        true => run.with_login(model),
+        false => run.with(model),
     };
     run.arg(match stalls.contains(&wrong.name) {
         true => "--timeout=1",
@@ -533,47 +399,28 @@ fn manners(secrets: &[&str], output: &Output) -> Vec<String> {
     bad
 }
 
-/// Runs every cell, eight at a time; all that is wrong with them.
-pub fn judge<T: Sync>(cells: &[T], cell: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
-    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                while let Some(one) = cells.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let bad = cell(one);
-                    lock(&failures).extend(bad);
-                }
-            });
-        }
-    });
-    failures.into_inner().expect("no cell panicked")
+/// Every call of a system while the connection breaks.
+pub fn broken_connections<M: Model + Default>(system: &System<M>) {
+    product(system, &broken());
 }
 
-/// The state in which every flow begins: somebody wears a picture of his own, or has one to be deleted.
-fn world<M: Model + Default>(give: fn(&mut M)) -> M {
-    let mut model = M::default();
-    give(&mut model);
-    model
+/// Every call of a system when the answer is a wrong one.
+pub fn lies<M: Model + Default>(system: &System<M>) {
+    product(system, &wrong_answers(system.secrets));
 }
 
-fn jira(jira: &mut Jira) {
-    jira.give("build-bot", pictures::png(64, 64, 3));
-}
-
-fn chat(chat: &mut RocketChat) {
-    chat.give("build-bot", pictures::png(64, 64, 3));
-}
-
-fn product<M: Model + Default>(system: usize, calls: &[Call], faults: &[Wrong], give: fn(&mut M)) {
+fn product<M: Model + Default>(system: &System<M>, faults: &[Wrong]) {
     let scratch = scratch();
-    let cells: Vec<(&Call, &Wrong)> = calls
+    let cells: Vec<(&Call, &Wrong)> = system
+        .calls
         .iter()
         .flat_map(|call| faults.iter().map(move |wrong| (call, wrong)))
         // A body where none may be ends up before the next answer if it comes late enough.
         .filter(|(call, wrong)| !(call.name == "picture" && wrong.name == "dripped body"))
         .collect();
-    let failures = judge(&cells, |(call, wrong)| {
-        let mut model = world(give).start();
+    let failures = in_parallel(&cells, |(call, wrong)| {
+        let mut model = M::default().start();
+        (system.given)(&mut model.model());
         model.expect_anything();
         model.fault(
             Fault::on(call.route)
@@ -586,12 +433,12 @@ fn product<M: Model + Default>(system: usize, calls: &[Call], faults: &[Wrong], 
             .once()
             .arg("-vv")
             .output();
-        let secrets = match call.login {
-            [] => SECRETS[system],
-            _ => &["secret"],
+        let secrets = match call.by_login {
+            true => &["secret"],
+            false => system.secrets,
         };
         let mut bad = manners(secrets, &output);
-        let wanted = ends(system, call, wrong);
+        let wanted = (system.ends)(call, wrong).unwrap_or(wrong.ends);
         if output.status != wanted {
             bad.push(format!("{} where {wanted} is due", output.status));
         }
@@ -617,55 +464,6 @@ fn product<M: Model + Default>(system: usize, calls: &[Call], faults: &[Wrong], 
         failures.len(),
         cells.len(),
         failures.join("\n")
-    );
-}
-
-#[test]
-fn jira_over_broken_connections() {
-    product::<Jira>(0, JIRA, &broken_connections(), jira);
-}
-
-#[test]
-fn jira_lies() {
-    product::<Jira>(0, JIRA, &lies(), jira);
-}
-
-#[test]
-fn rocketchat_over_broken_connections() {
-    product::<RocketChat>(1, ROCKETCHAT, &broken_connections(), chat);
-}
-
-#[test]
-fn rocketchat_lies() {
-    product::<RocketChat>(1, ROCKETCHAT, &lies(), chat);
-}
-
-#[test]
-fn navixy_over_broken_connections() {
-    product::<Navixy>(2, NAVIXY, &broken_connections(), |_| {});
-}
-
-#[test]
-fn navixy_lies() {
-    product::<Navixy>(2, NAVIXY, &lies(), |_| {});
-}
-
-#[test]
-fn a_secret_in_a_picture_s_address_is_not_repeated() {
-    let model = RocketChat::start();
-    let said =
-        "Invalid avatar URL: http://domain.tld/a.png?key=URLSECRET [error-avatar-invalid-url]";
-    let body = format!(
-        "{{\"success\":false,\"error\":\"{said}\",\"errorType\":\"error-avatar-invalid-url\"}}"
-    );
-    model.fault(Fault::on("POST /users.setAvatar").instead(Reply::json(400, body)));
-    Run::new(ADDRESS).with(&model).gives(
-        65,
-        "",
-        "avatarctl: rocketchat build-bot: set the avatar from its address: the server cannot fetch this address: \
-         Invalid avatar URL: http://domain.tld/a.png?(redacted)\n\
-         hint: upload the picture with --image; addresses of a private network are refused unless SSRF_Allowlist \
-         names them\n",
     );
 }
 
@@ -920,9 +718,9 @@ fn a_byte_a_second_cannot_hold_the_tool() {
     let whole = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}";
     let drip = |body: &str| Reply::drip(body, Duration::from_secs(1));
     let longest = Mutex::new(Duration::ZERO);
-    let cells = [(JIRA, "server"), (JIRA, "confirm"), (JIRA, "select")];
-    let failures = judge(&cells, |(calls, name)| {
-        let call = calls
+    let cells = ["server", "confirm", "select"];
+    let failures = in_parallel(&cells, |name| {
+        let call = CALLS
             .iter()
             .find(|call| call.name == *name)
             .expect("a call");
@@ -939,7 +737,7 @@ fn a_byte_a_second_cannot_hold_the_tool() {
         let took = begun.elapsed();
         let mut longest = lock(&longest);
         *longest = took.max(*longest);
-        let mut bad = manners(SECRETS[0], &output);
+        let mut bad = manners(JIRA_SECRETS, &output);
         if output.status != 75 || took > Duration::from_secs(4) {
             bad.push(format!("{took:?}"));
         }
@@ -1143,7 +941,7 @@ fn a_kept_connection_that_died_is_made_anew() {
             .iter()
             .fold(run, |run, (name, value)| run.env(name, value))
             .output();
-        assert_eq!(manners(SECRETS[0], &output), [""; 0], "{output:?}");
+        assert_eq!(manners(JIRA_SECRETS, &output), [""; 0], "{output:?}");
         output.stdout
     };
     assert_eq!(run(SELECT), "jira build-bot: avatar 24880 (was 10122)\n");

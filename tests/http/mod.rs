@@ -2,5 +2,5 @@
 
 pub mod hostile;
 pub mod proxy;
-mod retries;
+pub mod retries;
 mod tls;

@@ -4,164 +4,43 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::http::hostile::judge;
 use crate::support::encoding::http_date;
 use crate::support::model::{Fault, Model, Running};
 use crate::support::printed::NOTHING;
-use crate::support::run::words;
+use crate::support::run::{in_parallel, words};
 use crate::support::server::{Reply, Request, Server, unused_address};
 use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
+use crate::system::jira::calls::SELECT;
 
 /// A flow that sets an avatar, and what must be true of the model afterwards.
-struct Flow<M> {
-    name: &'static str,
-    arguments: &'static [&'static str],
+pub struct Flow<M> {
+    pub name: &'static str,
+    pub arguments: &'static [&'static str],
     /// Before the run.
-    given: fn(&mut M),
+    pub given: fn(&mut M),
     /// Requests of a run in which nothing fails.
-    requests: usize,
+    pub requests: usize,
     /// The one that stores a picture each time it is sent; 0 where none does.
-    stores: usize,
+    pub stores: usize,
     /// What is wrong with the account, in words.
-    wrong: fn(&mut M) -> Option<String>,
+    pub wrong: fn(&mut M) -> Option<String>,
 }
 
-const SELECT: &[&str] = &["jira", "set", "--user=build-bot", "--avatar-id=24880"];
-const CROP: &[&str] = &["jira", "set", "--user=build-bot", "--image=large.png"];
-const SMALL: &[&str] = &["jira", "set", "--user=build-bot", "--image=small.png"];
-const FILE: &[&str] = &["rocketchat", "set", "--user=build-bot", "--image=large.png"];
-const ICON: &[&str] = &["navixy", "set", "--employee-id=2132", "--icon-id=3654"];
-const PICTURE: &[&str] = &["navixy", "set", "--employee-id=2132", "--image=large.png"];
-const DELETE: &[&str] = &["jira", "delete", "--user=build-bot", "--avatar-id=24901"];
-const RESET: &[&str] = &["rocketchat", "reset", "--user=build-bot"];
-
-fn large() -> Vec<u8> {
+pub fn large() -> Vec<u8> {
     pictures::png(64, 64, 1)
 }
 
-fn small() -> Vec<u8> {
+pub fn small() -> Vec<u8> {
     pictures::png(48, 48, 2)
 }
 
-fn scratch() -> Scratch {
+/// The pictures of every flow.
+pub fn scratch() -> Scratch {
     let scratch = Scratch::new();
     scratch.write("large.png", large());
     scratch.write("small.png", small());
     scratch
 }
-
-/// The one custom avatar there may be, selected.
-fn one_custom(jira: &mut Jira, picture: &[u8]) -> Option<String> {
-    let stored = jira.custom.len();
-    let selected = jira.user("build-bot").selected;
-    match &jira.custom[..] {
-        [custom] if custom.picture == picture && custom.id == selected => None,
-        _ => Some(format!("{stored} custom avatars, {selected} is selected")),
-    }
-}
-
-const JIRA: &[Flow<Jira>] = &[
-    Flow {
-        name: "select",
-        arguments: SELECT,
-        given: |_| {},
-        requests: 5,
-        stores: 0,
-        wrong: |jira| {
-            let selected = jira.user("build-bot").selected;
-            (selected != 24880 || !jira.custom.is_empty())
-                .then(|| format!("{selected} is selected"))
-        },
-    },
-    Flow {
-        name: "crop",
-        arguments: CROP,
-        given: |_| {},
-        requests: 7,
-        stores: 4,
-        wrong: |jira| one_custom(jira, &large()),
-    },
-    Flow {
-        name: "small",
-        arguments: SMALL,
-        given: |_| {},
-        requests: 6,
-        stores: 3,
-        wrong: |jira| one_custom(jira, &small()),
-    },
-    Flow {
-        name: "delete",
-        arguments: DELETE,
-        given: |jira| {
-            jira.give("build-bot", large());
-            jira.give("build-bot", small());
-        },
-        requests: 4,
-        stores: 0,
-        wrong: |jira| {
-            let left: Vec<u64> = jira.custom.iter().map(|custom| custom.id).collect();
-            (left != [24902]).then(|| format!("{left:?} are left"))
-        },
-    },
-];
-
-const ROCKETCHAT: &[Flow<RocketChat>] = &[
-    Flow {
-        name: "file",
-        arguments: FILE,
-        given: |_| {},
-        requests: 4,
-        stores: 0,
-        wrong: |chat| {
-            let worn = chat.user("build-bot").picture.as_ref();
-            let right = worn.is_some_and(|picture| picture.bytes == large());
-            (!right).then(|| "another picture".to_owned())
-        },
-    },
-    Flow {
-        name: "reset",
-        arguments: RESET,
-        given: |chat| {
-            chat.give("build-bot", small());
-        },
-        requests: 4,
-        stores: 0,
-        wrong: |chat| {
-            let worn = chat.user("build-bot").picture.is_some();
-            worn.then(|| "a picture is left".to_owned())
-        },
-    },
-];
-
-const NAVIXY: &[Flow<Navixy>] = &[
-    Flow {
-        name: "icon",
-        arguments: ICON,
-        given: |_| {},
-        requests: 3,
-        stores: 0,
-        wrong: |navixy| {
-            let icon = navixy.employee(2132).icon_id;
-            (icon != Some(3654) || !navixy.files.is_empty()).then(|| format!("icon {icon:?}"))
-        },
-    },
-    Flow {
-        name: "picture",
-        arguments: PICTURE,
-        given: |_| {},
-        requests: 4,
-        stores: 0,
-        wrong: |navixy| {
-            let employee = navixy.employee(2132);
-            let file = employee.avatar_file_name.as_ref();
-            let stored = file.and_then(|name| navixy.files.get(name));
-            let right = employee.icon_id.is_none()
-                && stored.is_some_and(|picture| picture.bytes == large())
-                && navixy.files.len() == 1;
-            (!right).then(|| format!("{employee:?}, {} files", navixy.files.len()))
-        },
-    },
-];
 
 /// Lines other than those of waiting, and the one that warns of a copy that might be left.
 fn unexpected(output: &Output) -> Option<String> {
@@ -182,7 +61,7 @@ fn unexpected(output: &Output) -> Option<String> {
 type Way = (&'static str, fn(Fault) -> Fault);
 
 /// One answer of every flow goes wrong once, in every way that may pass.
-fn recovers<M: Model + Default>(flows: &[Flow<M>])
+pub fn recovers<M: Model + Default>(flows: &[Flow<M>])
 where
     Flow<M>: Sync,
 {
@@ -222,7 +101,7 @@ where
             cells.extend(ways.map(move |way| (flow, nth, way)));
         }
     }
-    let failures = judge(&cells, |(flow, nth, (name, how))| {
+    let failures = in_parallel(&cells, |(flow, nth, (name, how))| {
         let model = M::default().start();
         (flow.given)(&mut model.model());
         model.fault(how(Fault::any().from(*nth)));
@@ -259,37 +138,22 @@ where
     );
 }
 
-#[test]
-fn jira_is_right_whatever_was_lost() {
-    recovers(JIRA);
-}
-
-#[test]
-fn rocketchat_is_right_whatever_was_lost() {
-    recovers(ROCKETCHAT);
-}
-
-#[test]
-fn navixy_is_right_whatever_was_lost() {
-    recovers(NAVIXY);
-}
-
 // ----------------------------------------------------------------------------------------------------- counts
 
 /// A call at which a flow fails for good, and how often it is made: with `--retries 2` while the server is busy,
 /// with the same while answers get lost, and at a refusal.
-struct Count {
+pub struct Count {
     arguments: &'static [&'static str],
     route: &'static str,
     busy: usize,
     lost: usize,
-    /// In place of the usual credentials.
-    login: &'static [(&'static str, &'static str)],
+    /// By a login in place of the usual credentials.
+    by_login: bool,
     /// Whether the run ends well all the same.
     harmless: bool,
 }
 
-const fn count(
+pub const fn count(
     arguments: &'static [&'static str],
     route: &'static str,
     busy: usize,
@@ -300,73 +164,27 @@ const fn count(
         route,
         busy,
         lost,
-        login: &[],
+        by_login: false,
         harmless: false,
     }
 }
 
 /// At a call that the work does not hang on.
-const fn aside(count: Count) -> Count {
+pub const fn aside(count: Count) -> Count {
     Count {
         harmless: true,
         ..count
     }
 }
 
-/// By a password.
-const fn by_login(login: &'static [(&'static str, &'static str)], count: Count) -> Count {
-    Count { login, ..count }
+pub const fn by_login(count: Count) -> Count {
+    Count {
+        by_login: true,
+        ..count
+    }
 }
 
-const CHAT_LOGIN: &[(&str, &str)] = &[
-    ("ROCKETCHAT_USER", "robot-admin"),
-    ("ROCKETCHAT_PASSWORD", "secret"),
-];
-const FLEET_LOGIN: &[(&str, &str)] = &[
-    ("NAVIXY_LOGIN", "bot@example.com"),
-    ("NAVIXY_PASSWORD", "secret"),
-];
-const CHAT_WHO: &[&str] = &["rocketchat", "whoami"];
-const FLEET_WHO: &[&str] = &["navixy", "whoami"];
-
-const JIRA_COUNTS: &[Count] = &[
-    count(SELECT, "GET /serverInfo", 3, 3),
-    count(SELECT, "GET /user/avatars", 3, 3),
-    count(SELECT, "PUT /user/avatar", 3, 3),
-    count(&["jira", "show"], "GET /myself", 3, 3),
-    count(CROP, "POST /user/avatar/temporary", 3, 3),
-    // Once, a look, and once more.
-    count(SMALL, "POST /user/avatar/temporary", 3, 2),
-    count(CROP, "POST /user/avatar", 3, 2),
-    count(DELETE, "DELETE /user/avatar/24901", 3, 3),
-    count(&["jira", "whoami"], "GET /myself", 3, 3),
-    aside(count(&["jira", "whoami"], "GET /mypermissions", 3, 3)),
-];
-const ROCKETCHAT_COUNTS: &[Count] = &[
-    count(FILE, "GET /users.info", 3, 3),
-    count(FILE, "POST /users.setAvatar", 3, 3),
-    count(&["rocketchat", "show"], "GET /me", 3, 3),
-    count(RESET, "POST /users.resetAvatar", 3, 3),
-    count(CHAT_WHO, "GET /me", 3, 3),
-    aside(count(CHAT_WHO, "GET /api/info", 3, 3)),
-    // Each refused one counts, and each good one is a token of its own.
-    by_login(CHAT_LOGIN, count(CHAT_WHO, "POST /login", 1, 1)),
-    aside(by_login(CHAT_LOGIN, count(CHAT_WHO, "POST /logout", 1, 1))),
-];
-const NAVIXY_COUNTS: &[Count] = &[
-    count(&["navixy", "list"], "POST /employee/list", 3, 3),
-    count(ICON, "POST /employee/read", 3, 3),
-    count(ICON, "POST /employee/avatar/assign", 3, 3),
-    count(PICTURE, "POST /employee/avatar/upload", 3, 2),
-    count(FLEET_WHO, "POST /user/get_info", 3, 3),
-    by_login(FLEET_LOGIN, count(FLEET_WHO, "POST /user/auth", 1, 1)),
-    aside(by_login(
-        FLEET_LOGIN,
-        count(FLEET_WHO, "POST /user/logout", 3, 3),
-    )),
-];
-
-fn counts<M: Model + Default>(counts: &[Count], given: fn(&mut M)) {
+pub fn counts<M: Model + Default>(counts: &[Count], given: fn(&mut M)) {
     let scratch = scratch();
     let mut cells: Vec<(&Count, &str, Reply, usize)> = Vec::new();
     for count in counts {
@@ -391,21 +209,17 @@ fn counts<M: Model + Default>(counts: &[Count], given: fn(&mut M)) {
             cells.push((count, "--retries=2", page(status), 1 + usize::from(crop)));
         }
     }
-    let failures = judge(&cells, |(count, retries, reply, wanted)| {
+    let failures = in_parallel(&cells, |(count, retries, reply, wanted)| {
         let model = M::default().start();
         given(&mut model.model());
         model.fault(Fault::on(count.route).always().instead(reply.clone()));
-        let mut run = Run::new(count.arguments.iter().copied())
-            .with(&model)
+        let run = Run::new(count.arguments.iter().copied())
             .dir(scratch.path())
             .arg(retries);
-        if !count.login.is_empty() {
-            let tokens = ["ROCKETCHAT_USER_ID", "ROCKETCHAT_AUTH_TOKEN", "NAVIXY_HASH"];
-            run = tokens.into_iter().fold(run, Run::without);
-        }
-        for (name, value) in count.login {
-            run = run.env(name, *value);
-        }
+        let run = match count.by_login {
+            true => run.with_login(&model),
+            false => run.with(&model),
+        };
         let output = run.output();
         let (method, path) = count.route.split_once(' ').expect("METHOD PATH");
         let calls = model.requests();
@@ -424,50 +238,6 @@ fn counts<M: Model + Default>(counts: &[Count], given: fn(&mut M)) {
         }
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-#[test]
-fn jira_calls_are_repeated_by_their_table() {
-    counts::<Jira>(JIRA_COUNTS, |jira| {
-        jira.give("build-bot", large());
-    });
-}
-
-#[test]
-fn rocketchat_calls_are_repeated_by_their_table() {
-    counts::<RocketChat>(ROCKETCHAT_COUNTS, |chat| {
-        chat.give("build-bot", large());
-    });
-}
-
-#[test]
-fn navixy_calls_are_repeated_by_their_table() {
-    counts::<Navixy>(NAVIXY_COUNTS, |_| {});
-}
-
-#[test]
-fn navixy_codes_decide_over_the_status() {
-    // A lasting failure whose status looks passing, and a passing one whose status does not.
-    for (status, code, requests) in [
-        (500, 254, 1),
-        (400, 15, 2),
-        (200, 1, 2),
-        (400, 4, 1),
-        (400, 105, 1),
-    ] {
-        let model = Navixy::start();
-        let body =
-            format!("{{\"success\":false,\"status\":{{\"code\":{code},\"description\":\"no\"}}}}");
-        model.fault(Fault::any().always().instead(Reply::json(status, body)));
-        let output = Run::new(["navixy", "list", "--retries=1"])
-            .with(&model)
-            .output();
-        assert_eq!(
-            model.requests().len(),
-            requests,
-            "{status} {code} {output:?}"
-        );
-    }
 }
 
 // ------------------------------------------------------------------------------------------------------ waits
@@ -783,11 +553,12 @@ fn a_refused_connection_is_tried_again() {
 #[test]
 fn a_login_that_nobody_heard_is_tried_again() {
     let gone = unused_address();
-    for (arguments, login, user) in [
-        (CHAT_WHO, CHAT_LOGIN, "robot-admin"),
-        (FLEET_WHO, FLEET_LOGIN, "bot@example.com"),
+    for (system, login) in [
+        ("rocketchat", RocketChat::default().login()),
+        ("navixy", Navixy::default().login()),
     ] {
-        let run = Run::new(arguments.iter().copied())
+        let (_, user) = login[0];
+        let run = Run::new([system, "whoami"])
             .arg("--retries=1")
             .arg("--url")
             .arg(format!("http://{gone}"))
@@ -796,7 +567,6 @@ fn a_login_that_nobody_heard_is_tried_again() {
             .iter()
             .fold(run, |run, (name, value)| run.env(name, *value))
             .output();
-        let system = arguments[0];
         let output = Output {
             stderr: timeless(&output.stderr),
             ..output

@@ -19,6 +19,12 @@ pub trait Model: Send + 'static {
     /// The variables that give a client the address and the credentials of this model's administrator.
     fn settings(&self, url: &str) -> Vec<(&'static str, String)>;
 
+    /// The variables that let the same administrator in by a login, which a run makes and ends; none where there is
+    /// nothing like that.
+    fn login(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     fn start(self) -> Running<Self>
     where
         Self: Sized,

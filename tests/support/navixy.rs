@@ -282,6 +282,13 @@ impl Model for Navixy {
         &self.context
     }
 
+    fn login(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("NAVIXY_LOGIN", "bot@example.com"),
+            ("NAVIXY_PASSWORD", "secret"),
+        ]
+    }
+
     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
         let key = self
             .hashes

@@ -285,6 +285,13 @@ impl Model for RocketChat {
         &self.context
     }
 
+    fn login(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("ROCKETCHAT_USER", "robot-admin"),
+            ("ROCKETCHAT_PASSWORD", "secret"),
+        ]
+    }
+
     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
         let token = self.tokens.first().expect("an administrator's token");
         vec![

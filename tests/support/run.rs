@@ -12,12 +12,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::model::{Model, Running};
+use super::server::lock;
 
 /// Longer than any test takes on a loaded machine.
 const WATCHDOG: Duration = Duration::from_secs(60);
@@ -102,6 +104,20 @@ impl Run {
             self = self.env(name, value);
         }
         self.mask(&model.url(), "URL")
+    }
+
+    /// The address of a model, and a login in place of the usual credentials.
+    pub fn with_login<M: Model>(self, model: &Running<M>) -> Run {
+        let login = model.model().login();
+        let mut run = self.with(model);
+        for (name, _) in model.settings() {
+            if !name.ends_with("_URL") {
+                run = run.without(name);
+            }
+        }
+        login
+            .iter()
+            .fold(run, |run, (name, value)| run.env(name, *value))
     }
 
     pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Run {
@@ -368,6 +384,22 @@ fn visible(line: &str) -> String {
         }
     });
     shown.collect::<String>() + end
+}
+
+/// Runs every cell, eight at a time; all that is wrong with them.
+pub fn in_parallel<T: Sync>(cells: &[T], cell: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while let Some(one) = cells.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let bad = cell(one);
+                    lock(&failures).extend(bad);
+                }
+            });
+        }
+    });
+    failures.into_inner().expect("no cell panicked")
 }
 
 /// A directory of its own, gone when dropped.

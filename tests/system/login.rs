@@ -15,15 +15,7 @@ use crate::support::{Before, Fault, Model, Navixy, Reply, RocketChat, Run, Runni
 
 /// A run with the name and the password of the administrator; the words are separated by blanks.
 pub fn with_password<M: Model>(words: &str, model: &Running<M>) -> Run {
-    let mut run = Run::new(words.split(' ')).mask(&model.url(), "URL");
-    let base = model.settings().remove(0);
-    run = run.env(base.0, base.1);
-    for (name, value) in PASSWORDS {
-        if name.split('_').next() == base.0.split('_').next() {
-            run = run.env(name, value);
-        }
-    }
-    run
+    Run::new(words.split(' ')).with_login(model)
 }
 
 const PASSWORDS: [(&str, &str); 4] = [

@@ -1,7 +1,7 @@
 //! The systems: a folder for each that holds whatever is about it alone, and what they have in common.
 
-mod jira;
+pub mod jira;
 mod login;
-mod navixy;
-mod rocketchat;
+pub mod navixy;
+pub mod rocketchat;
 mod whoami;

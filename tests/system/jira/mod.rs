@@ -1,6 +1,7 @@
 //! Jira from outside: what is sent, what is said and how it ends, for every flow and for every refusal that
 //! servers of this kind were seen to give. Captures are compared whole, with the files in `golden/jira`.
 
+pub mod calls;
 mod delete;
 mod dry_run;
 mod whoami;
@@ -10,11 +11,10 @@ use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
-use crate::http::hostile::judge;
 use crate::support::model::captured;
 use crate::support::pictures::robot;
 use crate::support::printed::{account_line, complaint, summary_line};
-use crate::support::run::words;
+use crate::support::run::{in_parallel, words};
 use crate::support::{Fault, Jira, Model, Reply, Request, Run, Running, Scratch, pictures};
 
 const PASSWORD: &str = "check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token";
@@ -2680,7 +2680,7 @@ fn a_picture_that_may_still_be_stored_is_looked_for_and_not_sent_again() {
         (256, 2, &[1]),
         (48, 4, &[1, 2, 4]),
     ];
-    judge(&cells, |&(side, look, seconds)| {
+    in_parallel(&cells, |&(side, look, seconds)| {
         // Looking is no repeat.
         let (server, scratch) = (slow(look), Scratch::new());
         upload(&server, &scratch, pictures::png(side, side, 1))
@@ -2708,7 +2708,7 @@ fn a_picture_that_may_still_be_stored_is_looked_for_and_not_sent_again() {
 fn a_picture_that_does_not_appear_is_not_sent_again() {
     let cells = [(256, CONFIRM, "crop", LARGE), (48, UPLOAD, "upload", SMALL)];
     let cells = cells.map(|cell| [(cell, false), (cell, true)]).concat();
-    judge(&cells, |&((side, call, operation, calls), gateway)| {
+    in_parallel(&cells, |&((side, call, operation, calls), gateway)| {
         let (server, scratch) = (slow(NEVER), Scratch::new());
         let (why, hint) = match gateway {
             true => ("the server failed with 504", UNKNOWN.to_owned()),

@@ -1,6 +1,7 @@
 //! Navixy from outside: every request as it goes over the wire, every outcome as it is told, and every answer
 //! that the platform, or what stands before it, is known to give, under the HTTP status of either document.
 
+pub mod calls;
 mod dry_run;
 mod login;
 mod whoami;

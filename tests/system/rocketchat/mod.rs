@@ -1,6 +1,7 @@
 //! Rocket.Chat from outside: every request as it goes over the wire, every outcome as it is told, and every
 //! answer that the server, or what stands before it, is known to give.
 
+pub mod calls;
 mod dry_run;
 mod login;
 mod reset;
