@@ -2,12 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process::Command;
 
 use crate::support::model::uncalled;
-use crate::support::{Jira, Model, Run, Scratch, pictures};
+use crate::support::{Jira, Run, Scratch, pictures};
 
 #[test]
 fn a_picture_comes_from_standard_input() {

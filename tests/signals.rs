@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::support::printed::{NOTHING, summary_line};
 use crate::support::run::words;
 use crate::support::server::full_queue;
-use crate::support::{Fault, Jira, Model, Run};
+use crate::support::{Fault, Jira, Run};
 
 /// A run for one account ends like a batch does: within a second, with its line and its summary.
 #[test]

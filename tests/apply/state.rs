@@ -10,7 +10,7 @@ use crate::support::printed::NOTHING;
 use crate::support::rocketchat::Download;
 use crate::support::run::words;
 use crate::support::{
-    Fault, Jira, Model, Navixy, Output, Reply, RocketChat, Run, World, pictures, program,
+    Fault, Jira, Navixy, Output, Reply, RocketChat, Run, World, pictures, program,
 };
 
 const TWO: &str = r#"

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::support::printed::NOTHING;
 use crate::support::run::words;
-use crate::support::{Model, Run, World, pictures};
+use crate::support::{Run, World, pictures};
 
 /// Every page of help there is, by what asks for it.
 fn pages() -> Vec<(String, String)> {

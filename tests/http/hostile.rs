@@ -61,7 +61,6 @@ pub struct System<M: 'static> {
 }
 
 /// What faults and flows bring along, and no output may hold either.
-
 const PASSING_SECRETS: &[&str] = &["ONETIME", "SESSIONSECRET", "URLSECRET"];
 
 const JIRA_SECRETS: &[&str] = &["secret", "cm9ib3Q6c2VjcmV0"];

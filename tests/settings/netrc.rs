@@ -12,7 +12,7 @@ use std::{fs, thread};
 use super::credentials::{NONE, PAIRS, Three};
 use super::{UNCHANGED, authorization, netrc_file, show};
 use crate::support::model::uncalled;
-use crate::support::{Jira, Model, Run, Scratch, World, encoding};
+use crate::support::{Jira, Run, Scratch, World, encoding};
 
 #[test]
 fn a_netrc_holds_what_each_system_takes() {

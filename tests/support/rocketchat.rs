@@ -197,8 +197,10 @@ pub fn chat() -> Running<RocketChat> {
 }
 
 pub fn chat_with(change: impl FnOnce(&mut RocketChat)) -> Running<RocketChat> {
-    let mut model = RocketChat::default();
-    model.settle = Duration::ZERO;
+    let mut model = RocketChat {
+        settle: Duration::ZERO,
+        ..RocketChat::default()
+    };
     change(&mut model);
     model.start()
 }

@@ -6,7 +6,6 @@ mod delete;
 mod dry_run;
 mod whoami;
 
-use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ use crate::support::model::captured;
 use crate::support::pictures::robot;
 use crate::support::printed::{account_line, complaint, summary_line};
 use crate::support::run::{in_parallel, words};
-use crate::support::{Fault, Jira, Model, Reply, Request, Run, Running, Scratch, pictures};
+use crate::support::{Fault, Jira, Reply, Request, Run, Running, Scratch, pictures};
 
 const PASSWORD: &str = "check JIRA_USER and JIRA_PASSWORD before the next run, because failed logins lock the account; from Jira 11 on, passwords are off by default: use a token";
 const TOKEN: &str = "make a new personal access token for this account and set JIRA_TOKEN";

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::model::captured;
-use crate::support::{Fault, Jira, Model, Reply, Run};
+use crate::support::{Fault, Jira, Reply, Run};
 use crate::system::whoami::{MAY, MAY_NOT, UNKNOWN, identity, whoami};
 
 #[test]

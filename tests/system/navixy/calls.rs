@@ -4,7 +4,7 @@
 
 use crate::http::hostile::{Call, System, Wrong, broken_connections, call, lies};
 use crate::http::retries::{Count, Flow, aside, by_login, count, counts, large, recovers};
-use crate::support::{Fault, Model, Navixy, Reply, Run};
+use crate::support::{Fault, Navixy, Reply, Run};
 
 pub const ICON: &[&str] = &["navixy", "set", "--employee-id=2132", "--icon-id=3654"];
 pub const PICTURE: &[&str] = &["navixy", "set", "--employee-id=2132", "--image=large.png"];

@@ -7,7 +7,6 @@ mod login;
 mod whoami;
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -16,7 +15,7 @@ use crate::support::navixy::{Edit, fleet, fleet_with};
 use crate::support::pictures::robot;
 use crate::support::printed::{account_line, complaint, summary_line};
 use crate::support::run::words;
-use crate::support::{Fault, Model, Navixy, Reply, Request, Run, Scratch, Server, pictures};
+use crate::support::{Fault, Navixy, Reply, Request, Run, Scratch, Server, pictures};
 
 const READ: &str = "POST /v2/employee/read";
 const ASSIGN: &str = "POST /v2/employee/avatar/assign";

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::model::captured;
-use crate::support::{Fault, Model, Navixy, Reply};
+use crate::support::{Fault, Navixy, Reply};
 use crate::system::whoami::{MAY, MAY_NOT, UNKNOWN, identity, whoami};
 
 #[test]

@@ -4,7 +4,7 @@
 
 use crate::http::hostile::{Call, System, Wrong, broken_connections, call, lies};
 use crate::http::retries::{Count, Flow, aside, by_login, count, counts, large, recovers, small};
-use crate::support::{Fault, Model, Reply, RocketChat, Run, pictures};
+use crate::support::{Fault, Reply, RocketChat, Run, pictures};
 
 pub const FILE: &[&str] = &["rocketchat", "set", "--user=build-bot", "--image=large.png"];
 const ADDRESS: &[&str] = &[

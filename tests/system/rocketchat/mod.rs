@@ -8,7 +8,6 @@ mod reset;
 mod whoami;
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use crate::support::printed::{account_line, complaint, summary_line};
 use crate::support::rocketchat::{Download, User, VERSIONS, chat, chat_with};
 use crate::support::run::words;
 use crate::support::server::unused_address;
-use crate::support::{Fault, Model, Output, Reply, RocketChat, Run, Running, Scratch, pictures};
+use crate::support::{Fault, Output, Reply, RocketChat, Run, Running, Scratch, pictures};
 
 const INFO: &str = "GET /users.info";
 const SET: &str = "POST /users.setAvatar";
