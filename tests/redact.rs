@@ -1,6 +1,7 @@
 //! No secret is ever shown. Servers repeat what they were sent, in every place of an answer that a message is made
 //! of; whatever the program says about it is searched for every secret in every spelling.
 
+use crate::support::systems::names;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
@@ -935,6 +936,8 @@ fn every_system_is_put_to_the_test() {
         .into_iter()
         .map(|case| case.system.to_owned());
     assert_eq!(tested.collect::<BTreeSet<_>>(), systems());
+    let modelled = names().map(str::to_owned);
+    assert_eq!(BTreeSet::from(modelled), systems());
 }
 
 /// Logins that are almost one: what they give is as secret as what a good one gives.

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Run, Scratch};
+use crate::support::{Run, Scratch, systems};
 
-const SYSTEMS: [&str; 3] = ["jira", "rocketchat", "navixy"];
 const BATCH: [&str; 3] = ["check", "diff", "apply"];
 
 /// The options of every command that reaches for accounts, both names of each, without that of the address.
@@ -196,7 +195,7 @@ fn bash_offers_files_with_blanks_whole() {
 /// The places where options are offered: every system with every verb that is offered there, and the rest.
 fn places(bash: &Bash) -> Vec<Vec<String>> {
     let mut places = Vec::new();
-    for system in SYSTEMS {
+    for system in systems::names() {
         for verb in bash.offers(&[system, ""]) {
             places.push(vec![system.to_owned(), verb]);
         }
@@ -434,7 +433,7 @@ fn the_manual_page_has_every_verb_option_and_exit_status() {
         options.extend(typed(&help));
     }
     options.extend(typed(&printed(&["--help"])));
-    for system in SYSTEMS {
+    for system in systems::names() {
         options.extend(typed(&printed(&[system, "--help"])));
     }
     assert!(options.len() > 30, "options are found: {options:?}");

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::printed::{NOTHING, summary_line};
 use crate::support::run::words;
-use crate::support::{Run, Scratch};
+use crate::support::{Run, Scratch, systems};
 
 // ------------------------------------------------------------------------------------- options and their verbs
 
@@ -102,6 +102,10 @@ const OPTIONS: [(&str, Option<&str>, &[&str], &str); 32] = {
 #[test]
 fn every_option_is_taken_by_its_verbs_and_refused_by_the_others() {
     let scratch = Scratch::new();
+    for system in systems::names() {
+        let covered = VERBS.iter().any(|(line, _)| line.starts_with(system));
+        assert!(covered, "{system} has rows");
+    }
     for (line, status) in VERBS {
         let verb = match line.split_once(" m.json") {
             Some((verb, _)) => verb.to_owned(),

@@ -9,6 +9,7 @@ use super::{UNCHANGED, authorization, netrc_file, show};
 use crate::support::model::uncalled;
 use crate::support::printed::NOTHING;
 use crate::support::run::words;
+use crate::support::systems::Servers;
 use crate::support::{
     Fault, Jira, Model, Navixy, Reply, RocketChat, Run, Running, Scratch, encoding, pictures,
 };
@@ -177,8 +178,7 @@ fn refused(system: &str, rows: &[(&[(&str, &str)], &str)]) {
     let scratch = Scratch::new();
     scratch.write("token", "hunter2\n");
     scratch.write("empty", "");
-    let jira = uncalled(Jira::default());
-    let (chat, navixy) = (uncalled(RocketChat::default()), uncalled(Navixy::default()));
+    let servers = Servers::uncalled();
     let place = scratch.path().to_str().expect("a path of letters");
     let arguments: &[&str] = match system {
         "navixy" => &["navixy", "show", "--employee-id=2132"],
@@ -186,10 +186,7 @@ fn refused(system: &str, rows: &[(&[(&str, &str)], &str)]) {
     };
     for (variables, message) in rows {
         println!("{variables:?}");
-        let mut run = Run::new(arguments)
-            .env("JIRA_URL", jira.url())
-            .env("ROCKETCHAT_URL", chat.url())
-            .env("NAVIXY_URL", navixy.url());
+        let mut run = servers.know(Run::new(arguments));
         for (name, value) in *variables {
             run = run.env(name, value.replace("DIR", place));
         }
@@ -929,38 +926,6 @@ const LOGINS: [(&str, &[(&str, &str)]); 6] = [
     ),
 ];
 
-/// The three systems, and a run that knows where they are and has no credentials.
-struct Servers {
-    jira: Running<Jira>,
-    chat: Running<RocketChat>,
-    fleet: Running<Navixy>,
-}
-
-impl Servers {
-    fn start() -> Servers {
-        fn lenient<M: Model>(mut model: Running<M>) -> Running<M> {
-            model.expect_anything();
-            model
-        }
-        Servers {
-            jira: lenient(Jira::start()),
-            chat: lenient(RocketChat::start()),
-            fleet: lenient(Navixy::start()),
-        }
-    }
-
-    fn run(&self, line: &str) -> Run {
-        Run::new(words(line))
-            .env("JIRA_URL", self.jira.url())
-            .env("ROCKETCHAT_URL", self.chat.url())
-            .env("NAVIXY_URL", self.fleet.url())
-    }
-
-    fn requests(&self) -> usize {
-        self.jira.requests().len() + self.chat.requests().len() + self.fleet.requests().len()
-    }
-}
-
 /// `jira` of `jira show`, `navixy 2132` of a line that names an employee.
 fn subject(line: &str) -> String {
     line.replace(" show", "").replace(" --employee-id=", " ")
@@ -977,7 +942,8 @@ fn every_variable_comes_from_every_place_with_or_without_its_line_end() {
         };
         for end in ["", "\n", "\r\n"] {
             let scratch = Scratch::new();
-            let [mut plain, mut file, mut systemd] = [0; 3].map(|_| servers.run(line));
+            let [mut plain, mut file, mut systemd] =
+                [0; 3].map(|_| servers.know(Run::new(words(line))));
             for (name, value) in login {
                 let value = format!("{value}{end}");
                 plain = plain.env(name, &value);
@@ -1011,7 +977,7 @@ fn every_variable_is_refused_where_it_is_set_twice_unreadable_or_no_text() {
                 login
                     .iter()
                     .filter(|(name, _)| name != wrong)
-                    .fold(servers.run(line), |run, (name, value)| {
+                    .fold(servers.know(Run::new(words(line))), |run, (name, value)| {
                         run.env(name, *value)
                     })
                     .mask(&place, "DIR")
@@ -1058,7 +1024,7 @@ fn both_kinds_of_credentials_at_once_are_refused_by_every_system() {
         let (_, other) = pair[1];
         let all = one.iter().chain(other);
         let (token, password) = (one[one.len() - 1].0, other[other.len() - 1].0);
-        all.fold(servers.run(line), |run, (name, value)| run.env(name, *value))
+        all.fold(servers.know(Run::new(words(line))), |run, (name, value)| run.env(name, *value))
             .gives(
                 78,
                 NOTHING,

@@ -12,7 +12,7 @@ use std::{fs, thread};
 use super::credentials::{NONE, PAIRS, Three};
 use super::{UNCHANGED, authorization, netrc_file, show};
 use crate::support::model::uncalled;
-use crate::support::{Jira, Run, Scratch, World, encoding};
+use crate::support::{Jira, Run, Scratch, World, encoding, systems};
 
 #[test]
 fn a_netrc_holds_what_each_system_takes() {
@@ -314,7 +314,7 @@ fn a_netrc_that_cannot_be_used_is_refused() {
             "the login of 127.0.0.1 in the netrc file contains a control character".to_owned(),
         ),
     ] {
-        for system in ["jira", "rocketchat", "navixy"] {
+        for system in systems::names() {
             let three = Three::start();
             three
                 .whoami(system)

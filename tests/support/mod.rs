@@ -16,6 +16,7 @@ pub mod printed;
 pub mod rocketchat;
 pub mod run;
 pub mod server;
+pub mod systems;
 
 pub use batch::World;
 pub use jira::Jira;

@@ -6,7 +6,7 @@ use super::rocketchat::PAIR;
 use crate::support::printed::{complaint, summary_line};
 use crate::support::rocketchat::chat;
 use crate::support::server::unused_address;
-use crate::support::{Fault, Jira, Model, Navixy, Reply, RocketChat, Run, Running};
+use crate::support::{Fault, Jira, Model, Navixy, Reply, Run, Running, systems};
 
 // ------------------------------------------------------------------------------------------------------- whoami
 
@@ -251,33 +251,27 @@ fn another_system_at_the_address_is_named() {
         ),
     ];
     for (system, answer) in answers {
-        let title = match system {
-            "jira" => "Jira",
-            "rocketchat" => "Rocket.Chat",
-            _ => "Navixy",
-        };
-        for (asker, question) in [
-            ("jira", "ask what server this is"),
-            ("rocketchat", "ask who the caller is"),
-            ("navixy", "ask who the caller is"),
-        ] {
+        let known = systems::ALL.iter().find(|known| known.name == system);
+        let title = known.expect("a system").title;
+        for asked in &systems::ALL {
+            let asker = asked.name;
+            if asker == system {
+                continue;
+            }
+            let question = match asker {
+                "jira" => "ask what server this is",
+                _ => "ask who the caller is",
+            };
             let said = format!(
                 "avatarctl: {asker}: {question}: answered {} in the way of {title}\n\
                  hint: check the base URL; if it is right, say {system} where {asker} stands\n",
                 answer.status
             );
-            let fault = Fault::any().always().instead(answer.clone());
-            match asker {
-                _ if asker == system => {}
-                "jira" => told_by(Jira::start(), fault, asker, &said),
-                "rocketchat" => told_by(RocketChat::start(), fault, asker, &said),
-                _ => told_by(Navixy::start(), fault, asker, &said),
-            }
+            let served = (asked.start)();
+            served.fault(Fault::any().always().instead(answer.clone()));
+            served
+                .let_in(Run::new([asker, "whoami"]))
+                .gives(76, "", &said);
         }
     }
-}
-
-fn told_by<M: Model>(model: Running<M>, fault: Fault, asker: &str, said: &str) {
-    model.fault(fault);
-    whoami(asker, &model).gives(76, "", said);
 }

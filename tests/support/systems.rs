@@ -1,0 +1,109 @@
+//! Every system there is a model of, for tests that are about each of them: a further system is added here, and they
+//! cover it.
+
+use super::jira::Jira;
+use super::model::{Fault, Model, Running};
+use super::navixy::Navixy;
+use super::rocketchat::RocketChat;
+use super::run::Run;
+use super::server::Server;
+
+pub struct System {
+    /// As it is typed.
+    pub name: &'static str,
+    /// As messages call it.
+    pub title: &'static str,
+    pub start: fn() -> Box<dyn Served>,
+}
+
+pub static ALL: [System; 3] = [
+    System {
+        name: "jira",
+        title: "Jira",
+        start: || Box::new(Jira::start()),
+    },
+    System {
+        name: "rocketchat",
+        title: "Rocket.Chat",
+        start: || Box::new(RocketChat::start()),
+    },
+    System {
+        name: "navixy",
+        title: "Navixy",
+        start: || Box::new(Navixy::start()),
+    },
+];
+
+pub fn names() -> [&'static str; ALL.len()] {
+    std::array::from_fn(|at| ALL[at].name)
+}
+
+/// A model that is being served, whichever it is.
+pub trait Served {
+    fn server(&mut self) -> &mut Server;
+    fn requests(&self) -> usize;
+    fn fault(&self, fault: Fault);
+    /// The variable of the address, and the address.
+    fn address(&self) -> (&'static str, String);
+    /// With the address and the credentials; see [`Run::with`].
+    fn let_in(&self, run: Run) -> Run;
+}
+
+impl<M: Model> Served for Running<M> {
+    fn server(&mut self) -> &mut Server {
+        self
+    }
+
+    fn requests(&self) -> usize {
+        Server::requests(self).len()
+    }
+
+    fn fault(&self, fault: Fault) {
+        Running::fault(self, fault);
+    }
+
+    fn address(&self) -> (&'static str, String) {
+        let mut settings = self.settings();
+        settings.retain(|(name, _)| name.ends_with("_URL"));
+        settings.remove(0)
+    }
+
+    fn let_in(&self, run: Run) -> Run {
+        run.with(self)
+    }
+}
+
+/// A server of each system, and a run that knows where they are and has no credentials.
+pub struct Servers(Vec<Box<dyn Served>>);
+
+impl Servers {
+    /// Whatever calls come are fine.
+    pub fn start() -> Servers {
+        Servers::each(Server::expect_anything)
+    }
+
+    /// Nobody may call them.
+    pub fn uncalled() -> Servers {
+        Servers::each(Server::expect_no_calls)
+    }
+
+    fn each(expect: fn(&mut Server)) -> Servers {
+        let start = |system: &System| {
+            let mut served = (system.start)();
+            expect(served.server());
+            served
+        };
+        Servers(ALL.iter().map(start).collect())
+    }
+
+    pub fn know(&self, run: Run) -> Run {
+        self.0.iter().fold(run, |run, served| {
+            let (name, url) = served.address();
+            run.env(name, url)
+        })
+    }
+
+    pub fn requests(&self) -> usize {
+        self.0.iter().map(|served| served.requests()).sum()
+    }
+}
