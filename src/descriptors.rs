@@ -1,6 +1,7 @@
 //! Standard output as the program was given it. Before main the standard library opens `/dev/null` in the place of a
 //! descriptor that is closed, so that no other file gets its number; behind that nobody can tell it from a
 //! `/dev/null` that was meant.
+#![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

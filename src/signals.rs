@@ -1,6 +1,7 @@
 //! SIGHUP, SIGINT and SIGTERM: a run that is told to end finishes or gives up what it is doing within a second, says
 //! what became of every account, and ends with 128 plus the signal's number. What was proven is in the state
 //! already, so an end by force loses nothing.
+#![allow(unsafe_code)]
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};

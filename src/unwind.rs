@@ -4,6 +4,7 @@
 //! that it asks for, so that the linker takes nothing from libunwind.a; and because link-time optimisation sees that a
 //! backtrace has no frames, what would name them (readers of ELF and DWARF, an inflater, a demangler) goes too. A
 //! panic looks the same as with libunwind: its message, and with RUST_BACKTRACE=1 a backtrace without frames.
+#![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_void};
 

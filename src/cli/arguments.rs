@@ -67,7 +67,7 @@ const MARK: &str = "=";
 ///
 /// Errors: usage, for what pico-args would let pass: an unknown or repeated option, and a value that looks like an
 /// option.
-pub fn sort(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Arguments)> {
+pub(super) fn sort(arguments: Vec<OsString>) -> Result<(Vec<OsString>, Arguments)> {
     let mut words = Vec::new();
     let mut options: Vec<OsString> = Vec::new();
     let known = grammar::flags();

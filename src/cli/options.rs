@@ -101,7 +101,7 @@ fn client(arguments: &mut Arguments) -> Result<Option<(PathBuf, PathBuf)>> {
 }
 
 /// From so many thousandths to a year.
-pub fn seconds(
+pub(super) fn seconds(
     arguments: &mut Arguments,
     name: &'static str,
     least: u64,
@@ -137,7 +137,7 @@ fn milliseconds(text: &str) -> Option<u64> {
 }
 
 /// For messages about arguments that could not be read as a whole.
-pub fn wanted_color(arguments: &[OsString]) -> Color {
+pub(super) fn wanted_color(arguments: &[OsString]) -> Color {
     let always = |pair: &[OsString]| pair[0] == "--color" && pair[1] == "always";
     let never = |pair: &[OsString]| pair[0] == "--color" && pair[1] == "never";
     match arguments {

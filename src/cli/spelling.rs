@@ -23,7 +23,7 @@ const SECRETS: [&str; 7] = [
 
 /// An option that does not exist. `words` are the plain words so far: if they name a system or a verb, the nearest
 /// option is looked for among those of that one.
-pub fn unknown_option(name: &str, words: &[OsString]) -> Error {
+pub(super) fn unknown_option(name: &str, words: &[OsString]) -> Error {
     let error = usage(format!("unknown option {}", quote(shown(name))));
     let lower = name.to_lowercase();
     if SECRETS.iter().any(|secret| lower.contains(secret)) {
@@ -52,7 +52,7 @@ pub fn unknown_option(name: &str, words: &[OsString]) -> Error {
 
 /// An option as a message may repeat it: what follows a single letter, as in `-psecret`, may be a secret, unless
 /// the whole is nearly a known option.
-pub fn shown(name: &str) -> &str {
+pub(super) fn shown(name: &str) -> &str {
     let known = grammar::flags();
     let near = nearest(name, known.iter().map(|flag| flag.name));
     match name.starts_with("--") || near.is_some_and(|near| distance(name, near) <= 2) {
@@ -64,7 +64,7 @@ pub fn shown(name: &str) -> &str {
     }
 }
 
-pub fn unknown_word(what: &str, typed: &str, known: &[&'static str]) -> Error {
+pub(super) fn unknown_word(what: &str, typed: &str, known: &[&'static str]) -> Error {
     let (typed, assigned) = split(OsStr::new(typed));
     let error = usage(format!("unknown {what} {}", quote(&typed)));
     match nearest(&typed, known.iter().copied()) {
@@ -82,7 +82,7 @@ pub fn unknown_word(what: &str, typed: &str, known: &[&'static str]) -> Error {
 /// Refuses options that exist, but not for this verb; `place` is how a message names it.
 ///
 /// Errors: usage.
-pub fn refuse_foreign(typed: &[String], own: &[Flag], place: &str) -> Result<()> {
+pub(super) fn refuse_foreign(typed: &[String], own: &[Flag], place: &str) -> Result<()> {
     let known = |typed: &str| {
         let here = |flag: &Flag| flag.name == typed;
         GLOBAL.iter().any(here) || own.iter().any(here)
@@ -124,7 +124,7 @@ pub fn refuse_foreign(typed: &[String], own: &[Flag], place: &str) -> Result<()>
 }
 
 /// `--name=value` into its parts.
-pub fn split(argument: &OsStr) -> (String, Option<OsString>) {
+pub(super) fn split(argument: &OsStr) -> (String, Option<OsString>) {
     let bytes = argument.as_bytes();
     match bytes.iter().position(|byte| *byte == b'=') {
         None => (argument.to_string_lossy().into_owned(), None),

@@ -156,6 +156,7 @@ fn first(mut file: &File) -> io::Result<Vec<u8>> {
 }
 
 /// Lets reads and writes of an open pipe wait for the other end, which is there.
+#[allow(unsafe_code)]
 pub fn wait_from_now_on(pipe: &File) -> io::Result<()> {
     let fd = pipe.as_raw_fd();
     // SAFETY: two calls that read and set the flags of a descriptor that is open as long as `pipe` is.

@@ -25,7 +25,7 @@ const LONGEST_ANSWER: u64 = 2 << 20;
 const LONGEST_REFUSAL: u64 = 64 << 10;
 
 /// A connection to one server, made when it is needed and made again when it is gone.
-pub struct Connection {
+pub(super) struct Connection {
     agent: Agent,
     made: Arc<AtomicUsize>,
 }
@@ -34,7 +34,7 @@ impl Connection {
     /// Connects to nothing yet.
     ///
     /// Errors: configuration, when the trust store or a client certificate cannot be used.
-    pub fn new(reach: &Reach) -> error::Result<Connection> {
+    pub(super) fn new(reach: &Reach) -> error::Result<Connection> {
         // A file that cannot be used is said at once, even if this base address does not need it.
         let wanted = reach.base.is_https() || reach.trust.names_files();
         let made = Arc::new(AtomicUsize::new(0));
@@ -76,12 +76,12 @@ impl Connection {
     }
 
     /// How many connections were made so far.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.made.load(Ordering::Relaxed)
     }
 
     /// Sends a request with these secret headers, and reads the answer.
-    pub fn exchange<'a>(
+    pub(super) fn exchange<'a>(
         &self,
         request: &Request,
         url: &str,

@@ -14,13 +14,13 @@ use crate::terminal::{MESSAGE, clean};
 use crate::time::span;
 
 /// No answer of the server.
-pub struct NoAnswer {
+pub(super) struct NoAnswer {
     pub error: Error,
     pub failure: Failure,
 }
 
 impl NoAnswer {
-    pub fn permanent(error: Error) -> NoAnswer {
+    pub(super) fn permanent(error: Error) -> NoAnswer {
         NoAnswer {
             error,
             failure: Failure::Permanent,
@@ -29,7 +29,7 @@ impl NoAnswer {
 }
 
 /// What ureq's failure means. `timeout` is the time the request had, `longest` its longest header.
-pub fn from_ureq(
+pub(super) fn from_ureq(
     error: ureq::Error,
     request: &Request,
     reach: &Reach,
@@ -117,7 +117,11 @@ fn answer_lost(request: &Request, longest: Longest) -> NoAnswer {
 
 /// What an answer means that the proxy gave itself; `None` if the answer is the server's. 407 always comes from a
 /// proxy; other answers of theirs are recognised by the names that proxies put into them.
-pub fn from_proxy(request: &Request, reach: &Reach, response: &Response) -> Option<NoAnswer> {
+pub(super) fn from_proxy(
+    request: &Request,
+    reach: &Reach,
+    response: &Response,
+) -> Option<NoAnswer> {
     let proxy = reach.proxy.as_ref()?;
     let place = proxy.address.place();
     let status = response.status;

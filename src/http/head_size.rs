@@ -28,7 +28,7 @@ const LONGER: &str = "check that the variable holds the token or the password an
 
 /// The longest header of a request.
 #[derive(Default, Clone, Copy)]
-pub struct Longest {
+pub(super) struct Longest {
     pub name: &'static str,
     /// The length of its value.
     pub bytes: usize,
@@ -36,7 +36,7 @@ pub struct Longest {
 
 impl Longest {
     /// Errors: configuration or data, when a line of the request's head is longer than any server takes.
-    pub fn check(self, request: &Request, url: &str) -> Result<()> {
+    pub(super) fn check(self, request: &Request, url: &str) -> Result<()> {
         let Longest { name, bytes } = self;
         if bytes > MOST {
             let what = format!("the {name} header has {bytes} bytes, more than servers take");
@@ -52,7 +52,7 @@ impl Longest {
     }
 
     /// What to look at after a connection that was lost: a server may break it off instead of an answer.
-    pub fn suspicion(self) -> Option<String> {
+    pub(super) fn suspicion(self) -> Option<String> {
         let Longest { name, bytes } = self;
         (bytes > USUAL).then(|| {
             format!("the {name} header has {bytes} bytes, which may be more than the server takes")
@@ -60,7 +60,7 @@ impl Longest {
     }
 
     /// The error that an answer is which says that the head of the request is too long, or means it.
-    pub fn refused(self, request: &Request, response: &Response) -> Option<Error> {
+    pub(super) fn refused(self, request: &Request, response: &Response) -> Option<Error> {
         let Longest { name, bytes } = self;
         let status = response.status;
         let too_long = || {

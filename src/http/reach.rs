@@ -136,7 +136,7 @@ impl Reach {
     }
 }
 
-pub fn out_of_time(request: &Request) -> Error {
+pub(super) fn out_of_time(request: &Request) -> Error {
     request
         .failed(Class::Temporary, "the time of the whole command is used up")
         .hint("allow more with --max-time")

@@ -13,7 +13,7 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
 
 /// Why there is no answer of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
+pub(super) enum Failure {
     /// No connection was made: nothing was carried out.
     NotConnected,
     /// The connection broke: the request may have been carried out.
@@ -26,7 +26,7 @@ pub enum Failure {
 
 /// What became of one attempt.
 #[derive(Debug, Clone, Copy)]
-pub enum Attempt {
+pub(super) enum Attempt {
     /// An answer that stands, whether it is a good one or a refusal.
     Answered,
     /// The server is busy, and asks to wait at least so long.
@@ -39,7 +39,7 @@ pub enum Attempt {
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Next {
+pub(super) enum Next {
     GiveUp,
     RepeatAtOnce,
     RepeatAfter(Duration),
@@ -48,7 +48,13 @@ pub enum Next {
 /// What follows on an attempt of a call that may be repeated under these conditions, and at most `retries` times.
 /// `before` counts the attempts before this one. The wait is the longer of what the server asks for and the back-off:
 /// a `Retry-After: 0` means a moment, which the back-off is. `jitter` is a part of it, in thousandths.
-pub fn next(attempt: Attempt, repeat: &Repeat, before: u32, retries: u32, jitter: u32) -> Next {
+pub(super) fn next(
+    attempt: Attempt,
+    repeat: &Repeat,
+    before: u32,
+    retries: u32,
+    jitter: u32,
+) -> Next {
     let (allowed, asked) = match attempt {
         Attempt::Answered => (false, Duration::ZERO),
         Attempt::Busy(asked) => (repeat.busy, asked),
@@ -80,7 +86,7 @@ pub fn next(attempt: Attempt, repeat: &Repeat, before: u32, retries: u32, jitter
 
 /// 0 to 249 thousandths, so that agents that failed together do not come back together. The hasher of std is
 /// seeded at random; cryptography has no part in this.
-pub fn jitter() -> u32 {
+pub(super) fn jitter() -> u32 {
     let random = RandomState::new().build_hasher().finish();
     u32::try_from(random % 250).unwrap_or(0)
 }

@@ -4,7 +4,7 @@ use crate::terminal::is_deceptive;
 
 /// Text for XML and HTML alike, attributes included, shown as a terminal would be shown it. What XML 1.0 cannot
 /// hold at all is replaced.
-pub fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         match c {

@@ -6,14 +6,14 @@ use crate::error::Error;
 use crate::terminal::visible_json;
 
 /// A JSON object that grows to the right.
-pub struct JsonLine(String);
+pub(super) struct JsonLine(String);
 
 impl JsonLine {
-    pub fn new(kind: &str) -> JsonLine {
+    pub(super) fn new(kind: &str) -> JsonLine {
         JsonLine("{\"v\":1".to_owned()).put("type", kind)
     }
 
-    pub fn put(mut self, key: &str, value: impl Into<Value>) -> JsonLine {
+    pub(super) fn put(mut self, key: &str, value: impl Into<Value>) -> JsonLine {
         let comma = if self.0.ends_with('{') { "" } else { "," };
         let (key, value) = (Value::from(key), value.into());
         self.0.push_str(&format!("{comma}{key}:{value}"));
@@ -21,19 +21,19 @@ impl JsonLine {
     }
 
     /// An object inside the line.
-    pub fn object(mut self, key: &str, fill: impl FnOnce(JsonLine) -> JsonLine) -> JsonLine {
+    pub(super) fn object(mut self, key: &str, fill: impl FnOnce(JsonLine) -> JsonLine) -> JsonLine {
         let inner = fill(JsonLine("{".to_owned()));
         self.0.push_str(&format!(",\"{key}\":{}}}", inner.0));
         self
     }
 
-    pub fn put_all(self, pairs: &[(&str, Value)]) -> JsonLine {
+    pub(super) fn put_all(self, pairs: &[(&str, Value)]) -> JsonLine {
         let put = |line: JsonLine, (key, value): &(&str, Value)| line.put(key, value.clone());
         pairs.iter().fold(self, put)
     }
 
     /// A failure as an object inside the line.
-    pub fn put_error(self, error: &Error) -> JsonLine {
+    pub(super) fn put_error(self, error: &Error) -> JsonLine {
         self.object("error", |line| {
             line.put("class", error.class.name())
                 .put("exit", error.class.exit())
@@ -44,7 +44,7 @@ impl JsonLine {
     }
 
     /// The line with its end. What a terminal would obey is escaped, because lines are looked at, too.
-    pub fn end(self) -> String {
+    pub(super) fn end(self) -> String {
         visible_json(self.0) + "}\n"
     }
 }

@@ -25,7 +25,7 @@ use crate::secret::Secret;
 use crate::settings::credentials::{Credentials, Login};
 use crate::terminal::{MESSAGE, clean, quote};
 
-pub static SYSTEM: System = System {
+pub(super) static SYSTEM: System = System {
     name: "navixy",
     title: "Navixy",
     prefix: "NAVIXY",

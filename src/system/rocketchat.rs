@@ -24,7 +24,7 @@ use crate::settings::address::encode;
 use crate::settings::credentials::{Credentials, Login};
 use crate::terminal::{MESSAGE, clean, quote};
 
-pub static SYSTEM: System = System {
+pub(super) static SYSTEM: System = System {
     name: "rocketchat",
     title: "Rocket.Chat",
     prefix: "ROCKETCHAT",

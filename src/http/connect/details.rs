@@ -7,13 +7,13 @@ use ureq::unversioned::transport::time::{Duration as After, Instant};
 use ureq::unversioned::transport::{ConnectionDetails, NextTimeout};
 
 /// The host as the URI has it, without the brackets of an IPv6 address.
-pub fn host(uri: &Uri) -> &str {
+pub(super) fn host(uri: &Uri) -> &str {
     uri.host()
         .unwrap_or_default()
         .trim_matches(|c| c == '[' || c == ']')
 }
 
-pub fn port(uri: &Uri) -> u16 {
+pub(super) fn port(uri: &Uri) -> u16 {
     let usual = if uri.scheme_str() == Some("https") {
         443
     } else {
@@ -23,7 +23,7 @@ pub fn port(uri: &Uri) -> u16 {
 }
 
 /// `http://host:port`, the port only if the URI has one.
-pub fn origin(uri: &Uri) -> String {
+pub(super) fn origin(uri: &Uri) -> String {
     format!(
         "{}://{}",
         uri.scheme_str().unwrap_or("http"),
@@ -32,7 +32,7 @@ pub fn origin(uri: &Uri) -> String {
 }
 
 /// What is left of the time to connect, of which earlier stages have used a part.
-pub fn left(details: &ConnectionDetails) -> NextTimeout {
+pub(super) fn left(details: &ConnectionDetails) -> NextTimeout {
     let used = match (details.now, (details.current_time)()) {
         (Instant::Exact(begun), Instant::Exact(now)) => now.saturating_duration_since(begun),
         _ => Duration::ZERO,

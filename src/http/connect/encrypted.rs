@@ -18,7 +18,7 @@ use crate::http::tls;
 use crate::settings::address::relative;
 
 /// A connection under TLS.
-pub struct Encrypted {
+pub(crate) struct Encrypted {
     place: String,
     stream: StreamOwned<ClientConnection, TransportAdapter<Plain>>,
     buffers: LazyBuffers,
@@ -26,7 +26,7 @@ pub struct Encrypted {
 
 impl Encrypted {
     /// Shakes hands over a connection with `place` (host:port). Errors: unreachable.
-    pub fn shake_hands(
+    pub(crate) fn shake_hands(
         plain: Plain,
         details: &ConnectionDetails,
         config: Arc<ClientConfig>,

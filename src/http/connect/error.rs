@@ -4,11 +4,11 @@ use std::fmt;
 
 use crate::error::{Class, Error};
 
-pub type Result<T> = std::result::Result<T, ureq::Error>;
+pub(super) type Result<T> = std::result::Result<T, ureq::Error>;
 
 /// Why there is no connection. Crosses ureq unchanged inside its `Other`; `failure.rs` takes it out again.
 #[derive(Debug)]
-pub struct ConnectError {
+pub(crate) struct ConnectError {
     pub error: Error,
     /// Another try would end the same way.
     pub permanent: bool,
@@ -23,11 +23,11 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {}
 
 /// A failure that may pass.
-pub fn unreachable(message: String) -> ureq::Error {
+pub(super) fn unreachable(message: String) -> ureq::Error {
     failed(Error::new(Class::Unreachable, message), false)
 }
 
 /// A failure; `permanent` if another try would end the same way.
-pub fn failed(error: Error, permanent: bool) -> ureq::Error {
+pub(super) fn failed(error: Error, permanent: bool) -> ureq::Error {
     ureq::Error::Other(Box::new(ConnectError { error, permanent }))
 }

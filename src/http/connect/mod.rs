@@ -23,12 +23,12 @@ use self::plain::Plain;
 use crate::error::reason;
 use crate::settings::proxy::Proxy;
 
-pub use self::error::ConnectError;
-pub use self::names::Names;
-pub use self::tunnel::proxy_login;
+pub(super) use self::error::ConnectError;
+pub(super) use self::names::Names;
+pub(super) use self::tunnel::proxy_login;
 
 /// Opens TCP, to the server or to its proxy, and TLS on top of it for https.
-pub struct Dialler {
+pub(super) struct Dialler {
     /// How many connections were made.
     pub made: Arc<AtomicUsize>,
     /// None if the server is never reached by https.

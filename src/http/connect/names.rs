@@ -15,14 +15,14 @@ use crate::settings::address::Address;
 /// Remembers the addresses: ureq asks before every request, even if the connection is still open. An address needs
 /// no look-up, nor the thread that guards its time. Behind a proxy only the proxy's own name is looked up.
 #[derive(Debug)]
-pub struct Names {
+pub(crate) struct Names {
     proxy: Option<Uri>,
     known: Mutex<Option<(String, ResolvedSocketAddrs)>>,
     system: DefaultResolver,
 }
 
 impl Names {
-    pub fn new(proxy: Option<&Address>) -> Names {
+    pub(crate) fn new(proxy: Option<&Address>) -> Names {
         Names {
             proxy: proxy.and_then(|address| address.text().parse().ok()),
             known: Mutex::default(),

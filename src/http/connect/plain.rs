@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// front of it, that refuses an upload early answers 413 and closes while we are still sending; its answer says what
 /// is wrong, and the broken pipe does not.
 #[derive(Debug)]
-pub struct Plain {
+pub(crate) struct Plain {
     inner: Box<dyn Transport>,
     write_closed: bool,
     /// Only if a proxy for plain http is at the other end.
@@ -26,7 +26,7 @@ pub struct Plain {
 }
 
 impl Plain {
-    pub fn new(connection: impl Transport) -> Plain {
+    pub(crate) fn new(connection: impl Transport) -> Plain {
         Plain {
             inner: Box::new(connection),
             write_closed: false,
@@ -36,7 +36,7 @@ impl Plain {
 
     /// The same at a proxy that wants to know the server with every request: `origin` is `http://host:port`, `login` a
     /// header line or nothing.
-    pub fn with_absolute_form(self, origin: String, login: String) -> Plain {
+    pub(crate) fn with_absolute_form(self, origin: String, login: String) -> Plain {
         Plain {
             absolute: Some(Absolute {
                 origin,
@@ -48,7 +48,7 @@ impl Plain {
     }
 
     /// Sends bytes that are not in the buffer.
-    pub fn transmit(&mut self, mut bytes: &[u8], timeout: NextTimeout) -> Result<()> {
+    pub(crate) fn transmit(&mut self, mut bytes: &[u8], timeout: NextTimeout) -> Result<()> {
         while !bytes.is_empty() {
             let output = self.inner.buffers().output();
             let (now, later) = bytes.split_at(bytes.len().min(output.len()));

@@ -16,7 +16,7 @@ use crate::settings::proxy::Proxy;
 const LONGEST_TUNNEL: usize = 16 << 10;
 
 /// The error that a proxy's refusal is: nobody logged in, or somebody whom it does not know.
-pub fn proxy_login(place: &str) -> Error {
+pub(crate) fn proxy_login(place: &str) -> Error {
     Error::new(
         Class::Credentials,
         format!("the proxy {place} asks for a user and a password, or for other ones"),
@@ -27,7 +27,7 @@ pub fn proxy_login(place: &str) -> Error {
 /// Asks a proxy for a tunnel to the server.
 ///
 /// Errors: credentials (the proxy's), unreachable.
-pub fn tunnel(plain: &mut Plain, details: &ConnectionDetails, proxy: &Proxy) -> Result<()> {
+pub(super) fn tunnel(plain: &mut Plain, details: &ConnectionDetails, proxy: &Proxy) -> Result<()> {
     let place = proxy.address.place();
     let target = format!(
         "{}:{}",
@@ -95,7 +95,7 @@ fn lost(place: &str, error: ureq::Error) -> ureq::Error {
 }
 
 /// The header line of a login, or nothing if the proxy needs none. It holds a secret.
-pub fn login(proxy: &Proxy) -> String {
+pub(super) fn login(proxy: &Proxy) -> String {
     match &proxy.login {
         None => String::new(),
         Some(login) => format!(

@@ -7,7 +7,7 @@ use crate::time;
 
 /// A certificate, its fields still in DER.
 #[derive(Clone, Copy)]
-pub struct Certificate<'a> {
+pub(super) struct Certificate<'a> {
     pub issuer: &'a [u8],
     pub subject: &'a [u8],
     validity: &'a [u8],
@@ -34,7 +34,7 @@ const KEY_CERT_SIGN: u8 = 0x04;
 
 impl<'a> Certificate<'a> {
     /// `None` if the bytes are not a certificate.
-    pub fn read(der: &'a [u8]) -> Option<Certificate<'a>> {
+    pub(super) fn read(der: &'a [u8]) -> Option<Certificate<'a>> {
         let mut certificate = Der(Der(der).expect(SEQUENCE)?);
         let mut fields = Der(certificate.expect(SEQUENCE)?);
         let first_version = fields.tag() != Some(VERSION);
@@ -57,12 +57,12 @@ impl<'a> Certificate<'a> {
     }
 
     /// From when to when it is valid, in seconds since 1970.
-    pub fn period(&self) -> Option<(u64, u64)> {
+    pub(super) fn period(&self) -> Option<(u64, u64)> {
         let mut validity = Der(self.validity);
         Some((time(validity.next()?)?, time(validity.next()?)?))
     }
 
-    pub fn common_name(&self) -> Option<&'a str> {
+    pub(super) fn common_name(&self) -> Option<&'a str> {
         let mut subject = Der(self.subject);
         let mut common_name = None;
         while let Some((SET, set)) = subject.next() {
@@ -78,7 +78,7 @@ impl<'a> Certificate<'a> {
     /// Whether it may sign other certificates, decided as OpenSSL does. If there is a key usage that leaves signing
     /// out, it may not. Else the basic constraints decide, if there are any. If there is neither, it may if it is
     /// self-signed and of version 1, which had no extensions. If its extensions cannot be read, it may not.
-    pub fn is_authority(&self) -> bool {
+    pub(super) fn is_authority(&self) -> bool {
         let old_root = self.first_version && self.issuer == self.subject;
         match self.extensions() {
             Some((_, Some(false))) => false,

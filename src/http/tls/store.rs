@@ -16,7 +16,7 @@ use crate::terminal::quote;
 /// The certificates of the store that is named, or of the system's if none is; none if there is no store.
 ///
 /// Errors: configuration, if a store is named and nothing in it can be used.
-pub fn stored(named: &[(&str, PathBuf)]) -> Result<Vec<CertificateDer<'static>>> {
+pub(super) fn stored(named: &[(&str, PathBuf)]) -> Result<Vec<CertificateDer<'static>>> {
     if named.is_empty() {
         return Ok(rustls_native_certs::load_native_certs().certs);
     }
@@ -65,7 +65,7 @@ fn missing(path: &Path, read: &CertificateResult) -> String {
 /// The certificates of a file that a user names, which is `what` in messages. All of them can be read.
 ///
 /// Errors: input; configuration, if there is none, or one that cannot be used.
-pub fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>> {
+pub(super) fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>> {
     let place = quote(&path.to_string_lossy());
     let bytes = input::read(path, &format!("the {what}"), Class::Configuration, LONGEST)?;
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();

@@ -31,7 +31,7 @@ use crate::error::Result;
 /// the user does not ask, and it cannot be checked for certificates of version 1 or with short keys, which old
 /// appliances have.
 #[derive(Debug)]
-pub struct Verifier {
+pub(super) struct Verifier {
     insecure: bool,
     /// All trusted certificates, whether or not they may sign others.
     trusted: Vec<CertificateDer<'static>>,
@@ -42,7 +42,7 @@ pub struct Verifier {
 
 impl Verifier {
     /// Errors: configuration, for a file that cannot be read or does not hold what it should.
-    pub fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Verifier> {
+    pub(super) fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Verifier> {
         let mut trusted = match &trust.ca_file {
             Some(path) => certificates(path, "CA file")?,
             None => Vec::new(),
@@ -177,7 +177,7 @@ impl ServerCertVerifier for Verifier {
 /// The handshake was not signed with the key of the certificate. rustls has one error (`BadSignature`) for this and
 /// for a certificate that its authority did not sign; they ask for different remedies.
 #[derive(Debug)]
-pub struct Unproven;
+pub(super) struct Unproven;
 
 impl fmt::Display for Unproven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -200,7 +200,7 @@ fn other(reason: impl std::error::Error + Send + Sync + 'static) -> rustls::Erro
 
 /// A certificate that may not sign others has signed this one.
 #[derive(Debug)]
-pub struct NoAuthority;
+pub(super) struct NoAuthority;
 
 impl fmt::Display for NoAuthority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

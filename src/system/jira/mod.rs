@@ -26,7 +26,7 @@ use answers::{
 };
 use upload::{crop, picture, upload_and_select, upload_steps};
 
-pub static SYSTEM: System = System {
+pub(super) static SYSTEM: System = System {
     name: "jira",
     title: "Jira",
     prefix: "JIRA",
