@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs every test. Some talk to real programs: a proxy, a browser, the openssl command, curl, shells, groff, strace.
+# Runs every test. Some talk to real programs: a proxy, a browser, the openssl command, curl, shells, groff, strace,
+# a Matrix homeserver.
 # What is missing is installed where that can be done; elsewhere the tests of it are left out, and that is said. In CI
 # nothing is.
 set -eu
@@ -33,6 +34,14 @@ for program in $(missing); do
         openssl | curl) exit 1 ;; # what makes certificates everywhere, and has the last word on netrc files
     esac
 done
+
+if ! sh tests/synapse.sh install; then
+    echo "make test: there is no Matrix homeserver; the tests that need one are left out" >&2
+    if [ "${CI:-}" = true ]; then
+        exit 1
+    fi
+    export AVATARCTL_TESTS_WITHOUT_SYNAPSE=1
+fi
 
 # Most tests wait for a clock and not for a core.
 RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 3))} cargo test --locked "$@"

@@ -9,6 +9,7 @@
 pub mod batch;
 pub mod encoding;
 pub mod jira;
+pub mod matrix;
 pub mod model;
 pub mod navixy;
 pub mod pictures;
@@ -17,9 +18,11 @@ pub mod rocketchat;
 pub mod run;
 pub mod server;
 pub mod systems;
+pub mod synapse;
 
 pub use batch::World;
 pub use jira::Jira;
+pub use matrix::Matrix;
 pub use model::{Before, Fault, Model, Running};
 pub use navixy::Navixy;
 pub use rocketchat::RocketChat;

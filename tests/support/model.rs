@@ -1,4 +1,4 @@
-//! What the three models have in common: being served, being looked into, and being made to fail on purpose.
+//! What the four models have in common: being served, being looked into, and being made to fail on purpose.
 //!
 //! A fault is told apart by what happened to the request, because that is what a client cannot see: it was refused
 //! at the door, or it was carried out and only the answer got lost.
