@@ -24,6 +24,7 @@ say "whose credentials these are, and what they may change"
 run jira whoami
 run rocketchat whoami
 run navixy whoami
+run matrix whoami
 
 say "one account, now"
 run jira set --user robot --avatar-id 24880 --dry-run
@@ -32,9 +33,11 @@ run jira set --user build-bot --image faces/build-bot.png
 run rocketchat set --user build-bot --image faces/build-bot.png
 run navixy set --employee-id 2132 --icon-id 3654
 run navixy set --employee-id 2133 --image faces/driver.jpg
+run matrix set --user build-bot --image faces/small.png
 run jira show --user robot
 run rocketchat show --user build-bot
 run navixy show --employee-id 2133
+run matrix show --user build-bot
 run rocketchat reset --user build-bot
 
 say "many accounts, declared in a file"
@@ -43,7 +46,8 @@ cat > avatars.json <<MANIFEST
   "servers": {
     "jira":  {"system": "jira", "url": "$JIRA_URL"},
     "chat":  {"system": "rocketchat", "url": "$ROCKETCHAT_URL"},
-    "fleet": {"system": "navixy", "url": "$NAVIXY_URL"}
+    "fleet": {"system": "navixy", "url": "$NAVIXY_URL"},
+    "hs":    {"system": "matrix", "url": "$MATRIX_URL"}
   },
   "accounts": [
     {"server": "jira",  "user": "robot", "avatar_id": "24880"},
@@ -53,7 +57,9 @@ cat > avatars.json <<MANIFEST
     {"server": "chat",  "user": "retired-bot", "reset": true},
     {"server": "fleet", "employee_id": 2132, "icon_id": 3654},
     {"server": "fleet", "employee_id": 2133, "image": "faces/driver.jpg"},
-    {"server": "fleet", "employee_id": 2134, "image": "faces/night-shift.webp"}
+    {"server": "fleet", "employee_id": 2134, "image": "faces/night-shift.webp"},
+    {"server": "hs",    "user": "build-bot", "image": "faces/small.png"},
+    {"server": "hs",    "user": "deploy-bot", "reset": true}
   ]
 }
 MANIFEST

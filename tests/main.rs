@@ -1,4 +1,4 @@
-//! The black-box tests: the built binary against strict models of the three servers, from outside. A room of the
+//! The black-box tests: the built binary against strict models of the four servers, from outside. A room of the
 //! program has its file or folder here, and so has each system.
 #![allow(unreachable_pub, unsafe_code)] // Nothing here is public; terminals and signals are set up by hand.
 

@@ -8,7 +8,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Jira, Model, Navixy, Output, Reply, Request, RocketChat, Run, Running, Scratch, Server,
+    Jira, Matrix, Model, Navixy, Output, Reply, Request, RocketChat, Run, Running, Scratch, Server,
     encoding, pictures,
 };
 
@@ -22,7 +22,7 @@ const USER_ID: &str = "ui7Hunter4Kk";
 const HASH: &str = "ba5e7e5ec2e75c27af4be7b9d04da2ce";
 /// In place of the first digits of the model's sessions.
 const COOKIE: &str = "ck7Hunter6";
-/// What a login of Rocket.Chat, and one of Navixy, gives in place of the model's own.
+/// What a login of Rocket.Chat and of Matrix, and one of Navixy, gives in place of the model's own.
 const SESSION_TOKEN: &str = "st7Hunter9_Vw+/=";
 const SESSION_HASH: &str = "sh7hunter0c27af4be7b9d04da2ce1af1";
 const CODE: &str = "730915";
@@ -144,6 +144,7 @@ fn shapes(said: &str) -> serde_json::Value {
         "errorType": said,
         "error": said,
         "status": {"code": 7, "description": said},
+        "errcode": said,
     })
 }
 
@@ -345,6 +346,32 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
                 "navixy set --employee-id 2132 --image PICTURE --dry-run",
             ],
         ),
+        (
+            "matrix",
+            netrc("matrix.netrc", "admin", PASSWORD),
+            &["matrix whoami"],
+        ),
+        (
+            "matrix",
+            vec![("MATRIX_TOKEN", TOKEN.to_owned())],
+            &[
+                "matrix list",
+                "matrix set --image PICTURE",
+                "matrix set --user robot --mxc mxc://a/b",
+                "matrix reset --force --dry-run",
+            ],
+        ),
+        (
+            "matrix",
+            vec![
+                ("MATRIX_USER", "admin".to_owned()),
+                ("MATRIX_PASSWORD", PASSWORD.to_owned()),
+            ],
+            &[
+                "matrix set --mxc mxc://a/b",
+                "matrix set --image PICTURE --dry-run",
+            ],
+        ),
     ] {
         for line in lines {
             cases.push(case(system, &variables, line));
@@ -415,6 +442,15 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             (admin.password, admin.two_factor) = (Some(PASSWORD.into()), Some(CODE.into()));
             renamed(SESSION_TOKEN, "/data/authToken", move |request| {
                 chat.handle(request)
+            })
+        }
+        "matrix" => {
+            let mut matrix = Matrix::default();
+            matrix.context = String::new();
+            matrix.tokens[0].token = TOKEN.into();
+            matrix.users[0].password = Some(PASSWORD.into());
+            renamed(SESSION_TOKEN, "/access_token", move |request| {
+                matrix.handle(request)
             })
         }
         _ => {
@@ -645,10 +681,12 @@ fn soil(value: &mut Value, key: &str, said: &str) {
 }
 
 /// What a login gives, and the words that an answer is told by.
-const KEPT: [&str; 9] = [
+const KEPT: [&str; 11] = [
     "status",
     "authToken",
     "userId",
+    "access_token",
+    "user_id",
     "hash",
     "_id",
     "id",
@@ -762,6 +800,12 @@ fn no_file_of_a_batch_holds_a_secret() {
             "ROCKETCHAT_AUTH_TOKEN",
             AUTH_TOKEN,
             "\"user\": \"build-bot\", \"avatar_url\": \"ADDRESS\"",
+        ),
+        (
+            "matrix",
+            "MATRIX_TOKEN",
+            TOKEN,
+            "\"user\": \"build-bot\", \"image\": \"robot.png\"",
         ),
     ];
     assert_eq!(
@@ -985,7 +1029,7 @@ fn no_login_that_is_none_shows_what_it_gave() {
             }
         }
     }
-    assert_eq!(runs, 6 * bodies.len() * 2);
+    assert_eq!(runs, 8 * bodies.len() * 2);
 }
 
 /// Messages before anything is sent: what is wrong about a secret is said without the secret.

@@ -1,4 +1,4 @@
-//! The three systems to play with: the tests' own models as a program, on free ports of this machine, with a page
+//! The four systems to play with: the tests' own models as a program, on free ports of this machine, with a page
 //! that shows what every account wears. Nothing is kept, and nothing real can be reached by mistake.
 //!
 //!     sandbox                  print settings for a shell, then serve until killed
@@ -27,8 +27,11 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use support::batch::add_bot;
+use support::matrix;
 use support::server::{Wire, lock};
-use support::{Jira, Model, Navixy, Reply, RocketChat, Running, Server, encoding, pictures};
+use support::{
+    Jira, Matrix, Model, Navixy, Reply, RocketChat, Running, Server, encoding, pictures,
+};
 
 mod support;
 
@@ -126,17 +129,26 @@ struct Sandbox {
     jira: Running<Jira>,
     chat: Running<RocketChat>,
     fleet: Running<Navixy>,
+    matrix: Running<Matrix>,
     page: Server,
 }
 
-type Shared = (Arc<Mutex<Jira>>, Arc<Mutex<RocketChat>>, Arc<Mutex<Navixy>>);
+type Shared = (
+    Arc<Mutex<Jira>>,
+    Arc<Mutex<RocketChat>>,
+    Arc<Mutex<Navixy>>,
+    Arc<Mutex<Matrix>>,
+);
 
 impl Sandbox {
     fn start(wishes: &Wishes) -> Result<Sandbox, Box<dyn Error>> {
         let (mut jira, mut chat, mut fleet) =
             (Jira::default(), RocketChat::default(), Navixy::default());
+        let mut matrix = Matrix::default();
         if let Some(count) = wishes.accounts {
             (0..count).for_each(|n| add_bot(&mut jira, &mut chat, &mut fleet, n));
+            let bots = (0..count).map(|n| matrix::User::new(&format!("bot-{n}")));
+            matrix.users.extend(bots);
             (chat.settle, chat.limit) = (Duration::ZERO, None);
         }
         let tls = wishes.tls.as_deref().map(certificate).transpose()?;
@@ -145,13 +157,22 @@ impl Sandbox {
             serve_one(chat, tls.as_ref()),
             serve_one(fleet, tls.as_ref()),
         );
+        let mut matrix = serve_one(matrix, tls.as_ref());
         // Unlike in a test, what is printed here should be good to click on.
         let url = jira.url();
         jira.model().base_url = url;
         let url = chat.url();
         chat.model().site_url = url;
         dress(&mut jira.model(), &mut chat.model(), &mut fleet.model());
-        let models = (jira.shared(), chat.shared(), fleet.shared());
+        matrix
+            .model()
+            .give("deploy-bot", pictures::png_rgba(128, 128, 45));
+        let models = (
+            jira.shared(),
+            chat.shared(),
+            fleet.shared(),
+            matrix.shared(),
+        );
         let mut page = Server::start(move |request| match request.path() {
             "/" => Reply::text(200, "text/html;charset=UTF-8", page(&models))
                 .header("Cache-Control", "no-store"),
@@ -160,11 +181,13 @@ impl Sandbox {
         jira.expect_anything();
         chat.expect_anything();
         fleet.expect_anything();
+        matrix.expect_anything();
         page.expect_anything();
         Ok(Sandbox {
             jira,
             chat,
             fleet,
+            matrix,
             page,
         })
     }
@@ -174,6 +197,7 @@ impl Sandbox {
             self.jira.settings(),
             self.chat.settings(),
             self.fleet.settings(),
+            self.matrix.settings(),
         ]
         .concat();
         settings.push(("PAGE", self.page.url()));
@@ -181,7 +205,12 @@ impl Sandbox {
     }
 
     fn page(&self) -> String {
-        page(&(self.jira.shared(), self.chat.shared(), self.fleet.shared()))
+        page(&(
+            self.jira.shared(),
+            self.chat.shared(),
+            self.fleet.shared(),
+            self.matrix.shared(),
+        ))
     }
 }
 
@@ -198,7 +227,7 @@ fn serve(wishes: &Wishes, until_eof: bool) -> Result<ExitCode, Box<dyn Error>> {
     let sandbox = Sandbox::start(wishes)?;
     let mut lines = String::from(
         "# paste this into another shell, or run make sandbox SH=bash; Ctrl-C ends it; PAGE shows who wears what\n\
-         # these log in, too: ROCKETCHAT_USER=robot-admin, NAVIXY_LOGIN=bot@example.com, each with the password secret\n",
+         # these log in, too: ROCKETCHAT_USER=robot-admin, NAVIXY_LOGIN=bot@example.com, MATRIX_USER=admin, each with the password secret\n",
     );
     for (name, value) in sandbox.settings() {
         lines.push_str(&format!("export {name}={value}\n"));
@@ -256,7 +285,7 @@ fn write_pictures(directory: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// Every account with what it wears now; the pictures are in the page, so that it can be kept and sent on.
-fn page((jira, chat, fleet): &Shared) -> String {
+fn page((jira, chat, fleet, matrix): &Shared) -> String {
     let mut rows = String::new();
     let mut section = |title: &str, cards: Vec<String>| {
         rows += &format!(
@@ -330,6 +359,15 @@ fn page((jira, chat, fleet): &Shared) -> String {
             card(&fleet.picture_html(employee.id, 96), &name, &wears)
         });
         section("Navixy", cards.collect());
+    }
+    {
+        let matrix = lock(matrix);
+        let cards = matrix.users.iter().map(|user| {
+            let wears = user.avatar.as_deref().unwrap_or("the letter");
+            let picture = matrix.picture_html(&user.localpart, 96);
+            card(&picture, &user.localpart, wears)
+        });
+        section("Matrix", cards.collect());
     }
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>avatarctl sandbox</title>\n<style>\n\

@@ -871,7 +871,7 @@ mod tests {
             [
                 "3:servers.jira.token: a manifest holds no secret; set the variables that begin with the server's \"credentials\"",
                 "3:servers.jira.url: the base URL holds user info",
-                "5:servers.fleet.system: must be one of jira, rocketchat, navixy, not \"navixi\"",
+                "5:servers.fleet.system: must be one of jira, rocketchat, navixy, matrix, not \"navixi\"",
                 "6:servers.chat: is given twice",
                 "6:servers.chat.url: is missing",
                 "9:accounts[0].user: must be a string that is not empty",

@@ -5,6 +5,7 @@ pub mod avatar;
 pub mod session;
 
 mod jira;
+mod matrix;
 mod navixy;
 mod rocketchat;
 
@@ -22,7 +23,12 @@ use avatar::{Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKin
 use session::{Reading, Session};
 
 /// Every system, in the order of help texts.
-pub static ALL: [&System; 3] = [&jira::SYSTEM, &rocketchat::SYSTEM, &navixy::SYSTEM];
+pub static ALL: [&System; 4] = [
+    &jira::SYSTEM,
+    &rocketchat::SYSTEM,
+    &navixy::SYSTEM,
+    &matrix::SYSTEM,
+];
 
 /// The system of that name.
 pub fn find(name: &str) -> Option<&'static System> {

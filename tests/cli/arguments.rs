@@ -8,13 +8,14 @@ use crate::support::{Jira, Model, Navixy, RocketChat, Run, Running, Scratch, pic
 
 /// The help of no system and no verb.
 const HELP: &str = include_str!("../golden/help/avatarctl.txt");
-const SYSTEMS: [(&str, &str); 3] = [
+const SYSTEMS: [(&str, &str); 4] = [
     ("jira", include_str!("../../src/system/jira.txt")),
     (
         "rocketchat",
         include_str!("../../src/system/rocketchat.txt"),
     ),
     ("navixy", include_str!("../../src/system/navixy.txt")),
+    ("matrix", include_str!("../../src/system/matrix.txt")),
 ];
 const VERBS: [(&str, &str); 6] = [
     ("set", include_str!("../golden/help/set.txt")),
@@ -36,7 +37,7 @@ const OTHERS: [(&str, &str); 6] = [
     ("man", include_str!("../../src/cli/help/man.txt")),
 ];
 
-/// All three systems, ready to answer and never asked.
+/// Three systems, ready to answer and never asked.
 struct Untouched {
     jira: Running<Jira>,
     rocketchat: Running<RocketChat>,
@@ -88,11 +89,11 @@ fn a_system_and_a_verb_are_needed() {
     refused(&[
         (
             "--json",
-            "avatarctl: a system is missing\nhint: name one of jira, rocketchat, navixy, or check, diff or apply",
+            "avatarctl: a system is missing\nhint: name one of jira, rocketchat, navixy, matrix, or check, diff or apply",
         ),
         (
             "--",
-            "avatarctl: a system is missing\nhint: name one of jira, rocketchat, navixy, or check, diff or apply",
+            "avatarctl: a system is missing\nhint: name one of jira, rocketchat, navixy, matrix, or check, diff or apply",
         ),
         (
             "jira",
@@ -112,11 +113,11 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "set jira",
-            "avatarctl: set needs a system before it\nhint: write avatarctl jira set; the systems are jira, rocketchat, navixy",
+            "avatarctl: set needs a system before it\nhint: write avatarctl jira set; the systems are jira, rocketchat, navixy, matrix",
         ),
         (
             "whoami",
-            "avatarctl: whoami needs a system before it\nhint: write avatarctl SYSTEM whoami; the systems are jira, rocketchat, navixy",
+            "avatarctl: whoami needs a system before it\nhint: write avatarctl SYSTEM whoami; the systems are jira, rocketchat, navixy, matrix",
         ),
         (
             "jira who",
@@ -128,11 +129,11 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "'' set",
-            "avatarctl: unknown system \"\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply, example, completions, man",
+            "avatarctl: unknown system \"\"\nhint: name one of jira, rocketchat, navixy, matrix, check, diff, apply, example, completions, man",
         ),
         (
             "- set",
-            "avatarctl: unknown system \"-\"\nhint: name one of jira, rocketchat, navixy, check, diff, apply, example, completions, man",
+            "avatarctl: unknown system \"-\"\nhint: name one of jira, rocketchat, navixy, matrix, check, diff, apply, example, completions, man",
         ),
         (
             "jira sett",
@@ -738,10 +739,10 @@ fn a_path_may_be_any_bytes() {
             .env("JIRA_URL", "https://127.0.0.1:9")
             .env("JIRA_TOKEN", "t")
     };
-    run(&["check"], broken("m")).gives(0, "4 accounts on 3 servers: no errors, no warnings\n", "");
+    run(&["check"], broken("m")).gives(0, "6 accounts on 4 servers: no errors, no warnings\n", "");
     run(&["check", "--html"], broken("h"))
         .arg(broken("m"))
-        .gives(0, "4 accounts on 3 servers: no errors, no warnings\n", "");
+        .gives(0, "6 accounts on 4 servers: no errors, no warnings\n", "");
     assert!(scratch.path().join(broken("h")).exists());
     let missing = "no such file or directory";
     for (words, path, status, what) in [
@@ -990,6 +991,16 @@ fn help_names_every_option_system_and_verb() {
                 "NAVIXY_PASSWORD",
             ],
         ),
+        (
+            "matrix",
+            &["--user", "--mxc", "--image"],
+            &[
+                "MATRIX_URL",
+                "MATRIX_TOKEN",
+                "MATRIX_USER",
+                "MATRIX_PASSWORD",
+            ],
+        ),
     ] {
         let (_, help) = SYSTEMS
             .into_iter()
@@ -1001,7 +1012,7 @@ fn help_names_every_option_system_and_verb() {
         for (verb, text) in VERBS {
             let offered = !matches!(
                 (system, verb),
-                ("jira" | "navixy", "reset") | ("rocketchat" | "navixy", "delete")
+                ("jira" | "navixy", "reset") | ("rocketchat" | "navixy" | "matrix", "delete")
             );
             assert_eq!(names(help, verb), offered, "{system} --help names {verb}");
             if ["set", "show", "list"].contains(&verb) {

@@ -126,7 +126,7 @@ fn bash_offers_what_can_stand_there() {
     let lines: [(&[&str], Vec<String>); 22] = [
         (
             &[""],
-            list("jira rocketchat navixy check diff apply example completions man"),
+            list("jira rocketchat navixy matrix check diff apply example completions man"),
         ),
         (&["ch"], list("check")),
         (&["-"], list("--help -h --version -V")),
@@ -397,6 +397,7 @@ fn the_manual_page_has_every_verb_option_and_exit_status() {
             "JIRA",
             "ROCKET.CHAT",
             "NAVIXY",
+            "MATRIX",
             "ENVIRONMENT",
             "EXIT STATUS",
             "EXAMPLES",

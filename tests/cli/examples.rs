@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::support::printed::NOTHING;
 use crate::support::run::words;
-use crate::support::{Run, World, pictures};
+use crate::support::{Matrix, Run, World, pictures};
 
 /// Every page of help there is, by what asks for it.
 fn pages() -> Vec<(String, String)> {
@@ -13,6 +13,7 @@ fn pages() -> Vec<(String, String)> {
         "jira",
         "rocketchat",
         "navixy",
+        "matrix",
         "set",
         "show",
         "list",
@@ -151,7 +152,9 @@ fn every_example_works() {
             .env("JIRA_URL", world.jira.url())
             .env("ROCKETCHAT_URL", world.chat.url())
             .env("NAVIXY_URL", world.fleet.url());
-        for (name, value) in world.settings() {
+        let mut homeserver = Matrix::start();
+        homeserver.expect_anything();
+        for (name, value) in world.settings().into_iter().chain(homeserver.settings()) {
             run = run.env(name, value);
         }
         let output = run.output();

@@ -10,7 +10,7 @@ use crate::support::{Run, Scratch, systems};
 
 /// A command line of each verb that is complete. Without an address and without a manifest it ends before
 /// anything is sent, with this status.
-const VERBS: [(&str, i32); 17] = [
+const VERBS: [(&str, i32); 22] = [
     ("jira set --avatar-id 5", 78),
     ("jira show", 78),
     ("jira list", 78),
@@ -25,6 +25,11 @@ const VERBS: [(&str, i32); 17] = [
     ("navixy show --employee-id 7", 78),
     ("navixy list", 78),
     ("navixy whoami", 78),
+    ("matrix set --mxc mxc://a/b", 78),
+    ("matrix show", 78),
+    ("matrix list", 78),
+    ("matrix reset", 78),
+    ("matrix whoami", 78),
     ("check m.json", 66),
     ("diff m.json", 66),
     ("apply m.json", 66),
@@ -33,15 +38,25 @@ const VERBS: [(&str, i32); 17] = [
 /// Every option with a value that it takes, none for a switch; the words that begin the verbs it is for; and
 /// what must stand beside it.
 const OPTIONS: [(&str, Option<&str>, &[&str], &str); 32] = {
-    const SYSTEMS: &[&str] = &["jira", "rocketchat", "navixy"];
+    const SYSTEMS: &[&str] = &["jira", "rocketchat", "navixy", "matrix"];
     const BATCH: &[&str] = &["check", "diff", "apply"];
-    const ALL: &[&str] = &["jira", "rocketchat", "navixy", "check", "diff", "apply"];
+    const ALL: &[&str] = &[
+        "jira",
+        "rocketchat",
+        "navixy",
+        "matrix",
+        "check",
+        "diff",
+        "apply",
+    ];
     const WRITES: &[&str] = &[
         "jira set",
         "jira delete",
         "rocketchat set",
         "rocketchat reset",
         "navixy set",
+        "matrix set",
+        "matrix reset",
     ];
     [
         // Its value may be unusable: that is another matter than the command line.
@@ -84,6 +99,9 @@ const OPTIONS: [(&str, Option<&str>, &[&str], &str); 32] = {
                 "rocketchat set",
                 "rocketchat show",
                 "rocketchat reset",
+                "matrix set",
+                "matrix show",
+                "matrix reset",
             ],
             "",
         ),

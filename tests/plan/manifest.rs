@@ -134,7 +134,7 @@ fn the_example_is_in_order_and_diff_says_what_is_needed_next() {
     let run = |verb: &str| Run::new([verb, "avatars.json"]).dir(scratch.path());
     run("check").gives(
         0,
-        "4 accounts on 3 servers: no errors, no warnings\n",
+        "6 accounts on 4 servers: no errors, no warnings\n",
         NOTHING,
     );
     let told = run("diff").output();
@@ -150,6 +150,7 @@ fn the_example_is_in_order_and_diff_says_what_is_needed_next() {
             "hint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
             "hint: set ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN, or ROCKETCHAT_USER and ROCKETCHAT_PASSWORD",
             "hint: set NAVIXY_HASH, or NAVIXY_LOGIN and NAVIXY_PASSWORD",
+            "hint: set MATRIX_TOKEN, or MATRIX_USER and MATRIX_PASSWORD",
         ]
     );
     for (words, refusal) in [
@@ -336,7 +337,7 @@ fn all_errors_are_told_at_once_with_place_and_line_those_of_pictures_among_them(
     scratch.write("text.png", "a text");
     scratch.write("torn.png", &pictures::png(64, 64, 1)[..5000]);
     scratch.write("empty.png", "");
-    let complaints = "avatarctl: line 5: servers.fleet.system: must be one of jira, rocketchat, navixy, not \"navixi\"\n\
+    let complaints = "avatarctl: line 5: servers.fleet.system: must be one of jira, rocketchat, navixy, matrix, not \"navixi\"\n\
         avatarctl: line 8: accounts[0].image: cannot read the picture \"missing.png\": no such file or directory\n\
         avatarctl: line 9: accounts[1].imag: unknown key; Jira takes server, user, self, avatar_id, image\n\
         avatarctl: line 9: accounts[1]: names no avatar; give avatar_id or image\n\
@@ -361,7 +362,7 @@ fn all_errors_are_told_at_once_with_place_and_line_those_of_pictures_among_them(
     assert_eq!(
         told.stdout.lines().take(2).collect::<Vec<_>>(),
         [
-            r#"{"v":1,"type":"problem","path":"servers.fleet.system","line":5,"error":{"class":"data","exit":65,"status":null,"message":"must be one of jira, rocketchat, navixy, not \"navixi\"","hint":null}}"#,
+            r#"{"v":1,"type":"problem","path":"servers.fleet.system","line":5,"error":{"class":"data","exit":65,"status":null,"message":"must be one of jira, rocketchat, navixy, matrix, not \"navixi\"","hint":null}}"#,
             r#"{"v":1,"type":"problem","path":"accounts[0].image","line":8,"error":{"class":"input","exit":66,"status":null,"message":"cannot read the picture \"missing.png\": no such file or directory","hint":null}}"#,
         ]
     );
@@ -428,7 +429,7 @@ fn an_account_is_looked_at_even_where_its_servers_entry_is_wrong() {
         "line 15: accounts[3].image: cannot read the picture \"missing.png\": no such file or directory",
         "line 16: accounts[4]: names no avatar; give avatar_id or image",
         &format!("line 17: accounts[5].token: {secret}"),
-        "line 17: accounts[5].imag: unknown key; the keys are server, user, self, avatar_id, image, user_id, avatar_url, reset, employee_id, icon_id",
+        "line 17: accounts[5].imag: unknown key; the keys are server, user, self, avatar_id, image, user_id, avatar_url, reset, employee_id, icon_id, mxc",
         "line 17: accounts[5].user: is given twice",
         "line 17: accounts[5].image: cannot read the picture \"missing.png\": no such file or directory",
         "line 18: accounts[6].image: must be the path of a picture",
@@ -719,7 +720,7 @@ fn every_refusal_of_a_server() {
         (r#""s": {"system": "jira"}"#, ".s.url: is missing"),
         (
             r#""s": {"system": "Jira", "url": "https://a"}"#,
-            ".s.system: must be one of jira, rocketchat, navixy, not \"Jira\"",
+            ".s.system: must be one of jira, rocketchat, navixy, matrix, not \"Jira\"",
         ),
         (
             r#""s": {"system": null, "url": "https://a"}"#,

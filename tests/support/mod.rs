@@ -17,8 +17,8 @@ pub mod printed;
 pub mod rocketchat;
 pub mod run;
 pub mod server;
-pub mod systems;
 pub mod synapse;
+pub mod systems;
 
 pub use batch::World;
 pub use jira::Jira;

@@ -2,6 +2,7 @@
 //! cover it.
 
 use super::jira::Jira;
+use super::matrix::Matrix;
 use super::model::{Fault, Model, Running};
 use super::navixy::Navixy;
 use super::rocketchat::RocketChat;
@@ -16,7 +17,7 @@ pub struct System {
     pub start: fn() -> Box<dyn Served>,
 }
 
-pub static ALL: [System; 3] = [
+pub static ALL: [System; 4] = [
     System {
         name: "jira",
         title: "Jira",
@@ -31,6 +32,11 @@ pub static ALL: [System; 3] = [
         name: "navixy",
         title: "Navixy",
         start: || Box::new(Navixy::start()),
+    },
+    System {
+        name: "matrix",
+        title: "Matrix",
+        start: || Box::new(Matrix::start()),
     },
 ];
 

@@ -2,6 +2,7 @@
 
 pub mod jira;
 mod login;
+mod matrix;
 pub mod navixy;
 pub mod rocketchat;
 mod whoami;

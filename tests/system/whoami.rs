@@ -249,6 +249,13 @@ fn another_system_at_the_address_is_named() {
                 "<!DOCTYPE html><html><script src=\"/meteor_runtime_config.js\"></script></html>",
             ),
         ),
+        (
+            "matrix",
+            json(
+                404,
+                r#"{"errcode":"M_UNRECOGNIZED","error":"Unrecognized request"}"#,
+            ),
+        ),
     ];
     for (system, answer) in answers {
         let known = systems::ALL.iter().find(|known| known.name == system);
