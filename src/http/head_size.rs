@@ -39,13 +39,13 @@ impl Longest {
     pub(super) fn check(self, request: &Request, url: &str) -> Result<()> {
         let Longest { name, bytes } = self;
         if bytes > MOST {
-            let what = format!("the {name} header has {bytes} bytes, more than servers take");
+            let what = format!("the {name} header has {bytes} bytes, more than servers accept");
             return Err(request.failed(Class::Configuration, what).hint(ALONE));
         }
         if url.len() > MOST {
             let length = url.len();
             let what =
-                format!("the address of this call has {length} bytes, more than servers take");
+                format!("the address of this call has {length} bytes, more than servers accept");
             return Err(request.failed(Class::Data, what));
         }
         Ok(())
@@ -55,7 +55,9 @@ impl Longest {
     pub(super) fn suspicion(self) -> Option<String> {
         let Longest { name, bytes } = self;
         (bytes > USUAL).then(|| {
-            format!("the {name} header has {bytes} bytes, which may be more than the server takes")
+            format!(
+                "the {name} header has {bytes} bytes, which may be more than the server accepts"
+            )
         })
     }
 

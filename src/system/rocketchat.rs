@@ -69,7 +69,7 @@ pub(super) static SYSTEM: System = System {
         ],
     },
     address: "the base URL may lack its path, as in https://host/chat",
-    permission: "another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange",
+    permission: "to change another user's avatar you need the permission edit-other-user-avatar; to change one's own, the setting Accounts_AllowUserAvatarChange",
     preset: None,
     picture: Writer {
         write: |session, target, picture, seen| {
@@ -316,7 +316,7 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Reading
     let error = match (response.status, code.as_str()) {
         // Some versions answer 400 with the text of a 429.
         (200..=400, _) if text.contains("too many requests") => error(Class::Temporary, "too many requests"),
-        (_, SECOND_FACTOR) => error(Class::Credentials, "a second factor is asked for").hint(session.hint(match login {
+        (_, SECOND_FACTOR) => error(Class::Credentials, "a second factor is required").hint(session.hint(match login {
             true => "set {2FA_CODE} to the code of the authenticator or the e-mail, or use a personal access token",
             false => "use a personal access token",
         })),
@@ -328,11 +328,11 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Reading
             false => "the login of this run was ended by somebody else; run again",
         })),
         (403, _) | (_, "unauthorized" | "error-unauthorized" | "error-not-allowed" | "error-action-not-allowed") => error(Class::Credentials, "not permitted")
-            .hint("another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange"),
+            .hint(session.system.permission),
         // The second is the whole of what a look says.
         (_, "error-invalid-user" | "User not found.") => error(Class::Target, "no such user"),
-        (_, "error-file-too-large") if fetched => plainly(Class::Data, "the picture at this address is larger than the server takes, and the account has lost the avatar it had"),
-        (413, _) | (_, "error-file-too-large") => plainly(Class::Data, "larger than the server or a proxy in front of it takes"),
+        (_, "error-file-too-large") if fetched => plainly(Class::Data, "the picture at this address is larger than the server accepts, and the account has lost the avatar it had"),
+        (413, _) | (_, "error-file-too-large") => plainly(Class::Data, "larger than the server or a proxy in front of it accepts"),
         (_, "error-invalid-file-type") => error(Class::Data, "the server refused the type, and the account has lost the avatar it had"),
         (_, "error-avatar-invalid-url") => error(Class::Data, "the server cannot fetch this address")
             .hint("upload the picture with --image; addresses of a private network are refused unless SSRF_Allowlist names them"),
@@ -714,7 +714,7 @@ fn picture(picture: &Picture) -> Result<Vec<String>> {
         return Err(Error::new(
             Class::Data,
             format!(
-                "{name} has {} bytes; Rocket.Chat takes less than {LARGEST}",
+                "{name} has {} bytes; Rocket.Chat accepts less than {LARGEST}",
                 picture.length
             ),
         ));

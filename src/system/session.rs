@@ -209,7 +209,7 @@ impl Session {
             .hint(system.address),
             413 => plainly(
                 Class::Data,
-                "larger than the server or a proxy in front of it takes",
+                "larger than the server or a proxy in front of it accepts",
             ),
             429 => refused(Class::Temporary, "too many requests"),
             500.. => refused(
@@ -230,10 +230,10 @@ impl Session {
         match ALL.iter().find(|other| (other.recognizes)(response)) {
             None => error,
             Some(other) => {
-                let what = format!("answered {} in the way of {}", response.status, other.title);
+                let what = format!("answered {} as {} does", response.status, other.title);
                 let error = request.failed(Class::Protocol, what);
                 error.status(response.status).hint(format!(
-                    "check the base URL; if it is right, say {} where {} stands",
+                    "check the base URL; if it is right, use {} instead of {}",
                     other.name, self.system.name
                 ))
             }

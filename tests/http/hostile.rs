@@ -837,7 +837,7 @@ fn a_header_that_the_server_finds_too_long_is_named() {
             75,
             "",
             "avatarctl: jira: ask what server this is: the connection was lost before the answer was complete\n\
-             hint: the authorization header has 20007 bytes, which may be more than the server takes\n",
+             hint: the authorization header has 20007 bytes, which may be more than the server accepts\n",
         );
 }
 
@@ -853,7 +853,7 @@ fn what_no_header_can_hold_is_not_sent() {
             78,
             "",
             &format!(
-                "avatarctl: jira: ask what server this is: the authorization header has 100007 bytes, more than servers take\n{ALONE}\n"
+                "avatarctl: jira: ask what server this is: the authorization header has 100007 bytes, more than servers accept\n{ALONE}\n"
             ),
         );
     Run::new(["rocketchat", "show", "--user"])
@@ -865,7 +865,7 @@ fn what_no_header_can_hold_is_not_sent() {
         .gives(
             65,
             "",
-            "avatarctl: rocketchat NAME…: look up \"NAME…\": the address of this call has 100050 bytes, more than servers take\n",
+            "avatarctl: rocketchat NAME…: look up \"NAME…\": the address of this call has 100050 bytes, more than servers accept\n",
         );
 }
 
@@ -906,7 +906,7 @@ fn an_upload_that_is_refused_before_it_is_sent_is_told_by_its_answer() {
             65,
             "",
             "avatarctl: jira build-bot: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
-             avatarctl: jira build-bot: upload \"large.png\": larger than the server or a proxy in front of it takes\n",
+             avatarctl: jira build-bot: upload \"large.png\": larger than the server or a proxy in front of it accepts\n",
         );
         let chat = RocketChat::start();
         chat.refuse_bodies_above(1 << 20, page.clone());
@@ -914,7 +914,7 @@ fn an_upload_that_is_refused_before_it_is_sent_is_told_by_its_answer() {
             65,
             "",
             "avatarctl: rocketchat build-bot: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
-             avatarctl: rocketchat build-bot: upload \"large.png\": larger than the server or a proxy in front of it takes\n",
+             avatarctl: rocketchat build-bot: upload \"large.png\": larger than the server or a proxy in front of it accepts\n",
         );
         let navixy = Navixy::start();
         navixy.refuse_bodies_above(1 << 20, page);
@@ -922,7 +922,7 @@ fn an_upload_that_is_refused_before_it_is_sent_is_told_by_its_answer() {
             65,
             "",
             "avatarctl: navixy 2132: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
-             avatarctl: navixy 2132: upload \"large.png\": larger than the server or a proxy in front of it takes\n",
+             avatarctl: navixy 2132: upload \"large.png\": larger than the server or a proxy in front of it accepts\n",
         );
     }
 }

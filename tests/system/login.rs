@@ -174,7 +174,7 @@ fn a_prefix_in_a_manifest_counts_for_logins_too() {
     run().env("ROCKETCHAT_2FA_CODE", "123456").gives(
         77,
         "0 changed, 0 unchanged, 1 failed\n",
-        "avatarctl: chat build-bot: log in as \"robot-admin\": a second factor is asked for: TOTP Required\n\
+        "avatarctl: chat build-bot: log in as \"robot-admin\": a second factor is required: TOTP Required\n\
          hint: set TEAM_2FA_CODE to the code of the authenticator or the e-mail, or use a personal access token\n",
     );
     run().env("TEAM_2FA_CODE", "123456").gives(

@@ -270,8 +270,8 @@ fn another_system_at_the_address_is_named() {
                 _ => "ask who the caller is",
             };
             let said = format!(
-                "avatarctl: {asker}: {question}: answered {} in the way of {title}\n\
-                 hint: check the base URL; if it is right, say {system} where {asker} stands\n",
+                "avatarctl: {asker}: {question}: answered {} as {title} does\n\
+                 hint: check the base URL; if it is right, use {system} instead of {asker}\n",
                 answer.status
             );
             let served = (asked.start)();

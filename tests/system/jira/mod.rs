@@ -1160,7 +1160,7 @@ fn a_body_refused_before_it_is_read() {
             65,
             "",
             "avatarctl: jira build-bot: warning: \"face.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
-             avatarctl: jira build-bot: upload \"face.png\": larger than the server or a proxy in front of it takes\n",
+             avatarctl: jira build-bot: upload \"face.png\": larger than the server or a proxy in front of it accepts\n",
         );
         assert_eq!(
             called(&server),
@@ -1930,7 +1930,7 @@ fn refused_pictures_crops_and_ids() {
                 UPLOAD,
                 Reply::html(413, "Request Entity Too Large"),
                 65,
-                "upload \"face.png\": larger than the server or a proxy in front of it takes",
+                "upload \"face.png\": larger than the server or a proxy in front of it accepts",
                 "",
             ),
             refusal(

@@ -1118,12 +1118,12 @@ fn an_upload_may_be_refused_or_lost() {
         (
             refusal(413, "M_TOO_LARGE", "x"),
             65,
-            "larger than the server or a proxy in front of it takes",
+            "larger than the server or a proxy in front of it accepts",
         ),
         (
             Reply::html(413, "x"),
             65,
-            "larger than the server or a proxy in front of it takes",
+            "larger than the server or a proxy in front of it accepts",
         ),
         (
             Reply::json(200, r#"{"content_uri":"https://a/b"}"#),

@@ -1439,14 +1439,14 @@ const FOREIGN: &[(u16, &str, i32, &str, &str)] = &[
         413,
         PAGE,
         65,
-        "larger than the server or a proxy in front of it takes",
+        "larger than the server or a proxy in front of it accepts",
         "",
     ),
     (
         413,
         "",
         65,
-        "larger than the server or a proxy in front of it takes",
+        "larger than the server or a proxy in front of it accepts",
         "",
     ),
     (429, PAGE, 75, "too many requests", ""),
@@ -2033,7 +2033,7 @@ fn a_proxy_that_refuses_before_the_end_is_heard() {
                 "avatarctl: navixy 2132: warning: \"big.png\": {LARGER}\n{}",
                 complaint(
                     "navixy 2132",
-                    "upload \"big.png\": larger than the server or a proxy in front of it takes",
+                    "upload \"big.png\": larger than the server or a proxy in front of it accepts",
                     ""
                 )
             ),

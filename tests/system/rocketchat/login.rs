@@ -107,7 +107,7 @@ fn a_login_of_every_version_is_understood() {
     }
 }
 
-const WANTS_CODE: &str = "avatarctl: rocketchat: log in as \"robot-admin\": a second factor is asked for: TOTP Required\n\
+const WANTS_CODE: &str = "avatarctl: rocketchat: log in as \"robot-admin\": a second factor is required: TOTP Required\n\
      hint: set ROCKETCHAT_2FA_CODE to the code of the authenticator or the e-mail, or use a personal access token\n";
 
 /// With a directory behind it a login with a code may be another kind of login; the model complains.

@@ -441,7 +441,7 @@ fn json_lines_of_a_failure() {
         .gives(
             77,
             concat!(
-                r#"{"v":1,"type":"account","system":"rocketchat","server":"URL","account":"build-bot","action":"set","outcome":"failed","error":{"class":"credentials","exit":77,"status":403,"message":"upload \"robot.png\": not permitted: unauthorized","hint":"another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange"}}"#,
+                r#"{"v":1,"type":"account","system":"rocketchat","server":"URL","account":"build-bot","action":"set","outcome":"failed","error":{"class":"credentials","exit":77,"status":403,"message":"upload \"robot.png\": not permitted: unauthorized","hint":"to change another user's avatar you need the permission edit-other-user-avatar; to change one's own, the setting Accounts_AllowUserAvatarChange"}}"#,
                 "\n",
                 r#"{"v":1,"type":"summary","changed":0,"unchanged":0,"failed":1,"pending":0,"skipped":0,"exit":77}"#,
                 "\n",
@@ -897,7 +897,7 @@ fn a_picture_of_the_limit_is_never_sent() {
             "",
             &complaint(
                 "rocketchat build-bot",
-                &format!("\"big.png\" has {length} bytes; Rocket.Chat takes less than 104857600"),
+                &format!("\"big.png\" has {length} bytes; Rocket.Chat accepts less than 104857600"),
                 "",
             ),
         );
@@ -1460,13 +1460,13 @@ fn a_read_back_that_fails_says_that_the_avatar_was_taken() {
 
 pub const PAIR: &str = "check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together";
 const SECOND: &str = "use a personal access token";
-const PERMISSION: &str = "another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange";
+const PERMISSION: &str = "to change another user's avatar you need the permission edit-other-user-avatar; to change one's own, the setting Accounts_AllowUserAvatarChange";
 const FETCH: &str = "upload the picture with --image; addresses of a private network are refused unless SSRF_Allowlist names them";
 const FINAL: &str = "give the final address of a picture, or upload it with --image";
 const BASE: &str = "the base URL may lack its path, as in https://host/chat";
 const LOGIN_PAGE: &str = "a login page or a proxy answered instead of Rocket.Chat: exempt this account's calls from single sign-on";
 const REDIRECT: &str = "if it leads to the same server, give that address as the base URL; if it leads to a login page, exempt this account's calls from single sign-on";
-const LARGE: &str = "larger than the server or a proxy in front of it takes";
+const LARGE: &str = "larger than the server or a proxy in front of it accepts";
 const LOST_TYPE: &str =
     "the server refused the type, and the account has lost the avatar it had: Invalid file type";
 const LOST_CONTENT: &str = "the server cannot decode the picture, and the account has lost the avatar it had: Input buffer contains unsupported image format";
@@ -1512,14 +1512,14 @@ const ANYWHERE: &[Row] = &[
         401,
         r#"{"status":"error","error":"totp-required","message":"TOTP Required","details":{"method":"email","availableMethods":["email"]}}"#,
         77,
-        "a second factor is asked for: TOTP Required",
+        "a second factor is required: TOTP Required",
         SECOND,
     ),
     (
         400,
         r#"{"success":false,"error":"TOTP Required [totp-required]","errorType":"totp-required","details":{"method":"totp"}}"#,
         77,
-        "a second factor is asked for: TOTP Required",
+        "a second factor is required: TOTP Required",
         SECOND,
     ),
     (
@@ -1826,7 +1826,7 @@ const ANYWHERE: &[Row] = &[
         200,
         r#"{"status":"error","error":"totp-required","message":"TOTP Required"}"#,
         77,
-        "a second factor is asked for: TOTP Required",
+        "a second factor is required: TOTP Required",
         SECOND,
     ),
     (
@@ -2065,7 +2065,7 @@ const ADDRESS: &[Row] = &[
         400,
         r#"{"success":false,"error":"[error-file-too-large]","errorType":"error-file-too-large"}"#,
         65,
-        "the picture at this address is larger than the server takes, and the account has lost the avatar it had",
+        "the picture at this address is larger than the server accepts, and the account has lost the avatar it had",
         "",
     ),
     // A proxy's, before the server has heard of it.
@@ -2455,7 +2455,7 @@ fn a_refusal_that_costs_the_avatar_says_so() {
         for (bytes, said) in [
             (
                 pictures::png(64, 64, 1),
-                "the picture at this address is larger than the server takes, and the account has lost the avatar it had",
+                "the picture at this address is larger than the server accepts, and the account has lost the avatar it had",
             ),
             (b"no picture".to_vec(), LOST_CONTENT),
         ] {

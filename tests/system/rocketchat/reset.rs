@@ -11,7 +11,7 @@ use crate::support::{Fault, Model, Reply, RocketChat, Run, Running, pictures};
 const RESET: &str = "POST /users.resetAvatar";
 const RESETS: [&str; 1] = ["POST /chat/api/v1/users.resetAvatar"];
 const PAIR: &str = "check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together";
-const PERMISSION: &str = "another's avatar takes the permission edit-other-user-avatar; one's own takes the setting Accounts_AllowUserAvatarChange";
+const PERMISSION: &str = "to change another user's avatar you need the permission edit-other-user-avatar; to change one's own, the setting Accounts_AllowUserAvatarChange";
 const LOOK: &str = "look at the account with show, and at the server's log";
 
 /// Settled at once; `robot-admin` and `build-bot` wear pictures, `retired-bot` none.
@@ -344,7 +344,7 @@ fn every_refusal_of_a_reset() {
         (
             refusal(400, "TOTP Required", "totp-required"),
             77,
-            "a second factor is asked for: TOTP Required",
+            "a second factor is required: TOTP Required",
             "use a personal access token",
         ),
         (
