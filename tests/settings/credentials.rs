@@ -11,7 +11,8 @@ use crate::support::printed::NOTHING;
 use crate::support::run::words;
 use crate::support::systems::Servers;
 use crate::support::{
-    Fault, Jira, Model, Navixy, Reply, RocketChat, Run, Running, Scratch, encoding, pictures,
+    Fault, Jira, Matrix, Model, Navixy, Reply, RocketChat, Run, Running, Scratch, encoding,
+    pictures,
 };
 
 // ------------------------------------------------------------------------------------------------ credentials
@@ -574,30 +575,38 @@ pub const PAIRS: [(&str, &str, &str, &str, &str); 4] = [
     ),
 ];
 
-/// The three models, and a run of `whoami` at each of them that says nothing unless it fails.
-pub struct Three {
+/// The models, and a run of `whoami` at each of them that says nothing unless it fails.
+pub struct Models {
     pub jira: Running<Jira>,
     pub chat: Running<RocketChat>,
     pub navixy: Running<Navixy>,
+    pub matrix: Running<Matrix>,
 }
 
-impl Three {
-    pub fn start() -> Three {
-        let (jira, mut chat, navixy) = (Jira::start(), RocketChat::default(), Navixy::start());
+impl Models {
+    pub fn start() -> Models {
+        let mut chat = RocketChat::default();
         chat.limit = None;
-        let chat = chat.start();
-        let mut three = Three { jira, chat, navixy };
-        three.jira.expect_anything();
-        three.chat.expect_anything();
-        three.navixy.expect_anything();
-        three
+        let mut models = Models {
+            jira: Jira::start(),
+            chat: chat.start(),
+            navixy: Navixy::start(),
+            matrix: Matrix::start(),
+        };
+        models.jira.expect_anything();
+        models.chat.expect_anything();
+        models.navixy.expect_anything();
+        models.matrix.expect_anything();
+        models
     }
 
     pub fn whoami(&self, system: &str) -> Run {
         let (name, url) = match system {
             "jira" => ("JIRA_URL", self.jira.url()),
             "rocketchat" => ("ROCKETCHAT_URL", self.chat.url()),
-            _ => ("NAVIXY_URL", self.navixy.url()),
+            "navixy" => ("NAVIXY_URL", self.navixy.url()),
+            "matrix" => ("MATRIX_URL", self.matrix.url()),
+            other => panic!("there is no model of {other} here"),
         };
         Run::new([system, "whoami", "--retries=0"]).env(name, url)
     }
@@ -608,14 +617,17 @@ impl Three {
             self.jira.requests().len(),
             self.chat.requests().len(),
             self.navixy.requests().len(),
+            self.matrix.requests().len(),
         ];
         self.jira.forget();
         self.chat.forget();
         self.navixy.forget();
+        self.matrix.forget();
         let complaints = [
             self.jira.violations(),
             self.chat.violations(),
             self.navixy.violations(),
+            self.matrix.violations(),
         ];
         assert_eq!(complaints.concat(), [""; 0]);
         count.iter().sum()
@@ -624,20 +636,20 @@ impl Three {
 
 #[test]
 fn a_password_comes_from_standard_input() {
-    let three = Three::start();
+    let models = Models::start();
     for (system, name, login, variable, secret) in PAIRS {
         for ending in ["", "\n", "\r\n"] {
-            three
+            models
                 .whoami(system)
                 .env(name, login)
                 .env(&format!("{variable}_FILE"), "-")
                 .stdin(format!("{secret}{ending}"))
                 .answers();
         }
-        assert_ne!(three.requests(), 0, "{variable}");
+        assert_ne!(models.requests(), 0, "{variable}");
     }
-    three.chat.model().user("robot-admin").two_factor = Some("123456".into());
-    three
+    models.chat.model().user("robot-admin").two_factor = Some("123456".into());
+    models
         .whoami("rocketchat")
         .env("ROCKETCHAT_USER", "robot-admin")
         .env("ROCKETCHAT_PASSWORD", "secret")
@@ -737,8 +749,8 @@ fn a_password_beside_a_token_or_a_hash_is_refused() {
 /// Only the password says that a login is meant.
 #[test]
 fn a_login_name_beside_a_token_or_a_hash_is_fine() {
-    let three = Three::start();
-    three
+    let models = Models::start();
+    models
         .whoami("rocketchat")
         .env("ROCKETCHAT_USER", "robot-admin")
         .env("ROCKETCHAT_2FA_CODE", "123456")
@@ -746,15 +758,15 @@ fn a_login_name_beside_a_token_or_a_hash_is_fine() {
         .env("ROCKETCHAT_AUTH_TOKEN", PAIRS[1].4)
         .answers();
     assert_eq!(
-        three.chat.calls(),
+        models.chat.calls(),
         ["GET /chat/api/v1/me", "GET /chat/api/info"]
     );
-    three
+    models
         .whoami("navixy")
         .env("NAVIXY_LOGIN", "bot@example.com")
         .env("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")
         .answers();
-    assert_eq!(three.navixy.calls(), ["POST /v2/user/get_info"]);
+    assert_eq!(models.navixy.calls(), ["POST /v2/user/get_info"]);
 }
 
 /// Where a value may stand, the first of them first.
@@ -762,8 +774,8 @@ const PLACES: [&str; 4] = ["a file", "the variable", "systemd", "a netrc"];
 
 #[test]
 fn each_value_is_taken_from_the_first_place_that_has_it() {
-    let three = Three::start();
-    three.chat.model().user("robot-admin").two_factor = Some("123456".into());
+    let models = Models::start();
+    models.chat.model().user("robot-admin").two_factor = Some("123456".into());
     // What is looked for, what goes with it, and the entry of a netrc where one may give it.
     let mut rows = Vec::new();
     for (system, name, login, variable, secret) in PAIRS {
@@ -801,7 +813,7 @@ fn each_value_is_taken_from_the_first_place_that_has_it() {
             println!("{variable} from {place}");
             let scratch = Scratch::new();
             let value = |at: usize| if at == right { value } else { "wrong" };
-            let mut run = three.whoami(system);
+            let mut run = models.whoami(system);
             for (name, other) in others {
                 run = run.env(name, other);
             }
@@ -825,7 +837,7 @@ fn each_value_is_taken_from_the_first_place_that_has_it() {
             run.env("CREDENTIALS_DIRECTORY", scratch.path())
                 .env("NETRC", netrc_file(&scratch, netrc, 0o600))
                 .answers();
-            assert_ne!(three.requests(), 0);
+            assert_ne!(models.requests(), 0);
         }
     }
 }

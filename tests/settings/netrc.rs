@@ -9,32 +9,32 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{fs, thread};
 
-use super::credentials::{NONE, PAIRS, Three};
+use super::credentials::{Models, NONE, PAIRS};
 use super::{UNCHANGED, authorization, netrc_file, show};
 use crate::support::model::uncalled;
 use crate::support::{Jira, Run, Scratch, World, encoding, systems};
 
 #[test]
 fn a_netrc_holds_what_each_system_takes() {
-    let (three, scratch) = (Three::start(), Scratch::new());
+    let (models, scratch) = (Models::start(), Scratch::new());
     for (system, _, login, variable, secret) in PAIRS {
         if variable == "ROCKETCHAT_PASSWORD" {
             continue;
         }
         let text = format!("machine 127.0.0.1 login {login} password {secret}\n");
         let path = netrc_file(&scratch, &text, 0o600);
-        three.whoami(system).arg("--netrc").arg(&path).answers();
-        three.whoami(system).env("NETRC", &path).answers();
+        models.whoami(system).arg("--netrc").arg(&path).answers();
+        models.whoami(system).env("NETRC", &path).answers();
     }
     let pair = format!("Basic {}", encoding::base64(b"robot:secret"));
-    assert_eq!(authorization(&three.jira), Some(pair));
+    assert_eq!(authorization(&models.jira), Some(pair));
     // An id and a token: nobody logs in with them, and nobody may log out.
     let [me, info] = ["GET /chat/api/v1/me", "GET /chat/api/info"];
-    assert_eq!(three.chat.calls(), [me, info, me, info]);
-    assert_eq!(three.chat.violations(), [""; 0]);
+    assert_eq!(models.chat.calls(), [me, info, me, info]);
+    assert_eq!(models.chat.violations(), [""; 0]);
     // A login and a password: a session of the run's own.
     let session = ["auth", "get_info", "logout"].map(|call| format!("POST /v2/user/{call}"));
-    assert_eq!(three.navixy.calls(), [session.clone(), session].concat());
+    assert_eq!(models.navixy.calls(), [session.clone(), session].concat());
 }
 
 #[test]
@@ -137,13 +137,13 @@ fn a_host_without_an_entry_has_no_credentials() {
                 "NAVIXY_HASH, or NAVIXY_LOGIN and NAVIXY_PASSWORD",
             ),
         ] {
-            let three = Three::start();
-            three.whoami(system).env("NETRC", &path).gives(
+            let models = Models::start();
+            models.whoami(system).env("NETRC", &path).gives(
                 78,
                 "",
                 &no_entry(who, ways, "127.0.0.1"),
             );
-            assert_eq!(three.requests(), 0);
+            assert_eq!(models.requests(), 0);
         }
     }
     let path = netrc_file(&scratch, "machine [::1] login a password b\n", 0o600);
@@ -222,7 +222,7 @@ fn a_password_of_a_variable_takes_its_login_from_the_netrc() {
 /// Nobody minds a file that nobody reads.
 #[test]
 fn whole_credentials_of_variables_leave_the_netrc_unread() {
-    let (three, scratch) = (Three::start(), Scratch::new());
+    let (models, scratch) = (Models::start(), Scratch::new());
     let whole = PAIRS.map(|(system, name, login, variable, secret)| {
         (system, vec![(name, login), (variable, secret)])
     });
@@ -235,14 +235,14 @@ fn whole_credentials_of_variables_leave_the_netrc_unread() {
     ]);
     for (system, variables) in whole {
         for path in [scratch.join("nothing"), scratch.path().to_owned()] {
-            let mut run = three.whoami(system).arg("--netrc").arg(path);
+            let mut run = models.whoami(system).arg("--netrc").arg(path);
             for (name, value) in &variables {
                 run = run.env(name, *value);
             }
             run.answers();
         }
         let open = netrc_file(&scratch, "default login a password b\n", 0o644);
-        let mut run = three.whoami(system).env("NETRC", open);
+        let mut run = models.whoami(system).env("NETRC", open);
         for (name, value) in &variables {
             run = run.env(name, *value);
         }
@@ -315,13 +315,13 @@ fn a_netrc_that_cannot_be_used_is_refused() {
         ),
     ] {
         for system in systems::names() {
-            let three = Three::start();
-            three
+            let models = Models::start();
+            models
                 .whoami(system)
                 .env("NETRC", scratch.join(name))
                 .mask(place, "DIR")
                 .gives(78, "", &format!("avatarctl: {system}: {said}\n"));
-            assert_eq!(three.requests(), 0);
+            assert_eq!(models.requests(), 0);
         }
     }
     show(&uncalled(Jira::default()))
@@ -355,7 +355,7 @@ fn a_netrc_that_everybody_may_read_is_warned_about() {
     }
 }
 
-/// Three servers whose credentials are all in a netrc; two names for the loopback address stand for two hosts, and
+/// Models servers whose credentials are all in a netrc; two names for the loopback address stand for two hosts, and
 /// the login of the manifest's own variable chooses the third.
 fn three_by_netrc(world: &mut World) {
     let path = world.declare(
