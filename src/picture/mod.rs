@@ -209,7 +209,7 @@ impl Read for Unchanged<'_> {
     }
 }
 
-/// Our own error inside an `io::Error`, because a reader can say nothing else; `http.rs` takes it out.
+/// Our own error inside an `io::Error`, because a reader can say nothing else; `http` takes it out.
 fn changed(path: &Path, how: &str) -> io::Error {
     io::Error::other(
         Error::new(
