@@ -3,6 +3,7 @@
 
 pub mod content;
 pub mod header;
+pub mod received;
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};

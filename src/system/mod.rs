@@ -3,6 +3,7 @@
 
 pub mod avatar;
 pub mod session;
+pub mod shown;
 
 mod jira;
 mod matrix;
