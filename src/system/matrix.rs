@@ -362,8 +362,6 @@ struct Facts {
     rank: Option<Rank>,
     /// The largest upload in bytes, any where the server does not tell; none before it was asked.
     largest: Option<u64>,
-    /// User ids of accounts that were found to be there.
-    alive: BTreeSet<String>,
     /// The addresses of pictures that were uploaded, by the SHA-256 of each.
     uploads: BTreeMap<[u8; 32], String>,
 }
@@ -545,14 +543,16 @@ fn found(session: &mut Session, target: &Target, seen: Option<&Seen>) -> Result<
 fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     let id = user_id(session, target)?;
     let operation = format!("look up {}", quote(target.name().unwrap_or(&id)));
-    let request = request(&PROFILE, operation.clone()).item(&id);
+    if let Some(avatar) = account_avatar(session, &id, &operation)? {
+        return Ok(seen(target, &id, Some(avatar)));
+    }
+    let request = request(&PROFILE, operation).item(&id);
     let avatar = match session.ask::<Profile>(&request) {
         Ok(profile) => profile.avatar_url,
         // Who asks is there, with a profile or without.
         Err(error) if error.class == Class::Target && *target == Target::Caller => None,
         Err(error) => return Err(error),
     };
-    vouch(session, &id, operation)?;
     Ok(seen(target, &id, avatar))
 }
 
@@ -566,19 +566,20 @@ fn seen(target: &Target, id: &str, avatar: Option<String>) -> Seen {
     }
 }
 
-/// An admin's change is taken for whoever has a profile, and a profile proves nothing: an earlier change may have made
-/// it for nobody, and a deactivated account keeps it. So an admin asks for the account itself, once.
-fn vouch(session: &mut Session, id: &str, operation: String) -> Result<()> {
+/// What another account wears, by the account itself, which only an admin is shown; none if it tells no avatar. A profile
+/// would prove nothing to an admin, whose change is taken for whoever has one: an earlier change may have made it for
+/// nobody, and a deactivated account keeps it. Besides, a server counts how often profiles are read, and not this.
+fn account_avatar(session: &mut Session, id: &str, operation: &str) -> Result<Option<String>> {
     let own = session.caller.as_deref() == Some(id);
-    if own || session.facts::<Facts>().alive.contains(id) || rank(session)? != Rank::Admin {
-        return Ok(());
+    if own || rank(session)? != Rank::Admin {
+        return Ok(None);
     }
-    let request = request(&ACCOUNT, operation).item(id);
-    if session.ask::<Account>(&request)?.is_deactivated() {
-        return Err(request.failed(Class::Target, "the account is deactivated"));
+    let request = request(&ACCOUNT, operation.to_owned()).item(id);
+    let account: Account = session.ask(&request)?;
+    match account.is_deactivated() {
+        true => Err(request.failed(Class::Target, "the account is deactivated")),
+        false => Ok(account.avatar_url.filter(|address| !address.is_empty())),
     }
-    session.facts::<Facts>().alive.insert(id.to_owned());
-    Ok(())
 }
 
 /// A server admin walks over all accounts instead of a look each, as long as that is fewer calls. Who was not met is
@@ -599,16 +600,13 @@ fn observe_many(session: &mut Session, targets: &[&Target]) -> Result<Option<Vec
                 met.insert(account.name.clone(), account.avatar_url.clone());
             }
         }
-        // A look is two calls.
+        // A look is two calls at most.
         pages_left <= 2 * (wanted.len() - met.len())
     })?;
     let all = targets.iter().zip(ids).map(|(target, id)| {
         let id = id?;
         match met.get(&id) {
-            Some(avatar) => {
-                session.facts::<Facts>().alive.insert(id.clone());
-                Ok(seen(target, &id, avatar.clone()))
-            }
+            Some(avatar) => Ok(seen(target, &id, avatar.clone())),
             None => observe(session, target),
         }
     });

@@ -492,7 +492,11 @@ fn a_password_that_is_wrong(home: &Home) {
 
 fn nobody_of_that_name(home: &Home) {
     let token = home.account("robot");
-    for token in [token, home.admin(), home.service()] {
+    for (token, words) in [
+        (token, "Profile was not found"),
+        (home.admin(), "User not found"),
+        (home.service(), "Profile was not found"),
+    ] {
         for verb in [
             "show",
             "reset",
@@ -504,7 +508,7 @@ fn nobody_of_that_name(home: &Home) {
                     .arg(home.name("nobody")),
                 67,
                 "",
-                "avatarctl: matrix nobody: look up \"nobody\": no such user: Profile was not found\n",
+                &format!("avatarctl: matrix nobody: look up \"nobody\": no such user: {words}\n"),
             );
         }
     }
@@ -515,7 +519,7 @@ fn nobody_of_that_name(home: &Home) {
             .arg(home.name("ROBOT")),
         67,
         "",
-        "avatarctl: matrix ROBOT: look up \"ROBOT\": no such user: Profile was not found\n\
+        "avatarctl: matrix ROBOT: look up \"ROBOT\": no such user: User not found\n\
          hint: user ids are written in lower case\n",
     );
 }
@@ -831,7 +835,7 @@ fn many_accounts(home: &Home) {
     home.declare(&entries.join(","));
     let run = |verb: &str| home.run(&home.admin(), &format!("{verb} m.json"));
     let failures = "avatarctl: home gone: look up \"gone\": the account is deactivated\n\
-                    avatarctl: home nobody: look up \"nobody\": no such user: Profile was not found\n";
+                    avatarctl: home nobody: look up \"nobody\": no such user: User not found\n";
     home.gives(
         run("diff"),
         67,
@@ -875,7 +879,7 @@ fn many_accounts_without_a_look(home: &Home) {
         home.run(&home.admin(), "apply m.json --no-verify"),
         67,
         "home a: avatar MXC1, not verified, image a.png\n1 changed, 0 unchanged, 1 failed\n",
-        "avatarctl: home nobody: look up \"nobody\": no such user: Profile was not found\n",
+        "avatarctl: home nobody: look up \"nobody\": no such user: User not found\n",
     );
     assert_eq!(home.avatar(&home.name("nobody")), Err(404));
 }
