@@ -13,7 +13,7 @@ use super::connect::{Dialler, Names};
 use super::reach::Reach;
 use super::request::Request;
 use super::response::Response;
-use super::{AGENT, BUFFER, LONGEST_HEAD, tls};
+use super::{AGENT, LONGEST_HEAD, tls};
 use crate::error;
 use crate::secret::Secret;
 
@@ -61,8 +61,6 @@ impl Connection {
             .timeout_resolve(Some(reach.connect_timeout))
             .timeout_connect(Some(reach.connect_timeout))
             .max_response_header_size(LONGEST_HEAD)
-            .input_buffer_size(BUFFER)
-            .output_buffer_size(BUFFER)
             .max_idle_connections(kept)
             .max_idle_age(Duration::from_secs(120))
             .user_agent(AGENT)

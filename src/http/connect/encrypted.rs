@@ -1,15 +1,14 @@
 //! A connection under TLS, on top of a plain one: the handshake, then what is read and written.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport, TransportAdapter,
-};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, NextTimeout, Transport};
 
+use super::buffers::Held;
 use super::details::{host, left};
 use super::error::{Result, failed, unreachable};
 use super::plain::Plain;
@@ -20,14 +19,14 @@ use crate::settings::address::relative;
 /// A connection under TLS.
 pub(crate) struct Encrypted {
     place: String,
-    stream: StreamOwned<ClientConnection, TransportAdapter<Plain>>,
-    buffers: LazyBuffers,
+    stream: StreamOwned<ClientConnection, Plain>,
+    buffers: Held,
 }
 
 impl Encrypted {
     /// Shakes hands over a connection with `place` (host:port). Errors: unreachable.
     pub(crate) fn shake_hands(
-        plain: Plain,
+        mut plain: Plain,
         details: &ConnectionDetails,
         config: Arc<ClientConfig>,
         place: String,
@@ -40,19 +39,24 @@ impl Encrypted {
             Ok(session) => session,
             Err(error) => return Err(failed(tls::explain(&error, &place), true)),
         };
-        let mut socket = TransportAdapter::new(plain, details.current_time.clone());
-        socket.set_timeout(left(details));
-        if let Err(error) = session.complete_io(&mut socket) {
+        plain.set_timeout(left(details));
+        if let Err(error) = session.complete_io(&mut plain) {
             return Err(handshake_failed(&place, error));
         }
         Ok(Encrypted {
             place,
-            stream: StreamOwned::new(session, socket),
-            buffers: LazyBuffers::new(
-                details.config.input_buffer_size(),
-                details.config.output_buffer_size(),
-            ),
+            stream: StreamOwned::new(session, plain),
+            buffers: Held::default(),
         })
+    }
+
+    /// Sends what is held back.
+    fn release(&mut self, timeout: NextTimeout) -> Result<()> {
+        self.stream.sock.set_timeout(timeout);
+        let sent = self.stream.write_all(self.buffers.held());
+        sent.map_err(|error| client_refused(&self.place, error))?;
+        self.buffers.sent();
+        Ok(())
     }
 }
 
@@ -62,21 +66,22 @@ impl Transport for Encrypted {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<()> {
-        self.stream.sock.set_timeout(timeout);
-        let sent = self.stream.write_all(&self.buffers.output()[..amount]);
-        sent.map_err(|error| client_refused(&self.place, error))
+        match self.buffers.hold(amount) {
+            true => self.release(timeout),
+            false => Ok(()),
+        }
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool> {
-        self.stream.sock.set_timeout(timeout);
-        let read = io::Read::read(&mut self.stream, self.buffers.input_append_buf());
+        self.release(timeout)?;
+        let read = self.stream.read(self.buffers.input_append_buf());
         let amount = read.map_err(|error| client_refused(&self.place, error))?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }
 
     fn is_open(&mut self) -> bool {
-        self.stream.sock.get_mut().is_open()
+        self.stream.sock.is_open()
     }
 
     fn is_tls(&self) -> bool {

@@ -2,11 +2,13 @@
 //! ureq's transport interface. Failures here mean that no request was carried, so all of them are of the class
 //! `Unreachable`, but for a proxy's login and a signal. It knows neither requests nor answers.
 
+mod buffers;
 mod details;
 mod encrypted;
 mod error;
 mod names;
 mod plain;
+mod socket;
 mod tunnel;
 
 use std::fmt;
@@ -14,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustls::ClientConfig;
-use ureq::unversioned::transport::{ConnectionDetails, Connector, Either, TcpConnector};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, Either};
 
 use self::details::{host, origin, port};
 use self::encrypted::Encrypted;
@@ -46,11 +48,7 @@ impl Connector<()> for Dialler {
             None => place.clone(),
             Some(proxy) => format!("the proxy {}", proxy.address.place()),
         };
-        let mut plain = match TcpConnector::default().connect(details, None::<()>) {
-            Ok(Some(connection)) => Plain::new(connection),
-            Ok(None) => return Ok(None),
-            Err(error) => return Err(not_connected(&reached, error)),
-        };
+        let mut plain = Plain::connect(details).map_err(|error| not_connected(&reached, error))?;
         if !details.needs_tls() {
             return Ok(Some(Either::A(match &self.proxy {
                 None => plain,

@@ -1,42 +1,35 @@
 //! A connection without TLS, which others are built on: to a server, to a proxy for plain http, to a tunnel.
 
 use std::fmt;
-use std::io;
-use std::time::Duration;
+use std::io::{self, IoSlice, Read, Write};
 
-use ureq::unversioned::transport::time::Duration as After;
-use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, NextTimeout, Transport};
 
-use super::error::{Result, failed};
-use crate::error::{Class, Error};
-use crate::signals;
+use super::buffers::Held;
+use super::error::Result;
+use super::socket::Socket;
 
-/// How long a read waits before it looks for a signal: std repeats a read that a signal interrupts.
-const TICK: Duration = Duration::from_millis(200);
-
-/// A TCP connection that still reads the answer after the server stopped listening. A server, or a proxy in
-/// front of it, that refuses an upload early answers 413 and closes while we are still sending; its answer says what
-/// is wrong, and the broken pipe does not.
+/// A TCP connection and its buffers.
 #[derive(Debug)]
 pub(crate) struct Plain {
-    inner: Box<dyn Transport>,
-    write_closed: bool,
+    socket: Socket,
+    buffers: Held,
     /// Only if a proxy for plain http is at the other end.
     absolute: Option<Absolute>,
 }
 
 impl Plain {
-    pub(crate) fn new(connection: impl Transport) -> Plain {
-        Plain {
-            inner: Box::new(connection),
-            write_closed: false,
+    pub(super) fn connect(details: &ConnectionDetails) -> Result<Plain> {
+        Ok(Plain {
+            socket: Socket::connect(&details.addrs, details.timeout)?,
+            buffers: Held::default(),
             absolute: None,
-        }
+        })
     }
 
     /// The same at a proxy that wants to know the server with every request: `origin` is `http://host:port`, `login` a
     /// header line or nothing.
-    pub(crate) fn with_absolute_form(self, origin: String, login: String) -> Plain {
+    pub(super) fn with_absolute_form(self, origin: String, login: String) -> Plain {
         Plain {
             absolute: Some(Absolute {
                 origin,
@@ -47,47 +40,75 @@ impl Plain {
         }
     }
 
+    /// From now on, reading and writing must be over after so much time.
+    pub(super) fn set_timeout(&mut self, timeout: NextTimeout) {
+        self.socket.set_timeout(timeout);
+    }
+
     /// Sends bytes that are not in the buffer.
-    pub(crate) fn transmit(&mut self, mut bytes: &[u8], timeout: NextTimeout) -> Result<()> {
-        while !bytes.is_empty() {
-            let output = self.inner.buffers().output();
-            let (now, later) = bytes.split_at(bytes.len().min(output.len()));
-            output[..now.len()].copy_from_slice(now);
-            self.inner.transmit_output(now.len(), timeout)?;
-            bytes = later;
+    pub(super) fn transmit(&mut self, bytes: &[u8], timeout: NextTimeout) -> Result<()> {
+        self.set_timeout(timeout);
+        Ok(self.socket.write_all(bytes)?)
+    }
+
+    /// Sends what is held back.
+    fn release(&mut self, timeout: NextTimeout) -> Result<()> {
+        self.set_timeout(timeout);
+        self.socket.write_all(self.buffers.held())?;
+        self.buffers.sent();
+        Ok(())
+    }
+
+    fn receive(&mut self) -> io::Result<usize> {
+        let amount = self.socket.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(amount);
+        Ok(amount)
+    }
+}
+
+/// What TLS lies on.
+impl Read for Plain {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.buffers.input().is_empty() {
+            self.receive()?;
         }
+        let amount = self.buffers.input().read(buffer)?;
+        self.buffers.input_consume(amount);
+        Ok(amount)
+    }
+}
+
+/// What TLS lies on: several records are one system call.
+impl Write for Plain {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.write(bytes)
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice]) -> io::Result<usize> {
+        self.socket.write_vectored(pieces)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
 impl Transport for Plain {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        self.inner.buffers()
+        &mut self.buffers
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<()> {
-        if self.write_closed {
-            return Ok(());
-        }
-        let sent = match &mut self.absolute {
+        match &mut self.absolute {
             Some(absolute) if absolute.fresh => {
                 absolute.fresh = false;
-                let bytes = absolute.rewrite(&self.inner.buffers().output()[..amount]);
-                self.transmit(&bytes, timeout)
+                let head = absolute.rewrite(&self.buffers.output()[..amount]);
+                self.transmit(&head, timeout)
             }
-            _ => self.inner.transmit_output(amount, timeout),
-        };
-        match sent {
-            Err(ureq::Error::Io(error))
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-                ) =>
-            {
-                self.write_closed = true;
-                Ok(())
-            }
-            other => other,
+            _ => match self.buffers.hold(amount) {
+                true => self.release(timeout),
+                false => Ok(()),
+            },
         }
     }
 
@@ -95,31 +116,12 @@ impl Transport for Plain {
         if let Some(absolute) = &mut self.absolute {
             absolute.fresh = true;
         }
-        let begun = std::time::Instant::now();
-        loop {
-            let left = match timeout.after {
-                After::Exact(time) => time.saturating_sub(begun.elapsed()),
-                After::NotHappening => TICK,
-            };
-            if left.is_zero() {
-                return Err(ureq::Error::Timeout(timeout.reason));
-            }
-            let tick = NextTimeout {
-                after: After::Exact(left.min(TICK)),
-                ..timeout
-            };
-            match self.inner.await_input(tick) {
-                Err(ureq::Error::Timeout(_)) if signals::should_abort() => {
-                    return Err(failed(Error::new(Class::Temporary, "interrupted"), true));
-                }
-                Err(ureq::Error::Timeout(_)) => {}
-                other => return other,
-            }
-        }
+        self.release(timeout)?;
+        Ok(self.receive()? > 0)
     }
 
     fn is_open(&mut self) -> bool {
-        !self.write_closed && self.inner.is_open()
+        self.socket.is_open()
     }
 }
 
