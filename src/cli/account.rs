@@ -2,6 +2,7 @@
 //! avatar.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use crate::cli::arguments::Arguments;
 use crate::cli::grammar::{self, Flag, Form, SystemVerb};
@@ -22,7 +23,8 @@ pub struct Account {
 
 pub enum Action {
     Set(Choice),
-    Show,
+    /// Where the picture is written to that is shown now, if anywhere.
+    Show(Option<Destination>),
     List,
     Reset,
     /// A custom avatar, by its id.
@@ -30,11 +32,17 @@ pub enum Action {
     Whoami,
 }
 
+/// Where a picture is written to.
+pub enum Destination {
+    Stdout,
+    File(PathBuf),
+}
+
 impl Action {
     pub fn name(&self) -> &'static str {
         match self {
             Action::Set(_) => "set",
-            Action::Show => "show",
+            Action::Show(_) => "show",
             Action::List => "list",
             Action::Reset => "reset",
             Action::Delete(_) => "delete",
@@ -86,7 +94,7 @@ impl Account {
         let target = target(arguments, system, called)?;
         let action = match meaning {
             SystemVerb::Set => Action::Set(choice(arguments, system, called)?),
-            SystemVerb::Show => Action::Show,
+            SystemVerb::Show => Action::Show(destination(arguments)?),
             SystemVerb::List => Action::List,
             SystemVerb::Reset => Action::Reset,
             SystemVerb::Delete => match choice(arguments, system, called)? {
@@ -139,6 +147,17 @@ fn target(arguments: &mut Arguments, system: &'static System, verb: Called) -> R
             let flags = system.targets.iter().map(|kind| kind.flag);
             Err(incomplete(system, verb, flags))
         }
+    }
+}
+
+/// Where `--output` leads, if it is given.
+fn destination(arguments: &mut Arguments) -> Result<Option<Destination>> {
+    match arguments.path("--output") {
+        Some(path) if path.as_os_str().is_empty() => {
+            Err(usage("--output is empty").hint("is the variable that it comes from set?"))
+        }
+        Some(path) if path.as_os_str() == "-" => Ok(Some(Destination::Stdout)),
+        path => Ok(path.map(Destination::File)),
     }
 }
 

@@ -71,7 +71,7 @@ pub static GLOBAL: [Flag; 19] = [
     flag("--max-time", Text("S"), "seconds for the whole command (no limit)"),
     flag("--retries", Text("N"), "repeats of a request that may be repeated (3)"),
     switch("--no-verify", None, "do not read back after a write"),
-    switch("--force", None, "write even where nothing would change"),
+    switch("--force", None, "write even where nothing would change, and over a file that is there"),
     switch("--json", None, "JSON Lines on standard output"),
     switch("--quiet", Some("-q"), "say nothing unless something changed or failed, but answer a question"),
     switch("--verbose", Some("-v"), "one line per request on standard error; -vv adds the headers"),
@@ -82,7 +82,8 @@ pub static GLOBAL: [Flag; 19] = [
 
 /// Options of some verbs, which name them.
 #[rustfmt::skip] // a table
-static VERB_OPTIONS: [Flag; 8] = [
+static VERB_OPTIONS: [Flag; 9] = [
+    flag("--output", File("FILE"), "write the picture that is shown now; - is standard output; a file that is there only with --force"),
     flag("--dry-run", Switch, "print each write as the curl command that does it, and send none"),
     flag("--state", File("FILE"), "what was proven before (default: MANIFEST.state)"),
     flag("--lock-timeout", Text("S"), "seconds to wait for another run that holds the state (0)"),
@@ -152,7 +153,7 @@ pub static VERBS: [Verb; 12] = [
         name: "show",
         form: Form::OfSystem(SystemVerb::Show),
         about: "show what an account wears now",
-        options: &[],
+        options: &["--output"],
         help: include_str!("help/show.txt"),
     },
     Verb {

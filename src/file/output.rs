@@ -96,7 +96,8 @@ fn resemble(file: &File, before: &Metadata) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(before.mode()))
 }
 
-fn is_written_through(path: &Path) -> bool {
+/// Whether a path leads to no file that could be replaced.
+pub fn is_written_through(path: &Path) -> bool {
     // Descriptors that lead to files are written as the shell opened them.
     let descriptor =
         path.starts_with("/dev") && !path.starts_with("/dev/shm") || path.starts_with("/proc");

@@ -7,9 +7,10 @@ use super::exchange::Connection;
 use super::failure::{self, NoAnswer};
 use super::head_size::Longest;
 use super::reach::Reach;
-use super::request::{Body, Request, Route};
+use super::request::{Body, Call, Request, Route};
 use super::response::Response;
 use super::retry::{self, Attempt, Next};
+use super::tls::Trust;
 use crate::error::{Class, Error, Result};
 use crate::redact::{REDACTED, Redactor, Scope};
 use crate::secret::Secret;
@@ -65,6 +66,8 @@ pub struct Client {
     answer_redacted: bool,
     /// When a route that has no calls left may be called again.
     rate_limited: Vec<(Route, Instant)>,
+    /// Of the place that the last redirect led to which was followed.
+    elsewhere: Option<Box<Client>>,
 }
 
 impl Client {
@@ -77,6 +80,7 @@ impl Client {
             secrets: Redactor::default(),
             answer_redacted: false,
             rate_limited: Vec::new(),
+            elsewhere: None,
             reach,
         };
         let proxy = client.reach.proxy.as_ref();
@@ -314,6 +318,49 @@ impl Client {
         )
     }
 
+    /// Reads a picture where a redirect leads to: once, and as a stranger, without a credential and without a client
+    /// certificate. That address opens what it leads to, so nothing of it is shown.
+    ///
+    /// Errors: protocol, when it leads to no other place, from https to http, or to a further redirect; those of `send`.
+    pub fn follow(&mut self, request: &Request, response: &Response) -> Result<Response> {
+        static STORE: Call = Call::picture("").anonymous();
+        let refused = |what: &str| {
+            let what = format!("answered {}, a redirect {what}", response.status);
+            request
+                .failed(Class::Protocol, what)
+                .status(response.status)
+        };
+        let location = response.header("location").unwrap_or_default();
+        let Some((base, signed)) = elsewhere(location, self.reach.base.is_https()) else {
+            return Err(refused("that leads to no place a picture may be read from"));
+        };
+        if self
+            .elsewhere
+            .as_ref()
+            .is_none_or(|known| *known.base() != base)
+        {
+            let trust = Trust {
+                client: None,
+                ..self.reach.trust.clone()
+            };
+            self.elsewhere = Some(Box::new(Client::new(Reach {
+                base,
+                trust,
+                ..self.reach.clone()
+            })?));
+        }
+        let client = self.elsewhere.as_mut().expect("it was made just now");
+        let request = Request {
+            signed: Some(signed),
+            ..Request::picture(&STORE, &request.operation)
+        };
+        let response = client.send(&request)?;
+        match response.is_redirect() {
+            true => Err(refused("to a redirect, which is not followed")),
+            false => Ok(response),
+        }
+    }
+
     /// Whether this would send back to the server what is left of an answer that held a secret.
     fn carries_redacted(&self, request: &Request) -> bool {
         let body = match &request.body {
@@ -398,8 +445,11 @@ impl Client {
         let exchanged = self.connection.exchange(request, &url, secrets, timeout);
         let mut answered = match exchanged {
             Err(error) => {
-                let reach = &self.reach;
-                Err(failure::from_ureq(error, request, reach, timeout, longest))
+                let none = failure::from_ureq(error, request, &self.reach, timeout, longest);
+                Err(match request.signed {
+                    Some(_) => none.without_place(request),
+                    None => none,
+                })
             }
             Ok(response) => {
                 let of_proxy = failure::from_proxy(request, &self.reach, &response);
@@ -431,8 +481,11 @@ impl Client {
         &'a self,
         request: &'a Request,
     ) -> impl Iterator<Item = (&'static str, &'a Secret)> {
-        let credentials = self.credentials.iter();
-        let credentials = credentials.map(|(name, value, _)| (*name, value));
+        let credentials = match request.call.anonymous {
+            true => &[][..],
+            false => &self.credentials,
+        };
+        let credentials = credentials.iter().map(|(name, value, _)| (*name, value));
         let own = request.secrets.iter().map(|(name, value)| (*name, value));
         credentials.chain(own)
     }
@@ -465,7 +518,10 @@ impl Client {
 
     fn trace_answer(&self, request: &Request, url: &str, answered: &Answered, took: Duration) {
         self.reach.trace(1, || {
-            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+            let path = match request.signed {
+                Some(_) => "(elsewhere, not shown)",
+                None => url.splitn(4, '/').nth(3).unwrap_or_default(),
+            };
             let came = match answered {
                 Ok(response) => format!("{}, {} bytes", response.status, response.body.len()),
                 Err(none) => none.error.message(),
@@ -486,6 +542,27 @@ impl Client {
             false => "(not shown)".to_owned(),
         }
     }
+}
+
+/// Where a redirect leads to, if that is another place: the place, and path and query there. From https only to https.
+fn elsewhere(location: &str, https: bool) -> Option<(Address, Secret)> {
+    let target = WebAddress::split(location.split('#').next()?);
+    let base = format!("{}://{}", target.scheme?, target.place);
+    let base = Address::parse(&base, "the redirect").ok()?;
+    let sendable = location
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if target.user_info.is_some() || !sendable || https && !base.is_https() {
+        return None;
+    }
+    let path = match target.path {
+        "" => "/",
+        path => path,
+    };
+    let query = target
+        .query
+        .map_or(String::new(), |query| format!("?{query}"));
+    Some((base, Secret::new(format!("{path}{query}"))))
 }
 
 /// This machine's clock, in seconds since 1970.

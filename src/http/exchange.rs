@@ -11,7 +11,7 @@ use ureq::{Agent, AsSendBody, SendBody};
 
 use super::connect::{Dialler, Names};
 use super::reach::Reach;
-use super::request::Request;
+use super::request::{Purpose, Request};
 use super::response::Response;
 use super::{AGENT, LONGEST_HEAD, tls};
 use crate::error;
@@ -21,6 +21,8 @@ type Result<T> = std::result::Result<T, ureq::Error>;
 
 /// How much of an answer is read, in bytes. A Jira account with a thousand custom avatars lists 700 kB.
 const LONGEST_ANSWER: u64 = 2 << 20;
+/// How much of a picture is read, in bytes.
+const LONGEST_PICTURE: u64 = 20 << 20;
 /// How much of a refusal is read, in bytes: it carries a sentence, and an error page may be endless.
 const LONGEST_REFUSAL: u64 = 64 << 10;
 
@@ -97,6 +99,10 @@ impl Connection {
             value.set_sensitive(true);
             builder = builder.header(HeaderName::from_static(name), value);
         }
+        let longest = match request.call.purpose {
+            Purpose::Picture => LONGEST_PICTURE,
+            _ => LONGEST_ANSWER,
+        };
         let answer = match request.call.method.has_body() {
             false => self.run(builder.body(())?, timeout)?,
             true => {
@@ -106,7 +112,7 @@ impl Connection {
                 self.run(builder.body(body)?, timeout)?
             }
         };
-        read(answer)
+        read(answer, longest)
     }
 
     fn run(
@@ -122,10 +128,11 @@ impl Connection {
     }
 }
 
-fn read(answer: ureq::http::Response<ureq::Body>) -> Result<Response> {
+/// Reads an answer, of a good one as many bytes as `longest`.
+fn read(answer: ureq::http::Response<ureq::Body>, longest: u64) -> Result<Response> {
     let (head, body) = answer.into_parts();
     let bound = match head.status.is_success() {
-        true => LONGEST_ANSWER,
+        true => longest,
         false => LONGEST_REFUSAL,
     };
     let mut bytes = Vec::new();

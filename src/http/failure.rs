@@ -20,6 +20,22 @@ pub(super) struct NoAnswer {
 }
 
 impl NoAnswer {
+    /// The same without a word of the place that was asked.
+    pub(super) fn without_place(self, request: &Request) -> NoAnswer {
+        let what = match self.error.class {
+            Class::Unreachable => "the place that the server redirects to cannot be reached",
+            Class::Temporary => "no whole answer of the place that the server redirects to",
+            _ => "no usable answer of the place that the server redirects to",
+        };
+        NoAnswer {
+            error: Error {
+                lost: self.error.lost,
+                ..request.failed(self.error.class, what)
+            },
+            ..self
+        }
+    }
+
     pub(super) fn permanent(error: Error) -> NoAnswer {
         NoAnswer {
             error,

@@ -12,6 +12,7 @@ use crate::signals;
 use crate::time::span;
 
 /// How to reach a server.
+#[derive(Clone)]
 pub struct Reach {
     pub base: Address,
     pub trust: Trust,

@@ -45,15 +45,19 @@ pub struct Call {
     pub path: &'static str,
     pub repeat: Repeat,
     pub purpose: Purpose,
+    /// Whether the caller's credentials stay at home.
+    pub anonymous: bool,
 }
 
-/// What a call is for. A refused login or logout means something else than a refusal of the work itself.
+/// What a call is for. A refused login, logout or picture means something else than a refusal of the work itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Everything that is done with the caller's credentials.
+    /// Everything else.
     Work,
     Login,
     Logout,
+    /// Reads a picture, which may be longer than any other answer.
+    Picture,
 }
 
 /// What servers count calls by: method and path.
@@ -66,6 +70,7 @@ impl Call {
             path,
             repeat,
             purpose: Purpose::Work,
+            anonymous: false,
         }
     }
 
@@ -81,6 +86,22 @@ impl Call {
     pub const fn logout(self) -> Call {
         Call {
             purpose: Purpose::Logout,
+            ..self
+        }
+    }
+
+    /// A call that reads a picture.
+    pub const fn picture(path: &'static str) -> Call {
+        Call {
+            purpose: Purpose::Picture,
+            ..Call::new(Method::Get, path, ALWAYS)
+        }
+    }
+
+    /// The same call without the caller's credentials.
+    pub const fn anonymous(self) -> Call {
+        Call {
+            anonymous: true,
             ..self
         }
     }
@@ -181,6 +202,8 @@ pub struct Request {
     /// Headers that are not shown, such as a session's cookies.
     pub secrets: Vec<(&'static str, Secret)>,
     pub body: Body,
+    /// Path and query as a server gave them, in place of the call's own: they open what they lead to, and are not shown.
+    pub signed: Option<Secret>,
 }
 
 impl Request {
@@ -193,7 +216,16 @@ impl Request {
             headers: Vec::new(),
             secrets: Vec::new(),
             body: Body::Empty,
+            signed: None,
         }
+    }
+
+    /// A request for a picture, to a call that reads one. What is sent is what the server has: nobody on the way is to
+    /// make another one of it.
+    pub fn picture(call: &'static Call, operation: impl Into<String>) -> Request {
+        Request::new(call, operation)
+            .header("accept", "image/*")
+            .header("accept-encoding", "identity")
     }
 
     /// Fills the next `{}` of the path.
@@ -253,6 +285,9 @@ impl Request {
 
     /// The whole URL, encoded.
     pub fn url(&self, base: &Address) -> String {
+        if let Some(signed) = &self.signed {
+            return format!("{}{}", base.text(), signed.expose());
+        }
         let mut url = format!("{}/", base.text());
         let mut items = self.items.iter();
         for (at, piece) in self.call.path.split("{}").enumerate() {

@@ -4,6 +4,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use super::limits::RateLimit;
+use crate::number::digits;
+use crate::picture::header::Flaw;
+use crate::picture::received::Image;
 use crate::terminal::MESSAGE;
 
 /// An answer: its status, its headers, and its body up to a bound.
@@ -119,6 +122,25 @@ impl Response {
             Category::Data => "JSON of another shape",
             Category::Syntax | Category::Io => "something that is not JSON",
         })
+    }
+
+    /// Takes the body as a picture, which its bytes tell and nothing that was said of them.
+    ///
+    /// Errors: what is wrong with the body, as it follows on `the body`.
+    pub fn picture(&mut self) -> std::result::Result<Image, String> {
+        let announced = self.header("content-length").and_then(digits::<usize>);
+        if self.cut {
+            return Err(format!("is longer than {} MiB", self.body.len() >> 20));
+        }
+        if announced.is_some_and(|length| length != self.body.len()) {
+            return Err("is not as long as was announced".to_owned());
+        }
+        match Image::read(&mut self.body) {
+            Ok(image) => Ok(image),
+            Err(Flaw::Unknown) if self.is_html() => Err("is an HTML page".to_owned()),
+            Err(Flaw::Unknown) => Err("is no picture".to_owned()),
+            Err(flaw) => Err(flaw.to_string()),
+        }
     }
 
     /// Whether the beginning of the body contains this, whatever its type.

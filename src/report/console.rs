@@ -37,6 +37,8 @@ pub struct Style {
     /// Show the accounts of a diff that are the same, too.
     pub verbose: bool,
     pub color: Colors,
+    /// Standard output is for a picture alone: results go to standard error.
+    pub aside: bool,
 }
 
 /// Which account a line is about.
@@ -264,7 +266,7 @@ impl Report {
     pub fn failed(&mut self, subject: &Subject, error: &Error) {
         self.totals.failed(error.class);
         if self.style.json {
-            print(&subject.json("failed").put_error(error).end());
+            self.print(&subject.json("failed").put_error(error).end());
         }
         self.complain(Some(subject), error);
     }
@@ -374,7 +376,7 @@ impl Report {
         self.erase_progress();
         let (exit, summary) = self.totals.end(self.style.quiet);
         if let (Some(line), true) = (summary, self.style.json) {
-            print(&line.end());
+            self.print(&line.end());
         }
         exit
     }
@@ -406,8 +408,16 @@ impl Report {
         fill: impl FnOnce(JsonLine) -> JsonLine,
     ) {
         match self.style.json {
-            true => print(&fill(subject.json(outcome)).end()),
-            false => print(&format!("{}: {text}\n", subject.name())),
+            true => self.print(&fill(subject.json(outcome)).end()),
+            false => self.print(&format!("{}: {text}\n", subject.name())),
+        }
+    }
+
+    /// A result, where results go.
+    fn print(&self, text: &str) {
+        match self.style.aside {
+            true => print_error(text.trim_end_matches('\n')),
+            false => print(text),
         }
     }
 

@@ -13,7 +13,7 @@ mod totals;
 mod words;
 
 pub use console::{Report, Style, Subject};
-pub use streams::{Colors, complain, print, show_event, show_trace, status};
+pub use streams::{Colors, complain, print, print_bytes, show_event, show_trace, status};
 
 /// The exit status of a diff that found something to do.
 const PENDING: u8 = 2;

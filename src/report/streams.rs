@@ -67,11 +67,20 @@ pub(super) fn print_line(line: &str) {
 ///
 /// A reader that went away (`| head`) is no failure of ours; the work is done all the same.
 pub fn print(text: &str) {
+    print_bytes(text.as_bytes());
+}
+
+/// The same of bytes that are no text: a picture.
+pub fn print_bytes(bytes: &[u8]) {
     let written = match descriptors::output_is_closed() {
-        _ if text.is_empty() => Ok(()),
+        _ if bytes.is_empty() => Ok(()),
         // The standard library takes a closed one for a sink.
         true => Err(io::Error::other("standard output is closed")),
-        false => io::stdout().lock().write_all(text.as_bytes()),
+        false => {
+            let mut stdout = io::stdout().lock();
+            // It keeps what comes behind the last line feed, and at the end of the process says nothing of a failure.
+            stdout.write_all(bytes).and_then(|()| stdout.flush())
+        }
     };
     if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe

@@ -2,21 +2,25 @@
 
 use std::time::Instant;
 
+use super::files;
 use super::session::Context;
 use super::style;
 use crate::apply::state::Memory;
 use crate::apply::{self, Deleted, Event, Outcome, Rules};
-use crate::cli::{Account, Action};
-use crate::error::Result;
+use crate::cli::{Account, Action, Destination};
+use crate::error::{Class, Error, Result};
+use crate::file::output;
 use crate::http::curl::PlannedRequest;
+use crate::picture::received::Image;
 use crate::plan::Job;
 use crate::plan::manifest::Server;
-use crate::report::{Report, Subject};
+use crate::report::{self, Report, Subject};
 use crate::settings::address::Address;
 use crate::settings::environment::Environment;
 use crate::system::List;
 use crate::system::avatar::Choice;
 use crate::system::session::Session;
+use crate::system::shown::Face;
 
 /// Carries out a command about one account, and returns the exit status.
 pub(super) fn run(account: &Account, environment: &Environment, begun: Instant) -> u8 {
@@ -25,7 +29,9 @@ pub(super) fn run(account: &Account, environment: &Environment, begun: Instant) 
         environment,
         begun,
     };
-    let mut report = Report::new(style(context.options, environment));
+    let mut style = style(context.options, environment);
+    style.aside = matches!(account.action, Action::Show(Some(Destination::Stdout)));
+    let mut report = Report::new(style);
     let system = account.system;
     let base = context.base(system);
     let mut subject = Subject {
@@ -110,6 +116,9 @@ fn ask(
     subject: &mut Subject,
     report: &mut Report,
 ) -> Result<()> {
+    if let Action::Show(Some(Destination::File(path))) = &account.action {
+        files::may_write("--output", path, context.options.force)?;
+    }
     let credentials = context.credentials(server, subject, report)?;
     let mut session = context.open(server, &credentials)?;
     let done = answer(account, &mut session, context, subject, report);
@@ -150,13 +159,47 @@ fn answer(
                 }
             }
         }
-        Action::Show | Action::Set(_) | Action::Reset => {
+        Action::Show(destination) => {
             let seen = (system.observe)(session, target)?;
             subject.account = Some(seen.account.clone());
-            report.show(subject, &seen);
+            if let Some(destination) = destination {
+                let shown = (system.shown)(session, target, &seen)?;
+                for warning in &shown.warnings {
+                    report.warning(subject, warning);
+                }
+                write(&picture(shown.face)?, destination)?;
+            }
+            if !(context.options.quiet && matches!(destination, Some(Destination::Stdout))) {
+                report.show(subject, &seen);
+            }
         }
+        Action::Set(_) | Action::Reset => unreachable!("these set an avatar"),
     }
     Ok(())
+}
+
+/// The picture itself.
+///
+/// Errors: target, where there is none; why it cannot be read.
+fn picture(face: Face) -> Result<Image> {
+    match face {
+        Face::Read(image) => Ok(image),
+        Face::Absent(why) => Err(Error::new(
+            Class::Target,
+            format!("no picture to write: {why}"),
+        )),
+        Face::Unreadable(error) => Err(error),
+    }
+}
+
+fn write(image: &Image, destination: &Destination) -> Result<()> {
+    match destination {
+        Destination::Stdout => {
+            report::print_bytes(&image.bytes);
+            Ok(())
+        }
+        Destination::File(path) => output::write(path, |file| file.write_all(&image.bytes)),
+    }
 }
 
 /// Warns of the variables that a shell must have before it runs the commands of a dry run: without them a login fails,

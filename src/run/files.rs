@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{Batch, Origin};
 use crate::error::{Class, Error, Result};
+use crate::file::output;
 use crate::picture::content::Content;
 use crate::plan::Plan;
 use crate::system::avatar::Avatar;
@@ -65,6 +66,24 @@ pub(super) fn spare_pictures(files: &[Named], plan: &Plan) -> Result<()> {
 fn same(name: &str, other: &str) -> Error {
     let what = format!("{name} and {other} are the same file");
     Error::new(Class::Usage, what)
+}
+
+/// Checks that a file may be written, before anything is sent. What is no file, such as a pipe, is written as it is.
+///
+/// Errors: usage, if it is there and may not be replaced; input, if it has no folder.
+pub(super) fn may_write(name: &str, path: &Path, replace: bool) -> Result<()> {
+    has_folder(name, path)?;
+    let refuse = |what: &str| {
+        let shown = quote(&path.to_string_lossy());
+        Error::new(Class::Usage, format!("{name}: {shown} {what}"))
+    };
+    match std::fs::metadata(path) {
+        Ok(facts) if facts.is_dir() => Err(refuse("is a directory")),
+        Ok(_) if !replace && !output::is_written_through(path) => {
+            Err(refuse("is there already").hint("name another file, or give --force to replace it"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn has_folder(name: &str, path: &Path) -> Result<()> {

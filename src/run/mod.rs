@@ -60,6 +60,7 @@ fn style(options: &Options, environment: &Environment) -> Style {
         quiet: options.quiet,
         verbose: options.verbose > 0,
         color: colors(options.color, environment),
+        aside: false,
     }
 }
 

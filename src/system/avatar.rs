@@ -194,6 +194,8 @@ pub struct Seen {
     pub account: String,
     /// The server's own id of it, where writes should use that.
     pub id: Option<String>,
+    /// The server's own name of it, letter for letter, where its picture is asked for by that.
+    pub name: Option<String>,
     pub fingerprint: Option<String>,
     /// What it could wear instead, where the server says so.
     pub offers: Vec<Offer>,
@@ -207,6 +209,8 @@ pub struct Offer {
     pub id: String,
     pub system: bool,
     pub selected: bool,
+    /// The server's own name of whose it is, where it says so.
+    pub owner: Option<String>,
     /// By size, `48x48`.
     pub urls: BTreeMap<String, String>,
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::avatar::{Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKind, Writer};
 use super::session::{Reading, Server, Session, is_sendable};
+use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
@@ -18,6 +19,7 @@ use crate::http::{
     self, ALWAYS, Body, Call, Client, Method, ONCE, Purpose, Request, Response, UNLESS_LOST,
 };
 use crate::picture::Picture;
+use crate::picture::received::Image;
 use crate::secret::Secret;
 use crate::settings::credentials::{Credentials, Login};
 use crate::terminal::{MESSAGE, clean, quote};
@@ -83,6 +85,8 @@ pub(super) static SYSTEM: System = System {
     reason: |response| Some(refusal(response)?.1).filter(|words| !words.is_empty()),
     observe,
     observe_many: Some(observe_many),
+    shown,
+    preset_picture: Support::Has(|session, _, address| read_picture(session, address)),
     // A server of several processes may show the old one for a moment.
     read_back: &[Duration::ZERO, Duration::from_millis(500)],
     wears,
@@ -123,17 +127,18 @@ fn chosen(address: &Option<String>) -> &str {
 /// The address that takes an avatar off; null is refused.
 const NONE: &str = "";
 
-/// `mxc://SERVER/ID`, each of them one plain segment.
 fn is_media_address(text: &str) -> bool {
-    let rest = text.strip_prefix("mxc://");
-    let Some((server, id)) = rest.and_then(|rest| rest.split_once('/')) else {
-        return false;
-    };
+    media_parts(text).is_some()
+}
+
+/// `mxc://SERVER/ID` in its two parts, each of them one plain segment.
+fn media_parts(text: &str) -> Option<(&str, &str)> {
+    let (server, id) = text.strip_prefix("mxc://")?.split_once('/')?;
     let plain = |text: &str, more: &str| {
         let legal = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
         !text.is_empty() && text.chars().all(legal)
     };
-    plain(server, ".:-[]") && plain(id, "-_")
+    (plain(server, ".:-[]") && plain(id, "-_")).then_some((server, id))
 }
 
 // --- calls ---
@@ -153,6 +158,9 @@ static CHANGE: Call = Call::new(
 static LIMITS: Call = Call::new(Method::Get, "_matrix/client/v1/media/config", ALWAYS);
 /// Before 1.11 of the specification.
 static OLD_LIMITS: Call = Call::new(Method::Get, "_matrix/media/v3/config", ALWAYS);
+static PICTURE: Call = Call::picture("_matrix/client/v1/media/download/{}/{}");
+/// Before 1.11 of the specification, when nobody had to say who asks.
+static OLD_PICTURE: Call = Call::picture("_matrix/media/v3/download/{}/{}").anonymous();
 /// Every upload is kept for ever.
 static UPLOAD: Call = Call::new(Method::Post, "_matrix/media/v3/upload", UNLESS_LOST);
 
@@ -364,6 +372,8 @@ struct Facts {
     largest: Option<u64>,
     /// The addresses of pictures that were uploaded, by the SHA-256 of each.
     uploads: BTreeMap<[u8; 32], String>,
+    /// Pictures are where they were before 1.11 of the specification.
+    old_media: bool,
 }
 
 /// What the caller is to Synapse's calls for admins.
@@ -560,6 +570,7 @@ fn seen(target: &Target, id: &str, avatar: Option<String>) -> Seen {
     Seen {
         account: target.name().unwrap_or(id).to_owned(),
         id: None,
+        name: None,
         fingerprint: avatar.filter(|address| !address.is_empty()),
         offers: Vec::new(),
         details: Vec::new(),
@@ -679,6 +690,61 @@ fn list(session: &mut Session) -> Result<Vec<Row>> {
         true
     })?;
     Ok(rows)
+}
+
+fn shown(session: &mut Session, _: &Target, seen: &Seen) -> Result<Shown> {
+    let preset = |address: &str| Avatar::Preset(&PRESET, Some(address.to_owned()));
+    let (origin, face, restore) = match &seen.fingerprint {
+        None => (
+            Origin::Generated,
+            Face::Absent("each client draws a letter of its own".to_owned()),
+            Restore::Avatar(Avatar::Generated),
+        ),
+        Some(address) if is_media_address(address) => (
+            Origin::Uploaded,
+            read_picture(session, address).into(),
+            Restore::Avatar(preset(address)),
+        ),
+        Some(other) => {
+            let why = format!("{} is no mxc address, and no client shows it", quote(other));
+            (
+                Origin::Generated,
+                Face::Absent(why.clone()),
+                Restore::Nothing(why),
+            )
+        }
+    };
+    Ok(Shown {
+        origin,
+        face,
+        restore,
+        warnings: Vec::new(),
+    })
+}
+
+/// Reads what an mxc address stands for, from this server: it has what is its own, and asks others for theirs.
+fn read_picture(session: &mut Session, address: &str) -> Result<Image> {
+    let operation = format!("read {}", quote(address));
+    let Some((server, id)) = media_parts(address) else {
+        return Err(Error::new(Class::Target, "no mxc address").about(operation));
+    };
+    let request = |call| {
+        Request::picture(call, operation.as_str())
+            .item(server)
+            .item(id)
+    };
+    if session.facts::<Facts>().old_media {
+        return session.picture(&request(&OLD_PICTURE));
+    }
+    let asked = request(&PICTURE);
+    let response = session.client.send(&asked)?;
+    match refusal(&response) {
+        Some((code, _)) if code == "M_UNRECOGNIZED" => {
+            session.facts::<Facts>().old_media = true;
+            session.picture(&request(&OLD_PICTURE))
+        }
+        _ => session.received(&asked, response),
+    }
 }
 
 fn describe(seen: &Seen) -> String {

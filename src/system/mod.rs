@@ -18,10 +18,12 @@ use crate::http::curl::Step;
 use crate::http::{Client, Request, Response};
 use crate::picture::Picture;
 use crate::picture::header::Header;
+use crate::picture::received::Image;
 use crate::settings::credentials::{Credentials, Login};
 use crate::terminal::{MESSAGE, clean};
 use avatar::{Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKind, Writer};
 use session::{Reading, Session};
+use shown::Shown;
 
 /// Every system, in the order of help texts.
 pub static ALL: [&System; 4] = [
@@ -105,6 +107,11 @@ pub struct System {
     /// What an account wears now.
     pub observe: fn(&mut Session, &Target) -> Result<Seen>,
     pub observe_many: Option<ObserveMany>,
+    /// What an account that was seen shows: the picture itself, where it comes from, and how it is given back. A picture
+    /// that cannot be read is no error here.
+    pub shown: fn(&mut Session, &Target, &Seen) -> Result<Shown>,
+    /// The picture of an avatar that can be chosen by its id, of those that an account was seen with.
+    pub preset_picture: Support<PresetPicture>,
     /// When to look for the proof after a write: after each of these waits, until it is found.
     pub read_back: &'static [Duration],
     /// Whether a fingerprint means this avatar; none where only a state could tell.
@@ -136,6 +143,9 @@ pub struct Example {
 /// What many accounts wear, where that takes fewer calls than one look each; none if this caller has no such call.
 /// In the order of the targets; an account that is missing is an error of its own.
 pub type ObserveMany = fn(&mut Session, &[&Target]) -> Result<Option<Vec<Result<Seen>>>>;
+
+/// The picture of an avatar by its id.
+pub type PresetPicture = fn(&mut Session, &Seen, &str) -> Result<Image>;
 
 /// Shows an uploaded avatar again that is still there under the fingerprint it was proven with; none where it is not,
 /// and must be sent.

@@ -13,6 +13,7 @@ use super::avatar::{
     Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKind, Writer, number,
 };
 use super::session::{Reading, Server, Session, is_sendable};
+use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
@@ -21,6 +22,7 @@ use crate::http::{
     self, ALWAYS, Body, Call, Client, Method, ONCE, Purpose, Request, Response, UNLESS_LOST,
 };
 use crate::picture::Picture;
+use crate::picture::received::Image;
 use crate::secret::Secret;
 use crate::settings::credentials::{Credentials, Login};
 use crate::terminal::{MESSAGE, clean, quote};
@@ -81,6 +83,10 @@ pub(super) static SYSTEM: System = System {
     reason: |_| None,
     observe,
     observe_many: Some(observe_many),
+    shown,
+    preset_picture: Support::Instead(
+        "a built-in icon has no address that its picture could be read from",
+    ),
     read_back: &[Duration::ZERO],
     wears,
     whoami,
@@ -118,6 +124,8 @@ static PRESET: Preset = Preset {
 // --- calls ---
 
 static READ: Call = Call::new(Method::Post, "employee/read", ALWAYS);
+/// Public behind a name that nobody guesses; the hash is not shown there.
+static PICTURE: Call = Call::picture("static/employee/avatars/{}").anonymous();
 static LIST: Call = Call::new(Method::Post, "employee/list", ALWAYS);
 static ASSIGN: Call = Call::new(Method::Post, "employee/avatar/assign", ALWAYS);
 /// The last one wins, but every upload leaves a file stored.
@@ -489,6 +497,7 @@ fn seen(target: &Target, employee: &Employee) -> Seen {
     Seen {
         account: target.value().to_owned(),
         id: None,
+        name: None,
         fingerprint: employee.fingerprint(),
         offers: Vec::new(),
         details: vec![
@@ -496,6 +505,67 @@ fn seen(target: &Target, employee: &Employee) -> Seen {
             ("file", json!(employee.avatar_file_name)),
         ],
     }
+}
+
+/// An icon is what shows, also beside the name of an older picture.
+fn shown(session: &mut Session, target: &Target, seen: &Seen) -> Result<Shown> {
+    let icon = seen
+        .fingerprint
+        .as_deref()
+        .and_then(|text| text.strip_prefix("icon:"));
+    let preset = |id: Option<&str>| Restore::Avatar(Avatar::Preset(&PRESET, id.map(str::to_owned)));
+    let (origin, face, restore) = match (icon, stored(seen)) {
+        (Some(icon), _) => (
+            Origin::Default,
+            Face::Absent(format!(
+                "icon {icon} has no address that its picture could be read from"
+            )),
+            // Only a number can be assigned; a negative one nobody could have chosen.
+            match number(icon) {
+                Ok(id) => preset(Some(&id)),
+                Err(_) => Restore::Nothing(format!("icon {icon}, which cannot be assigned")),
+            },
+        ),
+        (None, Some(file)) => (
+            Origin::Uploaded,
+            read_picture(session, employee(target), file).into(),
+            Restore::Picture,
+        ),
+        (None, None) => (
+            Origin::Generated,
+            Face::Absent("the employee has no icon and no picture".to_owned()),
+            preset(None),
+        ),
+    };
+    Ok(Shown {
+        origin,
+        face,
+        restore,
+        warnings: Vec::new(),
+    })
+}
+
+fn read_picture(session: &mut Session, id: u64, file: &str) -> Result<Image> {
+    let request = Request::picture(&PICTURE, format!("read the picture of employee {id}"));
+    if !is_plain_segment(file) {
+        return Err(request.failed(Class::Protocol, "the name of its file is none"));
+    }
+    session
+        .picture(&request.item(file))
+        .map_err(|error| {
+            match error.class {
+        Class::Target | Class::Protocol if error.hint.is_none() => error.hint(
+            "an installation may keep its pictures at another path than static/employee/avatars",
+        ),
+        _ => error,
+    }
+        })
+}
+
+/// Whether a name is one segment of a path, and stays where it is put.
+fn is_plain_segment(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "._-~@+ ()".contains(c);
+    !name.is_empty() && name.chars().all(plain) && !name.starts_with('.')
 }
 
 /// Reads the list instead of each employee, as long as that takes fewer calls. Who was not met there is read

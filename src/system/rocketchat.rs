@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::avatar::{Avatar, Crop, Identity, Proof, Row, Seen, Target, TargetKind, Writer};
 use super::session::{Reading, Server, Session, is_sendable};
+use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
@@ -19,6 +20,7 @@ use crate::http::{
 };
 use crate::number::digits;
 use crate::picture::Picture;
+use crate::picture::received::{Image, Kind};
 use crate::secret::Secret;
 use crate::settings::address::encode;
 use crate::settings::credentials::{Credentials, Login};
@@ -101,6 +103,8 @@ pub(super) static SYSTEM: System = System {
     reason: |response| Some(reason(response).text).filter(|text| !text.is_empty()),
     observe,
     observe_many: None,
+    shown,
+    preset_picture: Support::Instead("an account has one avatar, and none is chosen by an id"),
     // The server writes the etag to the account half a second after it has answered. Each look costs one of
     // ten calls a minute.
     read_back: &[
@@ -133,8 +137,10 @@ static RESET: Call = Call::new(Method::Post, "api/v1/users.resetAvatar", ALWAYS)
 static LOGIN: Call = Call::new(Method::Post, "api/v1/login", ONCE).login();
 static LOGOUT: Call = Call::new(Method::Post, "api/v1/logout", ONCE).logout();
 static SERVER: Call = Call::new(Method::Get, "api/info", ALWAYS);
+/// By the user's name: where older servers look for an id, they find a user named `uid/...`.
+static PICTURE: Call = Call::picture("avatar/{}");
 /// What it tells is worth one try.
-static PICTURE: Call = Call::new(Method::Head, "avatar/{}", NEVER);
+static LOOK: Call = Call::new(Method::Head, "avatar/{}", NEVER);
 
 fn request(call: &'static Call, operation: String) -> Request {
     Request::new(call, operation).header("accept", "application/json")
@@ -480,8 +486,11 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
         None => user.username.clone().unwrap_or_else(|| user.id.clone()),
     };
     let etag = user.avatar_etag.filter(|etag| !etag.is_empty());
-    let name = user.username.as_deref().filter(|name| !name.is_empty());
-    let lost = etag.is_some() && name.is_some_and(|name| letter_shows(session, name));
+    let name = user.username.filter(|name| !name.is_empty());
+    let lost = match &name {
+        Some(name) if etag.is_some() => letter_shows(session, name),
+        _ => false,
+    };
     let (fingerprint, details) = match lost {
         true => (None, vec![(LOST_ETAG, json!(etag))]),
         false => {
@@ -492,6 +501,7 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     Ok(Seen {
         account,
         id: Some(user.id),
+        name,
         fingerprint,
         offers: Vec::new(),
         details,
@@ -509,27 +519,14 @@ const LETTER_TIME: &str = "Thu, 01 Jan 2015 00:00:00 GMT";
 /// tells nothing (a store's address, another provider's picture, the letter that a caller gets who may not look),
 /// and neither does a failure.
 fn letter_shows(session: &mut Session, username: &str) -> bool {
-    let pictures_late = session.facts::<Facts>().pictures_late;
-    let client = &session.client;
-    let (Some(id), Some(token), true) = (
-        client.credential("x-user-id"),
-        client.credential("x-auth-token"),
-        // No server gives a name a control character, and no path carries one.
-        !pictures_late && !username.contains(char::is_control),
-    ) else {
+    if session.facts::<Facts>().pictures_late {
+        return false;
+    }
+    let operation = format!("look at the picture of {}", quote(username));
+    let request = Request::new(&LOOK, operation).header("accept", "image/*");
+    let Some(request) = about_picture(session, request, username) else {
         return false;
     };
-    let (id, token) = (encode(id.expose()), encode(token.expose()));
-    let operation = format!("look at the picture of {}", quote(username));
-    let request = Request::new(&PICTURE, operation)
-        .item(username)
-        .header("accept", "image/*")
-        // What lies between may have kept the picture of before.
-        .header("cache-control", "no-cache")
-        .secret(
-            "cookie",
-            Secret::new(format!("rc_uid={id}; rc_token={token}")),
-        );
     let Ok(response) = session.client.send(&request) else {
         session.facts::<Facts>().pictures_late = true;
         return false;
@@ -539,6 +536,113 @@ fn letter_shows(session: &mut Session, username: &str) -> bool {
     response.status == 200
         && kind.eq_ignore_ascii_case("image/svg+xml")
         && response.header("last-modified") == Some(LETTER_TIME)
+}
+
+/// Completes a request about the picture of a user. Who asks is told by cookies there; none if they cannot be made.
+fn about_picture(session: &Session, request: Request, username: &str) -> Option<Request> {
+    let credential = |name| Some(encode(session.client.credential(name)?.expose()));
+    let (id, token) = (credential("x-user-id")?, credential("x-auth-token")?);
+    // No server gives a name a control character, and no path carries one.
+    (!username.contains(char::is_control)).then(|| {
+        request
+            .item(username)
+            // What lies between may have kept the picture of before.
+            .header("cache-control", "no-cache")
+            .secret(
+                "cookie",
+                Secret::new(format!("rc_uid={id}; rc_token={token}")),
+            )
+    })
+}
+
+/// What a user shows. An etag alone does not tell: the server may have lost the picture, or show another one that a
+/// provider of logins has.
+fn shown(session: &mut Session, _: &Target, seen: &Seen) -> Result<Shown> {
+    let etag = etag(seen);
+    let given_back = match etag {
+        Some(_) => Restore::Picture,
+        None => Restore::Avatar(Avatar::Generated),
+    };
+    let mut shown = Shown {
+        origin: match etag {
+            Some(_) => Origin::Uploaded,
+            None => Origin::Generated,
+        },
+        face: Face::Absent("the user has no name".to_owned()),
+        restore: given_back,
+        warnings: Vec::new(),
+    };
+    let name = seen.name.as_deref().unwrap_or_default();
+    let operation = format!("read the picture of {}", quote(name));
+    let request = Request::picture(&PICTURE, operation);
+    let Some(request) = about_picture(session, request, name).filter(|_| !name.is_empty()) else {
+        return Ok(shown);
+    };
+    let (modified, image) = match read_picture(session, &request) {
+        Ok(read) => read,
+        Err(error) => {
+            shown.face = Face::Unreadable(error);
+            return Ok(shown);
+        }
+    };
+    match (image.kind, modified.as_deref(), etag) {
+        (Kind::Svg, Some(LETTER_TIME), _) => {
+            if let Some(etag) = etag {
+                let etag = clean(etag, MESSAGE);
+                let lost =
+                    format!("the server lost the picture of etag {etag}, and shows the letter");
+                shown.warnings.push(lost);
+            }
+            shown.origin = Origin::Generated;
+            shown.restore = Restore::Avatar(Avatar::Generated);
+        }
+        // The letter that a caller gets who may not look says nothing of its age.
+        (Kind::Svg, None, _) => {
+            let what = "the server shows its pictures to others, and to this caller a letter";
+            let error = request.failed(Class::Credentials, what);
+            shown.face = Face::Unreadable(error.hint(
+                "a proxy on the way may remove the cookies by which the server tells who asks for a picture",
+            ));
+            return Ok(shown);
+        }
+        (Kind::Svg, Some(_), _) => {
+            shown.origin = Origin::Uploaded;
+            shown.restore = Restore::Nothing("an SVG, which is not sent".to_owned());
+        }
+        (Kind::Raster(_), _, Some(_)) => {}
+        (Kind::Raster(_), _, None) => {
+            shown.origin = Origin::External;
+            shown.restore = Restore::Nothing("a provider's picture".to_owned());
+            shown.warnings.push(
+                "the account has no etag, so what shows is a provider's picture, or this server is too old to tell".to_owned(),
+            );
+        }
+    }
+    shown.face = Face::Read(image);
+    Ok(shown)
+}
+
+/// A picture, and when the server says it was changed last. A file store may have it, whose address the server gives.
+fn read_picture(session: &mut Session, request: &Request) -> Result<(Option<String>, Image)> {
+    let response = session.client.send(request)?;
+    let modified = response.header("last-modified").map(str::to_owned);
+    if !response.is_redirect() {
+        return Ok((modified, session.received(request, response)?));
+    }
+    let stored = session.client.follow(request, &response).map_err(|error| {
+        error.hint("the pictures are in a file store: let the server hand them out itself (FileUpload_S3_Proxy_Avatars, FileUpload_GoogleStorage_Proxy_Avatars), or let this machine reach the store")
+    })?;
+    let stored_at = stored.header("last-modified").map(str::to_owned);
+    if matches!(stored.status, 401 | 403) {
+        let what = format!(
+            "the file store that the server redirects to answered {}",
+            stored.status
+        );
+        return Err(request.failed(Class::Protocol, what).status(stored.status));
+    }
+    // Whatever the store has was uploaded.
+    let age = stored_at.or_else(|| Some(String::new()));
+    Ok((age, session.received(request, stored)?))
 }
 
 /// The etag that stands in the account, whether or not there is still a picture.

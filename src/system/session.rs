@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::{ALL, System};
 use crate::error::{Class, Error, Result};
 use crate::http::{Client, Request, Response};
+use crate::picture::received::Image;
 use crate::secret::Secret;
 use crate::settings::credentials::Credentials;
 use crate::signals;
@@ -183,6 +184,39 @@ impl Session {
         self.body(request, &response)
     }
 
+    /// Reads a picture by a request for one.
+    ///
+    /// Errors: those of `Client::send`, and those of `received`.
+    pub fn picture(&mut self, request: &Request) -> Result<Image> {
+        let response = self.client.send(request)?;
+        self.received(request, response)
+    }
+
+    /// The picture that an answer is. What a system says of its API does not count here: pictures come from another
+    /// part of it, or from what stands before it.
+    ///
+    /// Errors: credentials (refused), target (there is none), protocol (a redirect, a login page, no whole picture),
+    /// temporary.
+    pub fn received(&self, request: &Request, mut response: Response) -> Result<Image> {
+        if let Some(redirect) = self.client.redirect(request, &response) {
+            return Err(redirect);
+        }
+        let refused = |class, what| self.refused(request, &response, class, what, None);
+        match response.status {
+            200 => {}
+            401 | 403 => return Err(refused(Class::Credentials, "not permitted")),
+            404 | 410 => return Err(refused(Class::Target, "there is no such picture")),
+            _ => return Err(self.by_status(request, &response)),
+        }
+        response.picture().map_err(|flaw| {
+            let what = format!("answered 200, and the body {flaw}");
+            self.as_page(
+                &response,
+                self.refused(request, &response, Class::Protocol, &what, None),
+            )
+        })
+    }
+
     /// The body of an answer that was accepted.
     ///
     /// Errors: protocol, when it has another shape.
@@ -260,7 +294,14 @@ impl Session {
     /// An answer that this system does not give.
     pub fn unexpected(&self, request: &Request, response: &Response, what: &str) -> Error {
         let what = format!("answered {} with {what}", response.status);
-        let error = self.refused(request, response, Class::Protocol, &what, None);
+        self.as_page(
+            response,
+            self.refused(request, response, Class::Protocol, &what, None),
+        )
+    }
+
+    /// The same error, with what to do where the answer is a page.
+    fn as_page(&self, response: &Response, error: Error) -> Error {
         match response.is_html() {
             true => error.hint(format!(
                 "a login page or a proxy answered instead of {}: exempt this account's calls from single sign-on",

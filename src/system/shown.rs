@@ -2,7 +2,7 @@
 //! that the account shows the same again.
 
 use super::avatar::Avatar;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::picture::received::Image;
 
 /// Where the picture comes from that an account shows.
@@ -35,8 +35,15 @@ pub enum Face {
     Read(Image),
     /// There is none to be read, and that is no failure: why, as the end of a sentence.
     Absent(String),
-    /// There is one, and it could not be read.
+    /// There is one, and it could not be read. Of the class credentials if the server shows pictures to nobody who comes
+    /// like this caller: it says so of each account, and one word about it is enough.
     Unreadable(Error),
+}
+
+impl From<Result<Image>> for Face {
+    fn from(read: Result<Image>) -> Face {
+        read.map_or_else(Face::Unreadable, Face::Read)
+    }
 }
 
 /// How an account is given back what it shows.

@@ -29,6 +29,7 @@ pub(super) struct ServerInfo {
 #[serde(rename_all = "camelCase")]
 pub(super) struct User {
     pub(super) name: Option<String>,
+    pub(super) key: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     pub(super) avatar_urls: BTreeMap<String, String>,
 }
@@ -37,6 +38,7 @@ pub(super) struct User {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Bean {
     pub(super) id: Id,
+    pub(super) owner: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     pub(super) is_system_avatar: bool,
     #[serde(default, deserialize_with = "nullable")]

@@ -2,6 +2,7 @@
 //! they are made in. Jira Cloud is refused: it has no such operation.
 
 mod answers;
+mod pictures;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -82,6 +83,8 @@ pub(super) static SYSTEM: System = System {
     reason,
     observe,
     observe_many: None,
+    shown: pictures::shown,
+    preset_picture: Support::Has(pictures::preset_picture),
     read_back: &[Duration::ZERO],
     wears,
     whoami,
@@ -188,6 +191,7 @@ fn open(client: Client, credentials: &Credentials) -> Result<Session> {
             format!("{} is Jira Cloud", session.client.base().text()),
         )));
     }
+    session.facts::<pictures::Facts>().base = info.base_url.as_deref().and_then(pictures::host);
     session.server = Server {
         version: info.version,
         deployment: info.deployment_type,
@@ -250,6 +254,7 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     Ok(Seen {
         account: user,
         id: None,
+        name: None,
         fingerprint,
         offers,
         details,
@@ -271,6 +276,7 @@ fn avatars(session: &mut Session, user: &str) -> Result<Vec<Offer>> {
             id: bean.id.0,
             system: system || bean.is_system_avatar,
             selected: bean.is_selected || bean.selected,
+            owner: bean.owner.filter(|owner| !owner.is_empty()),
             urls: bean.urls,
         }));
     }
