@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support::synapse::synapse;
 use crate::support::{Run, Scratch, World, pictures, program};
 
 const README: &str = include_str!("../README.md");
@@ -102,6 +103,53 @@ fn the_recipes_give_every_secret_that_the_manifest_needs() {
         output.stdout.ends_with("\n3 changed, 1 unchanged\n"),
         "{output:?}"
     );
+}
+
+/// What a newcomer types for a real Matrix homeserver, line by line.
+#[test]
+fn the_real_server_of_the_readme_gets_its_avatars() {
+    let Some(server) = synapse() else { return };
+    let scratch = Scratch::new();
+    scratch.write("robot.png", pictures::png(64, 64, 1));
+    scratch.write("build-bot.png", pictures::png(64, 64, 2));
+    let (_, section) = README.split_once("\n## A real server").expect("a section");
+    let (section, _) = section.split_once("\n## ").expect("another one");
+    let (_, manifest) = section.split_once("\n    {\n").expect("a manifest");
+    let (manifest, _) = manifest.split_once("\n    }\n").expect("its end");
+    let manifest = format!("{{{manifest}}}").replace("http://127.0.0.1:PORT", &server.url());
+    scratch.write("robots.json", manifest);
+    let commands = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("    avatarctl "));
+    let said: Vec<_> = commands
+        .map(|line| {
+            let (command, _) = line.split_once('#').unwrap_or((line, ""));
+            let output = Run::new(command.split_whitespace())
+                .dir(scratch.path())
+                .env("MATRIX_URL", server.url())
+                .env("MATRIX_TOKEN", &server.admin)
+                .output();
+            let last = output.stdout.lines().last().unwrap_or_default().to_owned();
+            (output.status, last, output.stderr)
+        })
+        .collect();
+    let said: Vec<_> = said
+        .iter()
+        .map(|(status, last, stderr)| (*status, last.as_str(), stderr.as_str()))
+        .collect();
+    let [(0, set, ""), rest @ ..] = &said[..] else {
+        panic!("{said:?}")
+    };
+    assert!(
+        set.starts_with("matrix robot: avatar mxc://test.local/"),
+        "{set}"
+    );
+    let expected = [
+        (2, "2 to change (2 not known), 0 the same", ""),
+        (0, "2 changed, 0 unchanged", ""),
+        (0, "0 to change, 2 the same", ""),
+    ];
+    assert_eq!(rest, expected);
 }
 
 #[test]

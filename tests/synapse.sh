@@ -116,6 +116,7 @@ def register(name, admin=False):
 print("MATRIX_URL=" + base)
 print("MATRIX_ADMIN_TOKEN=" + register("admin", True))
 print("MATRIX_ROBOT_TOKEN=" + register("robot"))
+register("build-bot")
 print("MATRIX_SERVICE_TOKEN=" + os.environ["AS_TOKEN"])
 for name in ["bridge_one", "bridge_two"]:
     body = {"type": "m.login.application_service", "username": name, "inhibit_login": True}
