@@ -54,6 +54,7 @@ impl Batch<'_> {
             Err(error) => return self.fail_all(error, Vec::new(), on_event),
         };
         session.verify = self.rules.verify;
+        session.client.set_before_wait(memory.before_wait());
         match self.observe_many(&mut session) {
             Ok(seen) => Work::new(self, &mut session, memory, on_event).all(seen),
             Err(error) => {
@@ -61,6 +62,8 @@ impl Batch<'_> {
                 self.fail_all(error, warnings, on_event);
             }
         }
+        // To log out, and to open the next server, may take long.
+        memory.sync();
         if let Err(error) = session.end() {
             on_event(Event::LogoutFailed(error));
         }

@@ -10,6 +10,8 @@ pub use lock::LockWait;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -253,6 +255,29 @@ impl Memory {
         match self {
             Memory::Nothing | Memory::Read(_) => false,
             Memory::Written(journal) => journal.is_broken(),
+        }
+    }
+
+    /// Puts what was remembered on the disk.
+    pub fn sync(&self) {
+        if let Memory::Written(journal) = self {
+            journal.sync();
+        }
+    }
+
+    /// What is to be told of every wait that begins, if anything is.
+    pub fn before_wait(&self) -> Option<Rc<dyn Fn(Duration)>> {
+        match self {
+            Memory::Nothing | Memory::Read(_) => None,
+            Memory::Written(journal) => Some(journal.before_wait()),
+        }
+    }
+
+    /// Why something that was remembered may be lost, told once.
+    pub fn take_failure(&self) -> Option<Error> {
+        match self {
+            Memory::Nothing | Memory::Read(_) => None,
+            Memory::Written(journal) => journal.take_failure(),
         }
     }
 

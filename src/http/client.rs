@@ -1,6 +1,7 @@
 //! The client of one server: it adds the caller's credentials to requests, sends them, repeats what may be repeated,
 //! waits where the server allows no more calls, and takes secrets out of whatever the server says.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::exchange::Connection;
@@ -106,6 +107,11 @@ impl Client {
     /// Recognises from now on this system's own way of being busy.
     pub fn set_busy_check(&mut self, busy: Busy) {
         self.busy = busy;
+    }
+
+    /// From now on this is told of every wait before it begins.
+    pub fn set_before_wait(&mut self, before_wait: Option<Rc<dyn Fn(Duration)>>) {
+        self.reach.before_wait = before_wait;
     }
 
     /// Sends `name: scheme secret` with every request from now on, the scheme with its blank or empty; `curl` is the

@@ -1,6 +1,7 @@
 //! The way to a server: its address, whom to trust, and how much time there is. With it the waits, which end when a
 //! signal does or the time of the whole command, and the one sink for what a user may see meanwhile.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::request::Request;
@@ -28,6 +29,8 @@ pub struct Reach {
     /// Which lines of the trace are made: 0 none, 1 one for a request with its answer, 2 their headers too.
     pub trace: u8,
     pub on_event: fn(Event),
+    /// Told of every wait before it begins: what should not be left undone meanwhile is done there.
+    pub before_wait: Option<Rc<dyn Fn(Duration)>>,
 }
 
 /// What a user may want to see while a request is on its way. The texts are not cleaned for a terminal.
@@ -79,8 +82,9 @@ impl Reach {
         if time.is_zero() {
             return Ok(());
         }
-        let tell = self.on_event;
         let end = Instant::now() + time;
+        self.prepare(time);
+        let tell = self.on_event;
         tell(Event::WaitBegins(&line(&span(time))));
         loop {
             let left = end.saturating_duration_since(Instant::now());
@@ -105,10 +109,16 @@ impl Reach {
         if let Some(limit) = self.too_long(time) {
             return Err(Error::new(Class::Temporary, limit));
         }
-        sleep_until(Instant::now() + time, |left| {
-            left > SHORT && signals::caught().is_some()
-        });
+        let end = Instant::now() + time;
+        self.prepare(time);
+        sleep_until(end, |left| left > SHORT && signals::caught().is_some());
         Ok(())
+    }
+
+    fn prepare(&self, time: Duration) {
+        if let Some(before_wait) = &self.before_wait {
+            before_wait(time);
+        }
     }
 
     /// Why a wait of this length is not begun; `None` if it may be.

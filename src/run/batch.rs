@@ -127,6 +127,9 @@ impl Run<'_> {
             true => self.report.end_apply(),
             false => self.report.end_diff(),
         }
+        if let Some(error) = memory.take_failure() {
+            self.report.run_failed(&error);
+        }
         Ok(())
     }
 

@@ -112,6 +112,7 @@ impl Context<'_> {
             timeout: options.timeout,
             deadline: options.max_time.map(|time| begun + time),
             trace: options.verbose,
+            before_wait: None,
         })?;
         (server.system.open)(client, credentials)
     }

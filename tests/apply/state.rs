@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{self, Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use crate::support::printed::NOTHING;
@@ -717,12 +717,12 @@ fn names_that_need_escapes_come_back_as_they_were() {
     world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
 }
 
-/// The calls by which a run wrote files, as `strace` saw them: their names and what they were about.
-fn system_calls(world: &World, line: &str) -> Option<Vec<String>> {
+/// A run under `strace` with these options; none where tests do without it.
+fn traced(world: &World, options: &[&str], line: &str) -> Option<process::Output> {
     let mut command = Command::new("strace");
     command
-        .args(["-f", "-y", "-qq", "-o", "calls", "-e"])
-        .arg("trace=write,fsync,fdatasync,rename,renameat,renameat2,exit_group")
+        .args(["-f", "-qq", "-o", "calls"])
+        .args(options)
         .arg(program())
         .args(words(line))
         .current_dir(world.scratch.path())
@@ -730,16 +730,23 @@ fn system_calls(world: &World, line: &str) -> Option<Vec<String>> {
         .env("PATH", "/usr/bin:/bin")
         .envs(world.settings());
     match command.output() {
-        Ok(output) => assert!(output.status.success(), "{output:?}"),
+        Ok(output) => Some(output),
         Err(error) => {
             assert!(
                 std::env::var_os("AVATARCTL_TESTS_WITHOUT_STRACE").is_some(),
                 "strace does not start ({error}): install the package strace, or set \
                  AVATARCTL_TESTS_WITHOUT_STRACE to do without this test"
             );
-            return None;
+            None
         }
     }
+}
+
+/// The calls by which a run wrote files and waited, as `strace` saw them: their names and what they were about.
+fn system_calls(world: &World, line: &str) -> Option<Vec<String>> {
+    let calls = "trace=write,fsync,fdatasync,rename,renameat,renameat2,nanosleep,clock_nanosleep,exit_group";
+    let output = traced(world, &["-y", "-e", calls], line)?;
+    assert!(output.status.success(), "{output:?}");
     let place = format!(
         "{}/",
         fs::canonicalize(world.scratch.path())
@@ -763,6 +770,7 @@ fn system_calls(world: &World, line: &str) -> Option<Vec<String>> {
             .collect();
         match name {
             "exit_group" => Some("exit".to_owned()),
+            "nanosleep" | "clock_nanosleep" => Some("sleep".to_owned()),
             _ if names.is_empty() => None,
             _ => Some(format!("{name} {}", names.join(" "))),
         }
@@ -805,26 +813,66 @@ fn no_file_is_named_twice() {
     );
 }
 
-/// Every account's line is one write, and on the disk before anything else is done; a new file is, before it has
-/// the name.
+/// Every account's line is one write, and all are on the disk before a wait begins and at the end, not one by one; a
+/// new file is, before it has the name.
 #[test]
 fn what_is_remembered_is_on_the_disk() {
     let mut world = World::new();
     world.declare(
         r#"
     {"server": "jira", "user": "robot", "avatar_id": 24880},
-    {"server": "jira", "user": "build-bot", "avatar_id": 24880}"#,
+    {"server": "jira", "user": "build-bot", "avatar_id": 24880},
+    {"server": "jira", "user": "deploy-bot", "avatar_id": 24880}"#,
     );
-    let Some(calls) = system_calls(&world, "apply m.json") else {
+    let busy = Reply::json(429, "{}").header("Retry-After", 1);
+    let third = Fault::on("PUT /user/avatar").from(3);
+    world.jira.fault(third.instead(busy));
+    let Some(mut calls) = system_calls(&world, "apply m.json") else {
         return;
     };
-    let remembered = ["write m.json.state", "fdatasync m.json.state"];
-    assert_eq!(calls, [&remembered[..], &remembered, &["exit"]].concat());
+    calls.dedup_by(|call, before| call == "sleep" && before == "sleep");
+    let line = "write m.json.state";
+    let sync = "fdatasync m.json.state";
+    assert_eq!(calls, [line, line, sync, "sleep", line, sync, "exit"]);
     let state = world.scratch.read("m.json.state");
     world.scratch.write("m.json.state", state.repeat(3));
     let calls = system_calls(&world, "apply m.json").expect("strace is there");
     let renewed = ["write NEW", "fsync NEW", "rename NEW m.json.state"];
     assert_eq!(calls[..3], renewed, "{calls:?}");
+}
+
+/// A disk that fails when it is asked: what was done is said, and so is that it may be forgotten.
+#[test]
+fn a_line_that_does_not_reach_the_disk_is_said() {
+    let mut world = World::new();
+    world.declare(
+        r#"
+    {"server": "jira", "user": "robot", "avatar_id": 24880},
+    {"server": "fleet", "employee_id": 2132, "icon_id": 1}"#,
+    );
+    world.fleet.expect_no_calls();
+    let Some(output) = traced(
+        &world,
+        &["-e", "inject=fdatasync:error=ENOSPC"],
+        "apply m.json",
+    ) else {
+        return;
+    };
+    let told = (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    );
+    assert_eq!(
+        told,
+        (
+            Some(66),
+            "jira robot: avatar 24880 (was 10122)\n1 changed, 0 unchanged, 1 skipped\n".to_owned(),
+            "avatarctl: fleet 2132: skipped: the state file cannot be written\n\
+             avatarctl: cannot write the state file \"m.json.state\": no space left on device\n"
+                .to_owned()
+        )
+    );
 }
 
 const BUILD: &str = r#"{"server": "chat", "user": "build-bot", "image": "faces/build.png"}"#;
