@@ -79,7 +79,7 @@ impl Batch<'_> {
 
     /// No account could be begun: the first one fails with the reason, the others are skipped.
     fn fail_all(&self, error: Error, mut warnings: Vec<String>, on_event: &mut dyn FnMut(Event)) {
-        let why = self.why(&error);
+        let why = why(self.server, &error);
         let mut failed = Some(error);
         for job in self.jobs {
             let outcome = match failed.take() {
@@ -103,18 +103,18 @@ impl Batch<'_> {
             _ => Ok(None),
         }
     }
+}
 
-    /// Why the jobs after a failure are skipped.
-    fn why(&self, error: &Error) -> String {
-        match error.class {
-            Class::Credentials if error.status == Some(403) => {
-                format!("{} refused: {}", self.server, error.message())
-            }
-            Class::Credentials => format!("{} refused the credentials", self.server),
-            Class::Unreachable => format!("{} cannot be reached", self.server),
-            _ if signals::caught().is_some() => INTERRUPTED.to_owned(),
-            _ => format!("{} could not be opened", self.server),
+/// Why the accounts of a server after a failure are skipped.
+fn why(server: &str, error: &Error) -> String {
+    match error.class {
+        Class::Credentials if error.status == Some(403) => {
+            format!("{server} refused: {}", error.message())
         }
+        Class::Credentials => format!("{server} refused the credentials"),
+        Class::Unreachable => format!("{server} cannot be reached"),
+        _ if signals::caught().is_some() => INTERRUPTED.to_owned(),
+        _ => format!("{server} could not be opened"),
     }
 }
 
@@ -123,10 +123,10 @@ const INTERRUPTED: &str = "interrupted";
 /// How long after a signal proofs are still looked for: half of what a signal leaves a run to end by itself.
 const LAST_LOOKS: Duration = Duration::from_millis(500);
 
-/// Why the rest of the jobs is not tried.
+/// Why the rest of the accounts is not tried.
 pub struct Stop {
     pub(super) class: Class,
-    pub(super) why: String,
+    pub why: String,
     /// Until when the proof of a write may still be looked for.
     pub(super) until: Option<Instant>,
 }
@@ -150,12 +150,17 @@ impl Stop {
 
     /// What stops the work on one server: a failure that every further account would share. With refused credentials,
     /// more attempts could lock the caller out.
-    pub(super) fn of_server(batch: &Batch, error: &Error) -> Option<Stop> {
+    pub fn of_server(server: &str, error: &Error) -> Option<Stop> {
         let shared = matches!(error.class, Class::Credentials | Class::Unreachable);
-        shared.then(|| Stop {
+        shared.then(|| Stop::before_all(server, error))
+    }
+
+    /// What keeps every account of a server from being begun.
+    pub fn before_all(server: &str, error: &Error) -> Stop {
+        Stop {
             class: error.class,
-            why: batch.why(error),
+            why: why(server, error),
             until: None,
-        })
+        }
     }
 }

@@ -168,6 +168,12 @@ impl State {
         Ok(state)
     }
 
+    /// Whether it says this of these accounts, and nothing of others.
+    pub fn says(&self, entries: &[(Key, Entry)]) -> bool {
+        let same = |(key, entry): &(Key, Entry)| self.get(key) == Some(entry);
+        self.entries.len() == entries.len() && entries.iter().all(same)
+    }
+
     /// Takes over what a line says; a later line of the same account replaces it.
     fn take(&mut self, line: Line) {
         let key = Key {
@@ -300,6 +306,23 @@ impl Memory {
             Memory::Written(journal) => journal.forget(key),
         }
     }
+}
+
+/// A state that says this.
+pub fn text(entries: &[(Key, Entry)]) -> Vec<u8> {
+    let lines = entries.iter().map(|(key, entry)| line(key, entry));
+    lines.collect::<Vec<_>>().concat()
+}
+
+/// Locks a state, so that no run writes it; none if there is none.
+///
+/// Errors: temporary (another run holds it), input (it cannot be locked).
+pub fn hold(path: &Path) -> Result<Option<File>> {
+    let at_once = LockWait {
+        timeout: Duration::ZERO,
+        on_wait: |_| (),
+    };
+    lock::locked(path, &at_once, || named(path), File::try_lock)
 }
 
 /// The line of an account, with its end.

@@ -396,7 +396,7 @@ impl<'r, 'a> Work<'r, 'a> {
     /// One account's failure does not stop the others, unless they would fail the same way.
     fn fail(&mut self, job: &'a Job, seen: Option<&Seen>, error: Error) {
         if self.stop.is_none() {
-            self.stop = Stop::of_server(self.batch, &error);
+            self.stop = Stop::of_server(self.batch.server, &error);
         }
         self.finish(job, seen, Outcome::Failed(error));
     }

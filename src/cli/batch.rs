@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::arguments::Arguments;
 use crate::cli::grammar::Verb;
-use crate::cli::options::{Options, seconds};
+use crate::cli::options::{Options, path, seconds};
 use crate::cli::{shard, spelling, usage};
 use crate::error::Result;
 use crate::plan::Selection;
@@ -31,6 +31,16 @@ pub struct Batch {
 pub enum Origin {
     Stdin,
     File(PathBuf),
+}
+
+impl Origin {
+    /// From the word that stands for it.
+    pub(super) fn read(word: OsString) -> Origin {
+        match word {
+            dash if dash == "-" => Origin::Stdin,
+            file => Origin::File(file.into()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,14 +75,7 @@ impl Batch {
         let Some(manifest) = manifest else {
             return Err(usage(format!("{} needs a manifest", action.name())));
         };
-        let manifest = match manifest {
-            dash if dash == "-" => Origin::Stdin,
-            file => Origin::File(file.into()),
-        };
-        let path = |arguments: &mut Arguments, name: &'static str| match arguments.path(name) {
-            Some(path) if path.as_os_str().is_empty() => Err(usage(format!("{name} is empty"))),
-            other => Ok(other),
-        };
+        let manifest = Origin::read(manifest);
         let state = match (path(arguments, "--state")?, &manifest) {
             (Some(state), _) => Some(state),
             (None, Origin::File(file)) => Some(file.with_added_extension("state")),
@@ -90,13 +93,7 @@ impl Batch {
             Some(text) => shard::part(&text, &|name| environment.plain(name))?,
             None => None,
         };
-        let options = Options::read(arguments)?;
-        if options.url.is_some() {
-            return Err(
-                usage(format!("--url is not an option of {}", action.name()))
-                    .hint("the manifest names the servers"),
-            );
-        }
+        let options = Options::read_without_url(arguments, action.name())?;
         Ok(Batch {
             action,
             manifest,

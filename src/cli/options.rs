@@ -71,6 +71,28 @@ impl Options {
             color,
         })
     }
+
+    /// The same for a verb whose manifest names the servers.
+    ///
+    /// Errors: usage.
+    pub(super) fn read_without_url(arguments: &mut Arguments, verb: &str) -> Result<Options> {
+        let options = Options::read(arguments)?;
+        match options.url {
+            None => Ok(options),
+            Some(_) => Err(usage(format!("--url is not an option of {verb}"))
+                .hint("the manifest names the servers")),
+        }
+    }
+}
+
+/// The path that an option names.
+///
+/// Errors: usage, if it is empty.
+pub(super) fn path(arguments: &mut Arguments, name: &'static str) -> Result<Option<PathBuf>> {
+    match arguments.path(name) {
+        Some(path) if path.as_os_str().is_empty() => Err(usage(format!("{name} is empty"))),
+        other => Ok(other),
+    }
 }
 
 fn retries(arguments: &mut Arguments) -> Result<Option<u32>> {

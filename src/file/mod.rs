@@ -2,3 +2,5 @@
 
 pub mod input;
 pub mod output;
+pub mod relative;
+pub mod spool;

@@ -60,19 +60,43 @@ pub fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> i
     renamed().inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
-/// A new file in the folder of `place`. Its name is hidden, short enough for every file system, and not to be
-/// guessed: somebody else's file or link of that name would be written, and runs side by side would share one.
-fn create_beside(place: &Path, secret: bool) -> io::Result<(File, PathBuf)> {
+/// Puts a finished file in the place of what has that name: of a file, whose readers and writers stay the same, or of a
+/// link, which itself goes.
+pub fn put(file: &Path, place: &Path) -> io::Result<()> {
+    if let Ok(before) = fs::symlink_metadata(place)
+        && before.is_file()
+    {
+        resemble(&File::open(file)?, &before)?;
+    }
+    fs::rename(file, place)
+}
+
+/// How the names of all begin that is not to stay.
+const HIDDEN: &str = ".avatarctl-";
+
+/// A name that is hidden, short enough for every file system, and not to be guessed: somebody else's file or link of
+/// that name would be written, and runs side by side would share one.
+pub(super) fn hidden_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
+    let time = SystemTime::now().duration_since(UNIX_EPOCH);
+    format!(
+        "{HIDDEN}{}-{}-{}",
+        std::process::id(),
+        time.map_or(0, |time| time.as_nanos()),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
+}
+
+pub(super) fn is_hidden_name(name: &str) -> bool {
+    let numbers = name.strip_prefix(HIDDEN);
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.is_some_and(|numbers| numbers.split('-').count() == 3 && numbers.split('-').all(number))
+}
+
+/// A new file in the folder of `place`.
+fn create_beside(place: &Path, secret: bool) -> io::Result<(File, PathBuf)> {
     loop {
-        let time = SystemTime::now().duration_since(UNIX_EPOCH);
-        let name = format!(
-            ".avatarctl-{}-{}-{}",
-            std::process::id(),
-            time.map_or(0, |time| time.as_nanos()),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
-        let beside = place.with_file_name(name);
+        let beside = place.with_file_name(hidden_name());
         let created = OpenOptions::new()
             .read(true)
             .write(true)

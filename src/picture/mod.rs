@@ -48,11 +48,7 @@ impl Picture {
     pub fn open(path: &Path) -> Result<Picture> {
         let shown = quote(&path.to_string_lossy());
         let unreadable = |error| unreadable(&shown, &error);
-        let name = path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy()
-            .into_owned();
+        let name = name(path);
         let mut file = match input::open(path).map_err(unreadable)? {
             Input::Regular(file) => file,
             pipe => return Picture::read(pipe, name, &shown),
@@ -70,6 +66,17 @@ impl Picture {
             digest,
             bytes: Bytes::Disk(path.to_owned()),
         })
+    }
+
+    /// A picture whose bytes were received, and that will lie at this path when it is sent.
+    pub fn received(path: PathBuf, header: Header, bytes: &[u8]) -> Picture {
+        Picture {
+            name: name(&path),
+            header,
+            length: bytes.len() as u64,
+            digest: sha256(bytes),
+            bytes: Bytes::Disk(path),
+        }
     }
 
     /// Reads a picture from standard input.
@@ -109,6 +116,11 @@ impl Picture {
     pub fn sent_name(&self) -> String {
         format!("avatar.{}", self.header.format.extension())
     }
+}
+
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 fn unreadable(shown: &str, error: &io::Error) -> Error {

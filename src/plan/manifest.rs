@@ -52,6 +52,21 @@ pub struct Server {
     pub proxy: Option<String>,
 }
 
+impl Server {
+    /// The server of a command about one system, which no manifest declares.
+    pub fn of_system(system: &'static System, base: Address) -> Server {
+        Server {
+            name: system.name.to_owned(),
+            system,
+            base,
+            prefix: system.prefix.to_owned(),
+            ca_file: None,
+            client: None,
+            proxy: None,
+        }
+    }
+}
+
 /// One account and its avatar.
 #[derive(Debug)]
 pub struct Entry {
@@ -374,7 +389,7 @@ impl<'a> Reader<'a> {
         let Ok(accounts) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
             return self.wrong(value, "accounts", "must be a list");
         };
-        let mut seen: BTreeMap<(Option<usize>, &str, String), usize> = BTreeMap::new();
+        let mut seen: BTreeMap<(Option<usize>, (&str, String)), usize> = BTreeMap::new();
         for (at, account) in accounts.into_iter().enumerate() {
             let path = format!("accounts[{at}]");
             let Some(keys) = self.object(account, &path) else {
@@ -399,10 +414,6 @@ impl<'a> Reader<'a> {
                 }));
                 continue;
             };
-            let name = match target {
-                Target::Named { kind, .. } if kind.any_case => target.value().to_lowercase(),
-                _ => target.value().to_owned(),
-            };
             // Two servers with the same address are one server; the caller depends on the credentials.
             let caller = target == Target::Caller;
             let same = |other: &Declared| match (&server.base, &other.base) {
@@ -411,7 +422,7 @@ impl<'a> Reader<'a> {
                 }
                 _ => other.name == server.name,
             };
-            let key = (servers.iter().position(same), target.key(), name);
+            let key = (servers.iter().position(same), target.same());
             match seen.get(&key) {
                 Some(first) => {
                     let why = format!("is the same account as accounts[{first}]");
@@ -678,8 +689,8 @@ impl<'a> Reader<'a> {
 const TWICE: &str = "is given twice";
 /// Keys of an account that say which avatar.
 pub const IMAGE: &str = "image";
-const AVATAR_URL: &str = "avatar_url";
-const RESET: &str = "reset";
+pub(super) const AVATAR_URL: &str = "avatar_url";
+pub(super) const RESET: &str = "reset";
 
 /// Those that a system takes.
 fn sources(system: &System) -> Vec<&'static str> {

@@ -3,6 +3,7 @@
 
 pub mod json;
 pub mod manifest;
+pub mod written;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

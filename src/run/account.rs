@@ -42,15 +42,7 @@ pub(super) fn run(account: &Account, environment: &Environment, begun: Instant) 
         action: account.action.name(),
     };
     let done = base.clone().and_then(|base| {
-        let server = Server {
-            name: system.name.to_owned(),
-            system,
-            base,
-            prefix: system.prefix.to_owned(),
-            ca_file: None,
-            client: None,
-            proxy: None,
-        };
+        let server = Server::of_system(system, base);
         let choice = match &account.action {
             Action::Set(choice) => choice.clone(),
             Action::Reset => Choice::Generated,

@@ -12,7 +12,7 @@ use crate::apply::{self, Event, JobResult, Rules};
 use crate::cli::{Batch, BatchAction, Origin};
 use crate::error::{Class, Error, Result};
 use crate::file::{input, output};
-use crate::plan::manifest;
+use crate::plan::manifest::{self, Manifest, Problem};
 use crate::plan::{Job, Part, Plan};
 use crate::report::record::Record;
 use crate::report::{self, Report, Subject, junit, page};
@@ -64,23 +64,8 @@ impl Run<'_> {
 
     /// Reads the manifest and its pictures; none if something is wrong with them, which is reported.
     fn plan(&mut self) -> Result<Option<Plan>> {
-        let (bytes, what, folder) = match &self.batch.manifest {
-            Origin::Stdin => {
-                let what = "the manifest from standard input";
-                self.context.environment.take_stdin("the manifest")?;
-                let given = input::bytes(std::io::stdin().lock(), manifest::LONGEST);
-                let bytes = given.map_err(|error| input::unreadable(what, Class::Input, &error))?;
-                (bytes, what.to_owned(), None)
-            }
-            Origin::File(path) => {
-                let shown = quote(&path.to_string_lossy());
-                let bytes = input::read(path, "the manifest", Class::Input, manifest::LONGEST)?;
-                (bytes, format!("the manifest {shown}"), path.parent())
-            }
-        };
-        let text = manifest::text(bytes, &what)?;
-        let folder = folder.unwrap_or(Path::new(""));
-        let (mut manifest, mut problems) = manifest::read(&text, folder);
+        let origin = &self.batch.manifest;
+        let (mut manifest, mut problems) = read_manifest(origin, self.context.environment)?;
         let selected = self.batch.selection.keep(&mut manifest);
         // A pattern that matches nothing is the command line's fault, unless the manifest is why.
         if problems.is_empty() {
@@ -257,6 +242,31 @@ impl Run<'_> {
             self.report.run_failed(error);
         }
     }
+}
+
+/// Reads a manifest without its pictures, and what is wrong with it.
+///
+/// Errors: input (missing, unreadable), data (no text).
+pub(super) fn read_manifest(
+    origin: &Origin,
+    environment: &Environment,
+) -> Result<(Manifest, Vec<Problem>)> {
+    let (bytes, what, folder) = match origin {
+        Origin::Stdin => {
+            let what = "the manifest from standard input";
+            environment.take_stdin("the manifest")?;
+            let given = input::bytes(std::io::stdin().lock(), manifest::LONGEST);
+            let bytes = given.map_err(|error| input::unreadable(what, Class::Input, &error))?;
+            (bytes, what.to_owned(), None)
+        }
+        Origin::File(path) => {
+            let shown = quote(&path.to_string_lossy());
+            let bytes = input::read(path, "the manifest", Class::Input, manifest::LONGEST)?;
+            (bytes, format!("the manifest {shown}"), path.parent())
+        }
+    };
+    let text = manifest::text(bytes, &what)?;
+    Ok(manifest::read(&text, folder.unwrap_or(Path::new(""))))
 }
 
 /// The servers that have something to do.

@@ -80,6 +80,15 @@ impl Target {
         self.name().unwrap_or("self")
     }
 
+    /// What two targets share that are the same account however they are written.
+    pub fn same(&self) -> (&'static str, String) {
+        let value = match self {
+            Target::Named { kind, value } if kind.any_case => value.to_lowercase(),
+            _ => self.value().to_owned(),
+        };
+        (self.key(), value)
+    }
+
     /// As it was given.
     pub fn name(&self) -> Option<&str> {
         match self {
