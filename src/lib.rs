@@ -11,6 +11,9 @@ pub mod report;
 /// From the arguments to a checked command; help, completions and the manual page.
 pub mod cli;
 
+/// Reads what the accounts of a server show into a folder, as pictures and a manifest.
+pub mod pull;
+
 /// Observes, compares, writes, proves and remembers the jobs of one server.
 pub mod apply;
 

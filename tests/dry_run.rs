@@ -809,6 +809,8 @@ fn only_what_writes_can_be_rehearsed() {
         ("navixy show --employee-id 2132", "navixy show"),
         ("navixy list", "navixy list"),
         ("navixy whoami", "navixy whoami"),
+        ("jira pull robot --to backup", "jira pull"),
+        ("pull avatars.json --to backup", "pull"),
         ("check avatars.json", "check"),
         ("diff avatars.json", "diff"),
         ("apply avatars.json", "apply"),

@@ -8,6 +8,7 @@ mod dry_run;
 mod http;
 mod picture;
 mod plan;
+mod pull;
 mod readme;
 mod redact;
 mod report;

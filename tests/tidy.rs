@@ -122,8 +122,8 @@ fn printing_is_done_in_one_place() {
 }
 
 /// The rooms from the top of the house down; what is not named here is a leaf.
-const ROOMS: [&str; 9] = [
-    "run", "report", "cli", "apply", "plan", "system", "http", "settings", "picture",
+const ROOMS: [&str; 10] = [
+    "run", "report", "cli", "pull", "apply", "plan", "system", "http", "settings", "picture",
 ];
 
 /// A room uses those below it and leaves, and a leaf uses leaves: no arrow leads up, so none makes a circle between

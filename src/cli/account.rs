@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::cli::arguments::Arguments;
-use crate::cli::grammar::{self, Flag, Form, SystemVerb};
+use crate::cli::grammar::{self, Flag, SystemVerb};
 use crate::cli::options::Options;
 use crate::cli::{spelling, usage};
 use crate::error::{Error, Result};
@@ -75,7 +75,7 @@ impl Account {
         let Some(verb) = grammar::verb(typed) else {
             return Err(spelling::unknown_word("verb", typed, &verbs()));
         };
-        let Form::OfSystem(meaning) = verb.form else {
+        let Some(meaning) = verb.form.of_system() else {
             return Err(
                 usage(format!("{} is not a verb of {}", verb.name, system.name))
                     .hint(format!("see avatarctl {} --help", verb.name)),
@@ -106,6 +106,7 @@ impl Account {
                 }
             },
             SystemVerb::Whoami => Action::Whoami,
+            SystemVerb::Pull => unreachable!("pull is read as a command of its own"),
         };
         Ok(Account {
             system,

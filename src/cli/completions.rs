@@ -63,7 +63,7 @@ pub fn script(shell: &str) -> String {
         }
     }
     for verb in grammar::verbs_without_system() {
-        if let Form::OfManifest(_) = verb.form {
+        if verb.form.takes_manifest() {
             script.next += &fill(shell.manifest, &[("{at}", verb.name)]);
             script.options(verb.name, &verb.options(None), &[], true);
             continue;

@@ -82,7 +82,7 @@ pub static GLOBAL: [Flag; 19] = [
 
 /// Options of some verbs, which name them.
 #[rustfmt::skip] // a table
-static VERB_OPTIONS: [Flag; 9] = [
+static VERB_OPTIONS: [Flag; 11] = [
     flag("--output", File("FILE"), "write the picture that is shown now; - is standard output; a file that is there only with --force"),
     flag("--dry-run", Switch, "print each write as the curl command that does it, and send none"),
     flag("--state", File("FILE"), "what was proven before (default: MANIFEST.state)"),
@@ -92,6 +92,8 @@ static VERB_OPTIONS: [Flag; 9] = [
     flag("--junit", File("FILE"), "a JUnit file with the outcomes, for a CI engine"),
     flag("--html", File("FILE"), "a page to look at: each picture in the crop that will be shown"),
     flag("--prune", Switch, "delete the avatar that an earlier apply uploaded, after the new one is proven"),
+    flag("--to", File("DIR"), "the folder for the manifest and the pictures; made if it is not there"),
+    flag("--as-images", Switch, "declare pictures even where an id would do, to move to another server"),
 ];
 
 /// How a verb is written, and what it does.
@@ -101,8 +103,25 @@ pub enum Form {
     OfSystem(SystemVerb),
     /// Before a manifest: `avatarctl check MANIFEST`.
     OfManifest(BatchAction),
+    /// Either of them: `avatarctl jira pull`, `avatarctl pull MANIFEST`.
+    OfBoth(SystemVerb),
     /// Without either: `avatarctl man`.
     Alone(Document),
+}
+
+impl Form {
+    /// What it does to a system, where it may stand behind one.
+    pub fn of_system(self) -> Option<SystemVerb> {
+        match self {
+            Form::OfSystem(verb) | Form::OfBoth(verb) => Some(verb),
+            Form::OfManifest(_) | Form::Alone(_) => None,
+        }
+    }
+
+    /// Whether it may stand before a manifest.
+    pub fn takes_manifest(self) -> bool {
+        matches!(self, Form::OfManifest(_) | Form::OfBoth(_))
+    }
 }
 
 /// What can be done to a system.
@@ -114,6 +133,7 @@ pub enum SystemVerb {
     Reset,
     Delete,
     Whoami,
+    Pull,
 }
 
 /// What is printed without a server or a manifest.
@@ -141,7 +161,7 @@ pub struct Verb {
     pub help: &'static str,
 }
 
-pub static VERBS: [Verb; 12] = [
+pub static VERBS: [Verb; 13] = [
     Verb {
         name: "set",
         form: Form::OfSystem(SystemVerb::Set),
@@ -183,6 +203,13 @@ pub static VERBS: [Verb; 12] = [
         about: "say who the caller is, on which server, and what it may change",
         options: &[],
         help: include_str!("help/whoami.txt"),
+    },
+    Verb {
+        name: "pull",
+        form: Form::OfBoth(SystemVerb::Pull),
+        about: "read what accounts show now into a folder, as a manifest and pictures",
+        options: &["--to", "--as-images"],
+        help: include_str!("help/pull.txt"),
     },
     Verb {
         name: "check",
@@ -250,9 +277,9 @@ pub fn verb(name: &str) -> Option<&'static Verb> {
 
 /// The verbs that a system has.
 pub fn verbs_of(system: &System) -> impl Iterator<Item = &'static Verb> {
-    VERBS.iter().filter(|verb| match verb.form {
-        Form::OfSystem(verb) => instead(system, verb).is_none(),
-        _ => false,
+    VERBS.iter().filter(|verb| {
+        let meaning = verb.form.of_system();
+        meaning.is_some_and(|verb| instead(system, verb).is_none())
     })
 }
 
@@ -268,7 +295,11 @@ pub fn instead(system: &System, verb: SystemVerb) -> Option<&'static str> {
     match verb {
         SystemVerb::Reset => system.reset.instead(),
         SystemVerb::Delete => system.delete.instead(),
-        SystemVerb::Set | SystemVerb::Show | SystemVerb::List | SystemVerb::Whoami => None,
+        SystemVerb::Set
+        | SystemVerb::Show
+        | SystemVerb::List
+        | SystemVerb::Whoami
+        | SystemVerb::Pull => None,
     }
 }
 
@@ -276,7 +307,7 @@ impl Verb {
     /// The options that this verb has besides the global ones, on this system or, with none, on any.
     pub fn options(&self, system: Option<&System>) -> Vec<Flag> {
         let mut options: Vec<Flag> = Vec::new();
-        if let Form::OfSystem(verb) = self.form {
+        if let Some(verb) = self.form.of_system() {
             let meant = system::ALL.into_iter().filter(|one| match system {
                 Some(system) => system.name == one.name,
                 None => instead(one, verb).is_none(),
@@ -314,7 +345,7 @@ fn targets(system: &System, verb: SystemVerb) -> Vec<Flag> {
 /// Whether a verb is about one account of this system.
 pub fn takes_target(system: &System, verb: SystemVerb) -> bool {
     match verb {
-        SystemVerb::Whoami => false,
+        SystemVerb::Whoami | SystemVerb::Pull => false,
         SystemVerb::List => matches!(system.list, List::Target(_)),
         SystemVerb::Set | SystemVerb::Show | SystemVerb::Reset | SystemVerb::Delete => true,
     }
@@ -348,7 +379,11 @@ pub fn sources(system: &System, verb: SystemVerb) -> Vec<Flag> {
             .into_iter()
             .filter(|_| system.delete.how().is_some())
             .collect(),
-        SystemVerb::Show | SystemVerb::List | SystemVerb::Reset | SystemVerb::Whoami => Vec::new(),
+        SystemVerb::Show
+        | SystemVerb::List
+        | SystemVerb::Reset
+        | SystemVerb::Whoami
+        | SystemVerb::Pull => Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! is in all of them. Pure.
 
 use crate::cli::grammar::{
-    Flag, Form, GLOBAL, SystemVerb, VERBS, Verb, instead, sources, takes_target, verbs_of,
+    Flag, GLOBAL, SystemVerb, VERBS, Verb, instead, sources, takes_target, verbs_of,
 };
 use crate::system::{self, System};
 
@@ -25,7 +25,7 @@ pub fn of(verb: &Verb) -> String {
         .help
         .replace("{options}\n", &options(&own))
         .replace("{accounts}\n", &row("  accounts", 13, &accounts()));
-    let Form::OfSystem(meaning) = verb.form else {
+    let Some(meaning) = verb.form.of_system() else {
         return text;
     };
     let usage = |system: &System| usage(system, verb.name, meaning);

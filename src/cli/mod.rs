@@ -9,6 +9,7 @@ pub mod grammar;
 pub mod help;
 pub mod manual;
 mod options;
+mod pull;
 pub mod shard;
 mod spelling;
 
@@ -24,6 +25,7 @@ use crate::terminal::{Color, quote};
 pub use crate::cli::account::{Account, Action, Destination};
 pub use crate::cli::batch::{Batch, BatchAction, Origin};
 pub use crate::cli::options::Options;
+pub use crate::cli::pull::{Names, Pull, Source};
 
 /// What was asked for.
 pub enum Command {
@@ -31,6 +33,7 @@ pub enum Command {
     Text(String),
     Account(Box<Account>),
     Batch(Box<Batch>),
+    Pull(Box<Pull>),
     /// A completion script for this shell.
     Completions(String),
     /// The manual page.
@@ -86,6 +89,11 @@ fn command(arguments: Vec<OsString>, environment: &Environment) -> Result<Comman
         return Ok(Command::Text(asked_help(system, verb)));
     }
     let command = match (system, verb) {
+        (Some(system), Some(verb)) if matches!(verb.form, Form::OfBoth(_)) => {
+            let names = words.by_ref().collect();
+            let pull = Pull::of_system(system, verb, names, &mut arguments)?;
+            Command::Pull(Box::new(pull))
+        }
         (Some(system), _) => {
             let account = Account::read(system, second_text.as_deref(), &mut arguments)?;
             Command::Account(Box::new(account))
@@ -94,6 +102,13 @@ fn command(arguments: Vec<OsString>, environment: &Environment) -> Result<Comman
             Form::OfManifest(action) => {
                 let batch = Batch::read(verb, action, second, &mut arguments, environment)?;
                 Command::Batch(Box::new(batch))
+            }
+            Form::OfBoth(_) if second_text.as_deref().and_then(system::find).is_some() => {
+                return Err(system_missing(verb, second_text.as_deref()));
+            }
+            Form::OfBoth(_) => {
+                let pull = Pull::of_manifest(verb, second, &mut arguments)?;
+                Command::Pull(Box::new(pull))
             }
             Form::Alone(document) => alone(verb, document, second_text, &arguments)?,
             Form::OfSystem(_) => return Err(system_missing(verb, second_text.as_deref())),

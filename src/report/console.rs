@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::http::curl::PlannedRequest;
 use crate::plan::Job;
 use crate::plan::manifest::Problem;
+use crate::pull::Pulled;
 use crate::report::jsonline::JsonLine;
 use crate::report::progress::Progress;
 use crate::report::streams::{
@@ -123,16 +124,42 @@ impl Report {
             }
             Outcome::Planned(writes) => self.planned_requests(writes),
             Outcome::Failed(error) => self.failed(subject, error),
-            Outcome::Skipped(why) => {
-                self.totals.skipped += 1;
-                if self.style.json {
-                    print(&subject.json("skipped").put("reason", why.as_str()).end());
-                }
-                complain(&format!("avatarctl: {}: skipped: {why}", subject.name()));
-            }
+            Outcome::Skipped(why) => self.skipped(subject, why),
         }
+        self.account_done();
+    }
+
+    /// One more account of a batch is done.
+    pub fn account_done(&mut self) {
         if let Some(progress) = &mut self.progress {
             progress.advance();
+        }
+    }
+
+    /// An account that was not tried.
+    pub fn skipped(&mut self, subject: &Subject, why: &str) {
+        self.erase_progress();
+        self.totals.skipped += 1;
+        if self.style.json {
+            print(&subject.json("skipped").put("reason", why).end());
+        }
+        complain(&format!("avatarctl: {}: skipped: {why}", subject.name()));
+    }
+
+    /// What was read of an account, and is in the folder now.
+    pub fn pulled(&mut self, subject: &Subject, pulled: &Pulled) {
+        self.erase_progress();
+        self.totals
+            .pulled
+            .get_or_insert_default()
+            .push(pulled.origin);
+        if !self.style.quiet {
+            let text = words::pulled(pulled);
+            let text = paint(self.style.color.stdout, GREEN, &text);
+            self.account_line(subject, "pulled", &text, |line| {
+                line.put("origin", pulled.origin.name())
+                    .put("file", pulled.file.as_deref())
+            });
         }
     }
 
@@ -264,6 +291,7 @@ impl Report {
 
     /// An account's failure.
     pub fn failed(&mut self, subject: &Subject, error: &Error) {
+        self.erase_progress();
         self.totals.failed(error.class);
         if self.style.json {
             self.print(&subject.json("failed").put_error(error).end());
@@ -362,6 +390,16 @@ impl Report {
     /// Ends an apply with what it did.
     pub fn end_apply(&self) {
         self.end_batch(self.totals.apply(self.style.quiet));
+    }
+
+    /// A pull begins, of which the last line has its own count.
+    pub fn start_pull(&mut self) {
+        self.totals.pulled.get_or_insert_default();
+    }
+
+    /// Ends a pull with what came home.
+    pub fn end_pull(&self) {
+        self.end_batch(self.totals.pull(self.style.quiet));
     }
 
     fn end_batch(&self, totals: Option<String>) {

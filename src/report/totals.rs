@@ -6,6 +6,7 @@ use crate::report::PENDING;
 use crate::report::jsonline::JsonLine;
 use crate::report::words::{counts, plural};
 use crate::signals;
+use crate::system::shown::Origin;
 
 /// The numbers of one run.
 #[derive(Default)]
@@ -13,6 +14,8 @@ pub(super) struct Totals {
     pub(super) changed: usize,
     pub(super) unchanged: usize,
     pub(super) skipped: usize,
+    /// Where the pictures come from that a pull read; none of another run.
+    pub(super) pulled: Option<Vec<Origin>>,
     /// Accounts whose writes were printed and not sent.
     pub(super) planned: usize,
     /// Accounts that `diff` would change: `~`, `!` and `?`.
@@ -65,6 +68,24 @@ impl Totals {
         self.with_undone(text, *changed, quiet)
     }
 
+    /// What a pull brought home; none if everything came and `quiet`.
+    pub(super) fn pull(&self, quiet: bool) -> Option<String> {
+        let pulled = self.pulled.as_deref().unwrap_or_default();
+        let origins = [
+            Origin::Uploaded,
+            Origin::Default,
+            Origin::Generated,
+            Origin::External,
+        ];
+        let of = |origin| pulled.iter().filter(|known| **known == origin).count();
+        let origins = origins.map(|origin| (of(origin), origin.name()));
+        let text = match counts(&origins) {
+            none if none.is_empty() => "0 pulled".to_owned(),
+            some => format!("{} pulled ({some})", pulled.len()),
+        };
+        self.with_undone(text, 0, quiet)
+    }
+
     fn with_undone(&self, text: String, changes: usize, quiet: bool) -> Option<String> {
         let undone = [(self.failures.len(), "failed"), (self.skipped, "skipped")];
         let undone = counts(&undone);
@@ -86,10 +107,14 @@ impl Totals {
         let failed = self.failures.len();
         let silent = quiet && !self.answered && self.changed + failed + pending + self.skipped == 0;
         let summary = (!silent).then(|| {
-            JsonLine::new("summary")
+            let line = JsonLine::new("summary")
                 .put("changed", self.changed)
-                .put("unchanged", self.unchanged)
-                .put("failed", failed)
+                .put("unchanged", self.unchanged);
+            let line = match &self.pulled {
+                Some(pulled) => line.put("pulled", pulled.len()),
+                None => line,
+            };
+            line.put("failed", failed)
                 .put("pending", pending)
                 .put("skipped", self.skipped)
                 .put("exit", exit)

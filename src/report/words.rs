@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::apply::{Changed, Look};
+use crate::pull::Pulled;
 use crate::settings::address::WebAddress;
 use crate::system::System;
 use crate::system::avatar::{Avatar, Identity, Row};
@@ -17,6 +18,22 @@ pub(super) fn wanted(avatar: &Avatar) -> String {
         Avatar::Picture(picture) => format!("image {}", clean(&picture.name, MESSAGE)),
         Avatar::Generated => "generated letter".to_owned(),
         Avatar::Address(address) => format!("url {}", clean(&public_part(address), MESSAGE)),
+    }
+}
+
+/// What was read of an account: what its manifest says, where the picture comes from, and where it is kept.
+pub(super) fn pulled(pulled: &Pulled) -> String {
+    let origin = format!(" ({})", pulled.origin.name());
+    let kept = |word: &str| match &pulled.file {
+        Some(file) => format!("{origin}, {word} {file}"),
+        None => origin.clone(),
+    };
+    match (&pulled.declared, &pulled.file) {
+        (Some(Avatar::Picture(_)), Some(file)) => format!("pulled image {file}{origin}"),
+        (Some(avatar @ Avatar::Generated), _) => format!("pulled {}", wanted(avatar)),
+        // The server has the avatar itself; what it gave may be a small copy.
+        (Some(avatar), _) => format!("pulled {}{}", wanted(avatar), kept("preview")),
+        (None, _) => format!("pulled, and not declared{}", kept("saved as")),
     }
 }
 

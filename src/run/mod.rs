@@ -3,6 +3,7 @@
 mod account;
 mod batch;
 mod files;
+mod pull;
 mod session;
 
 use std::ffi::OsString;
@@ -31,6 +32,7 @@ pub fn run(
         Ok(Command::Manual) => print(&manual::page()),
         Ok(Command::Account(command)) => account::run(&command, &environment, begun),
         Ok(Command::Batch(command)) => batch::run(&command, &environment, begun),
+        Ok(Command::Pull(command)) => pull::run(&command, &environment, begun),
         Err(refusal) => refuse(&refusal, &environment),
     };
     report::status(exit)

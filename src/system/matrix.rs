@@ -85,6 +85,7 @@ pub(super) static SYSTEM: System = System {
     reason: |response| Some(refusal(response)?.1).filter(|words| !words.is_empty()),
     observe,
     observe_many: Some(observe_many),
+    everybody: None,
     shown,
     preset_picture: Support::Has(|session, _, address| read_picture(session, address)),
     // A server of several processes may show the old one for a moment.

@@ -107,6 +107,8 @@ pub struct System {
     /// What an account wears now.
     pub observe: fn(&mut Session, &Target) -> Result<Seen>,
     pub observe_many: Option<ObserveMany>,
+    /// Every account, where that is what no name means; elsewhere no name means the caller.
+    pub everybody: Option<Everybody>,
     /// What an account that was seen shows: the picture itself, where it comes from, and how it is given back. A picture
     /// that cannot be read is no error here.
     pub shown: fn(&mut Session, &Target, &Seen) -> Result<Shown>,
@@ -144,6 +146,8 @@ pub struct Example {
 /// In the order of the targets; an account that is missing is an error of its own.
 pub type ObserveMany = fn(&mut Session, &[&Target]) -> Result<Option<Vec<Result<Seen>>>>;
 
+/// Every account of a server, with what it wears.
+pub type Everybody = fn(&mut Session) -> Result<Vec<(Target, Seen)>>;
 /// The picture of an avatar by its id.
 pub type PresetPicture = fn(&mut Session, &Seen, &str) -> Result<Image>;
 
@@ -260,6 +264,13 @@ mod tests {
             assert_eq!(last.len(), system.logins.len(), "{}", system.name);
             let by_host = system.logins.iter().filter(|login| login.netrc);
             assert_eq!(by_host.count(), 1, "{}", system.name);
+        }
+    }
+
+    #[test]
+    fn no_name_means_the_caller_or_everybody() {
+        for system in ALL {
+            assert_ne!(system.caller, system.everybody.is_some(), "{}", system.name);
         }
     }
 

@@ -83,6 +83,7 @@ pub(super) static SYSTEM: System = System {
     reason: |_| None,
     observe,
     observe_many: Some(observe_many),
+    everybody: Some(everybody),
     shown,
     preset_picture: Support::Instead(
         "a built-in icon has no address that its picture could be read from",
@@ -583,6 +584,20 @@ fn observe_many(session: &mut Session, targets: &[&Target]) -> Result<Option<Vec
             None => observe(session, target),
         });
     Ok(Some(all.collect()))
+}
+
+/// One walk over the list tells both who there is and what they wear.
+fn everybody(session: &mut Session) -> Result<Vec<(Target, Seen)>> {
+    let kind = &SYSTEM.targets[0];
+    let account = |employee: &Employee| {
+        let target = Target::Named {
+            kind,
+            value: employee.id.to_string(),
+        };
+        let seen = seen(&target, employee);
+        (target, seen)
+    };
+    Ok(walk(session, None)?.iter().map(account).collect())
 }
 
 /// Employees a page.

@@ -103,6 +103,7 @@ pub(super) static SYSTEM: System = System {
     reason: |response| Some(reason(response).text).filter(|text| !text.is_empty()),
     observe,
     observe_many: None,
+    everybody: None,
     shown,
     preset_picture: Support::Instead("an account has one avatar, and none is chosen by an id"),
     // The server writes the etag to the account half a second after it has answered. Each look costs one of

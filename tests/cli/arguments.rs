@@ -25,7 +25,8 @@ const VERBS: [(&str, &str); 6] = [
     ("delete", include_str!("../golden/help/delete.txt")),
     ("whoami", include_str!("../../src/cli/help/whoami.txt")),
 ];
-const OTHERS: [(&str, &str); 6] = [
+const OTHERS: [(&str, &str); 7] = [
+    ("pull", include_str!("../golden/help/pull.txt")),
     ("check", include_str!("../golden/help/check.txt")),
     ("diff", include_str!("../golden/help/diff.txt")),
     ("apply", include_str!("../golden/help/apply.txt")),
@@ -97,11 +98,11 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "jira",
-            "avatarctl: a verb is missing after jira\nhint: name one of set, show, list, delete, whoami",
+            "avatarctl: a verb is missing after jira\nhint: name one of set, show, list, delete, whoami, pull",
         ),
         (
             "jira --avatar-id 5",
-            "avatarctl: a verb is missing after jira\nhint: name one of set, show, list, delete, whoami",
+            "avatarctl: a verb is missing after jira\nhint: name one of set, show, list, delete, whoami, pull",
         ),
         (
             "jir set",
@@ -129,11 +130,11 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "'' set",
-            "avatarctl: unknown system \"\"\nhint: name one of jira, rocketchat, navixy, matrix, check, diff, apply, example, completions, man",
+            "avatarctl: unknown system \"\"\nhint: name one of jira, rocketchat, navixy, matrix, pull, check, diff, apply, example, completions, man",
         ),
         (
             "- set",
-            "avatarctl: unknown system \"-\"\nhint: name one of jira, rocketchat, navixy, matrix, check, diff, apply, example, completions, man",
+            "avatarctl: unknown system \"-\"\nhint: name one of jira, rocketchat, navixy, matrix, pull, check, diff, apply, example, completions, man",
         ),
         (
             "jira sett",
@@ -145,7 +146,7 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "navixy upload",
-            "avatarctl: unknown verb \"upload\"\nhint: name one of set, show, list, whoami",
+            "avatarctl: unknown verb \"upload\"\nhint: name one of set, show, list, whoami, pull",
         ),
         (
             "jira set robot --avatar-id 5",
@@ -814,7 +815,7 @@ fn two_dashes_end_the_options() {
         ),
         (
             "jira -- --json",
-            "avatarctl: unknown verb \"--json\"\nhint: name one of set, show, list, delete, whoami",
+            "avatarctl: unknown verb \"--json\"\nhint: name one of set, show, list, delete, whoami, pull",
         ),
         ("jira show -- --", "avatarctl: unexpected argument \"--\""),
     ]);

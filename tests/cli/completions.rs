@@ -123,17 +123,19 @@ const SHORT: &str = "-q -v -h -V";
 #[test]
 fn bash_offers_what_can_stand_there() {
     let bash = Bash::start();
-    let lines: [(&[&str], Vec<String>); 22] = [
+    let lines: [(&[&str], Vec<String>); 24] = [
         (
             &[""],
-            list("jira rocketchat navixy matrix check diff apply example completions man"),
+            list("jira rocketchat navixy matrix pull check diff apply example completions man"),
         ),
         (&["ch"], list("check")),
         (&["-"], list("--help -h --version -V")),
-        (&["jira", ""], list("set show list delete whoami")),
+        (&["jira", ""], list("set show list delete whoami pull")),
         (&["rocketchat", "re"], list("reset")),
-        (&["navixy", ""], list("set show list whoami")),
+        (&["navixy", ""], list("set show list whoami pull")),
         (&["navixy", "re"], list("")),
+        (&["pull", "m.json", "--"], with_common("--to --as-images")),
+        (&["jira", "pull", "robot", "--to"], list("--to")),
         (
             &["jira", "set", "--"],
             with_common("--user --avatar-id --image --dry-run --url"),
@@ -185,6 +187,8 @@ fn bash_offers_files_with_blanks_whole() {
         &["jira", "set", "--image", ""],
         &["jira", "set", "--image", "="],
         &["apply", "m.json", "--junit", ""],
+        &["pull", ""],
+        &["jira", "pull", "robot", "--to", ""],
     ] {
         assert_eq!(bash.offers(words), all, "{words:?}");
     }
@@ -200,7 +204,7 @@ fn places(bash: &Bash) -> Vec<Vec<String>> {
             places.push(vec![system.to_owned(), verb]);
         }
     }
-    for verb in BATCH.into_iter().chain(["completions", "man"]) {
+    for verb in BATCH.into_iter().chain(["pull", "completions", "man"]) {
         places.push(vec![verb.to_owned()]);
     }
     places
@@ -253,6 +257,7 @@ fn fish_offers_the_same() {
         offers("jira "),
         "delete\tdelete a custom avatar\n\
          list\tlist what there is to choose from\n\
+         pull\tread what accounts show now into a folder, as a manifest and pictures\n\
          set\tset one avatar, and check that the server shows it\n\
          show\tshow what an account wears now\n\
          whoami\tsay who the caller is, on which server, and what it may change\n"

@@ -20,6 +20,7 @@ fn pages() -> Vec<(String, String)> {
         "reset",
         "delete",
         "whoami",
+        "pull",
         "check",
         "diff",
         "apply",

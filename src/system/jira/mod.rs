@@ -83,6 +83,7 @@ pub(super) static SYSTEM: System = System {
     reason,
     observe,
     observe_many: None,
+    everybody: None,
     shown: pictures::shown,
     preset_picture: Support::Has(pictures::preset_picture),
     read_back: &[Duration::ZERO],
