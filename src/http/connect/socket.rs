@@ -17,6 +17,10 @@ use crate::signals;
 /// is left would be another one each time, and a system call for each.
 const TICK: Duration = Duration::from_millis(200);
 
+/// How long an address is waited for while there are others that were not tried: a little more than the 250 ms of
+/// RFC 8305, because the attempt is given up here and begun anew later.
+const MOMENT: Duration = Duration::from_millis(300);
+
 /// A TCP connection that still reads the answer after the server stopped listening. A server, or a proxy in
 /// front of it, that refuses an upload early answers 413 and closes while we are still sending; its answer says what
 /// is wrong, and the broken pipe does not.
@@ -66,21 +70,30 @@ impl Deadline {
 }
 
 impl Socket {
-    /// Connects to the first address that answers. Each has half of the time that is left, and the last one all of it.
+    /// Connects to the first address that answers. Of several each gets a short moment first, because a host that has
+    /// IPv6 in its name server only, or a network that has it in its router only, shall not cost the time to connect.
+    /// Those that were silent are asked again, each with half of the time that is left, and the last one with all of it.
     pub(super) fn connect(addresses: &[SocketAddr], timeout: NextTimeout) -> Result<Socket> {
         let deadline = Deadline::new(timeout);
         let mut last = ureq::Error::ConnectionFailed;
-        for (at, address) in addresses.iter().enumerate() {
-            let others = at + 1 < addresses.len();
-            let connected = match deadline.left() {
-                None => TcpStream::connect(address),
-                Some(left) => {
-                    let share = if others { left / 2 } else { left };
-                    // Nothing is no limit that can be given.
-                    TcpStream::connect_timeout(address, share.max(Duration::from_millis(1)))
+        let mut silent = addresses.to_vec();
+        if silent.len() > 1 {
+            silent.clear();
+            for address in addresses {
+                let moment = deadline.left().map_or(MOMENT, |left| left.min(MOMENT));
+                match Socket::dial(address, Some(moment), deadline) {
+                    Ok(socket) => return Ok(socket),
+                    Err(error) if error.kind() == ErrorKind::TimedOut => silent.push(*address),
+                    Err(error) => last = error.into(),
                 }
-            };
-            match connected.and_then(|stream| Socket::new(stream, deadline)) {
+            }
+        }
+        for (at, address) in silent.iter().enumerate() {
+            let others = at + 1 < silent.len();
+            let share = deadline
+                .left()
+                .map(|left| if others { left / 2 } else { left });
+            match Socket::dial(address, share, deadline) {
                 Ok(socket) => return Ok(socket),
                 Err(error) if error.kind() == ErrorKind::TimedOut => {
                     last = ureq::Error::Timeout(Timeout::Connect);
@@ -89,6 +102,20 @@ impl Socket {
             }
         }
         Err(last)
+    }
+
+    /// Connects to one address, within this time if one is given.
+    fn dial(
+        address: &SocketAddr,
+        within: Option<Duration>,
+        deadline: Deadline,
+    ) -> io::Result<Socket> {
+        let stream = match within {
+            None => TcpStream::connect(address),
+            // Nothing is no limit that can be given.
+            Some(time) => TcpStream::connect_timeout(address, time.max(Duration::from_millis(1))),
+        };
+        Socket::new(stream?, deadline)
     }
 
     fn new(stream: TcpStream, deadline: Deadline) -> io::Result<Socket> {
@@ -184,5 +211,45 @@ fn may_wait_on(error: io::Error) -> Result<()> {
         }
         ErrorKind::WouldBlock => Ok(()),
         _ => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Listens and takes nothing more: whoever connects waits, as for a packet that is lost on the way.
+    fn silent() -> (TcpListener, Vec<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("a bound socket");
+        let wait = Duration::from_millis(50);
+        let queue = std::iter::from_fn(|| TcpStream::connect_timeout(&address, wait).ok());
+        let queue = queue.collect();
+        (listener, queue)
+    }
+
+    #[test]
+    fn a_silent_address_does_not_cost_the_time_to_connect() {
+        let (silent, _queue) = silent();
+        let answering = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let addresses = [&silent, &answering].map(|one| one.local_addr().expect("a bound socket"));
+        let timeout = |seconds| NextTimeout {
+            after: After::from_secs(seconds),
+            reason: Timeout::Connect,
+            per_read: None,
+            per_write: None,
+        };
+        let begun = Instant::now();
+        let socket = Socket::connect(&addresses, timeout(60)).expect("one of them answers");
+        let peer = socket.stream.peer_addr().expect("a connected socket");
+        assert_eq!(peer, addresses[1]);
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        // And alone it has all of the time.
+        let begun = Instant::now();
+        let error = Socket::connect(&addresses[..1], timeout(1)).expect_err("nobody answers");
+        assert!(matches!(error, ureq::Error::Timeout(_)), "{error}");
+        assert!(begun.elapsed() >= Duration::from_secs(1));
     }
 }
