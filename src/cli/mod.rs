@@ -72,7 +72,14 @@ fn command(arguments: Vec<OsString>, environment: &Environment) -> Result<Comman
     let mut words = words.into_iter();
     if arguments.contains("--version") {
         return Ok(Command::Text(
-            concat!("avatarctl ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+            concat!(
+                "avatarctl ",
+                env!("CARGO_PKG_VERSION"),
+                " (",
+                env!("AVATARCTL_BUILD"),
+                ")\n"
+            )
+            .to_owned(),
         ));
     }
     let (first, second) = (words.next(), words.next());

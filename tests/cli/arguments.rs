@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 
 use crate::support::model::uncalled;
 use crate::support::{Jira, Model, Navixy, RocketChat, Run, Running, Scratch, pictures};
@@ -1096,15 +1097,34 @@ fn a_hint_is_no_trap() {
     ]);
 }
 
+/// The version, then what was built for which target. Without git it says no commit.
 #[test]
 fn the_version_is_one_line() {
-    let version = concat!("avatarctl ", env!("CARGO_PKG_VERSION"), "\n");
+    let version = Run::new(["--version"]).output().stdout;
+    let build = version
+        .strip_prefix(concat!("avatarctl ", env!("CARGO_PKG_VERSION"), " ("))
+        .and_then(|rest| rest.strip_suffix(")\n"))
+        .unwrap_or_else(|| panic!("{version}"));
+    let (commit, target) = match build.split_once(' ') {
+        Some((commit, target)) => (Some(commit), target),
+        None => (None, build),
+    };
+    let cloned = Path::new(env!("CARGO_MANIFEST_DIR")).join(".git").exists();
+    assert_eq!(commit.is_some(), cloned, "{version}");
+    let digits = commit.map(|commit| commit.strip_suffix("-dirty").unwrap_or(commit));
+    assert!(
+        digits.is_none_or(
+            |digits| digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        ),
+        "{version}"
+    );
+    assert!(target.contains("-linux-"), "{version}");
     for arguments in [
         vec!["--version"],
         vec!["-V"],
         vec!["jira", "set", "--version"],
     ] {
-        Untouched::start().run(arguments).gives(0, version, "");
+        Untouched::start().run(arguments).gives(0, &version, "");
     }
 }
 
