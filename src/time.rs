@@ -1,7 +1,15 @@
 //! Dates and times: what HTTP headers and certificates say, in UTC, as seconds since 1970 and back, and spans
 //! of time in words.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::number::digits;
+
+/// This machine's clock, in seconds since 1970.
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |time| time.as_secs())
+}
 
 /// Seconds from 1970 to the beginning of a day; days before 1970 count as 1970.
 pub fn seconds(year: u64, month: u64, day: u64) -> Option<u64> {

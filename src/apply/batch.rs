@@ -25,6 +25,8 @@ pub struct Rules {
     pub force: bool,
     /// Delete the avatar that was uploaded before, once the new one is proven.
     pub prune: bool,
+    /// Read the pictures of accounts that change, before they do.
+    pub pictures: bool,
     /// Say how each write would be sent, and send none.
     pub dry_run: bool,
 }

@@ -1,10 +1,12 @@
 //! What becomes of accounts, as values: handed out one by one while a batch goes on, and turned into words elsewhere.
 
 use crate::apply::diff::Verdict;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::http::curl::PlannedRequest;
+use crate::picture::received::Image;
 use crate::plan::Job;
 use crate::system::avatar::Seen;
+use crate::system::shown::Shown;
 
 /// What a look at an account found, if one was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,6 +66,10 @@ pub struct Changed {
 pub enum Event<'a> {
     /// Work on an account begins; an account that is skipped has none of these.
     Started(&'a Job),
+    /// What an account shows that is about to change, if the rules ask for pictures.
+    Shown(&'a Job, Result<Shown>),
+    /// The picture of an avatar that is wanted by this id; once for each id.
+    Preset(&'a str, Result<Image>),
     /// What became of an account; once for each.
     Finished(JobResult<'a>),
     /// The login of this run could not be ended.

@@ -20,6 +20,7 @@ use crate::error::{Class, Error, Result};
 use crate::file::input;
 use crate::system::avatar::Target;
 use crate::terminal::quote;
+use crate::time;
 
 /// Lines of this version are read and written.
 const VERSION: u32 = 1;
@@ -327,9 +328,6 @@ pub fn hold(path: &Path) -> Result<Option<File>> {
 
 /// The line of an account, with its end.
 fn line(key: &Key, entry: &Entry) -> Vec<u8> {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs());
     let line = Line {
         v: VERSION,
         server: key.server.clone(),
@@ -337,7 +335,7 @@ fn line(key: &Key, entry: &Entry) -> Vec<u8> {
         account: key.account.clone(),
         set: entry.set.clone(),
         fingerprint: entry.fingerprint.clone(),
-        time: crate::time::rfc3339(now),
+        time: time::rfc3339(time::now()),
     };
     let mut bytes = serde_json::to_vec(&line).expect("texts always have a JSON form");
     bytes.push(b'\n');

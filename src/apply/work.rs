@@ -1,7 +1,7 @@
 //! One job after another in an open session: look, compare, write, prove, remember. The time that a server needs to
 //! show a new avatar is filled with the next accounts' work.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub(super) struct Work<'r, 'a> {
     on_event: &'r mut dyn FnMut(Event),
     /// What waits for its proof, in the order of the next looks.
     written: VecDeque<Written<'a>>,
+    /// The ids of avatars whose pictures were read.
+    presets: BTreeSet<&'a str>,
     stop: Option<Stop>,
 }
 
@@ -50,6 +52,7 @@ impl<'r, 'a> Work<'r, 'a> {
             memory,
             on_event,
             written: VecDeque::new(),
+            presets: BTreeSet::new(),
             stop: None,
         }
     }
@@ -69,12 +72,17 @@ impl<'r, 'a> Work<'r, 'a> {
                 continue;
             }
             self.prove_rest();
-            if let Some(stop) = &self.stop {
-                let why = stop.why.clone();
-                self.finish(job, None, Outcome::Skipped(why));
-            }
+            self.skip(job, None);
         }
         self.prove_rest();
+    }
+
+    /// The work was stopped before this job was done.
+    fn skip(&mut self, job: &'a Job, seen: Option<&Seen>) {
+        if let Some(stop) = &self.stop {
+            let why = stop.why.clone();
+            self.finish(job, seen, Outcome::Skipped(why));
+        }
     }
 
     /// Whether nothing has happened that ends the work on this server.
@@ -114,6 +122,13 @@ impl<'r, 'a> Work<'r, 'a> {
         }
         if !rules.write {
             return self.pending(job, seen.as_ref(), verdict);
+        }
+        if rules.pictures {
+            self.read_pictures(job, seen.as_ref());
+            // That may take its time, in which a signal may come.
+            if !self.goes_on() {
+                return self.skip(job, seen.as_ref());
+            }
         }
         match self.write(job, seen.as_ref(), verdict, remembered.as_ref()) {
             Ok(proof) => self.written(job, seen, proof, remembered),
@@ -188,8 +203,29 @@ impl<'r, 'a> Work<'r, 'a> {
         {
             return self.fail(job, seen, error);
         }
+        if self.batch.rules.pictures {
+            self.read_pictures(job, seen);
+        }
         let shown = seen.and_then(|seen| seen.fingerprint.clone());
         self.finish(job, seen, Outcome::Pending { verdict, shown });
+    }
+
+    /// Hands out what the account shows that is about to change, and what it will show, where that is there already: one
+    /// picture at a time. One that cannot be read is handed out as that, and is nobody's failure.
+    fn read_pictures(&mut self, job: &'a Job, seen: Option<&Seen>) {
+        let system = self.batch.system;
+        let Some(seen) = seen else {
+            return;
+        };
+        let shown = (system.shown)(self.session, &job.target, seen);
+        (self.on_event)(Event::Shown(job, shown));
+        if let Avatar::Preset(_, Some(id)) = &job.avatar
+            && let Some(read) = system.preset_picture.how()
+            && self.presets.insert(id)
+        {
+            let image = read(self.session, seen, id);
+            (self.on_event)(Event::Preset(id, image));
+        }
     }
 
     /// Sends the avatar, or shows it again if it was only covered or unselected since it was proven.

@@ -71,6 +71,18 @@ pub fn put(file: &Path, place: &Path) -> io::Result<()> {
     fs::rename(file, place)
 }
 
+/// A file without a name, for what a file at `path` will be made of; it is gone when it is closed. It lies in the same
+/// folder, or in the working directory where `path` is no file.
+pub fn scratch(path: &Path) -> io::Result<File> {
+    let place = match is_written_through(path) {
+        true => PathBuf::from(path.file_name().unwrap_or_default()),
+        false => followed(path),
+    };
+    let (file, beside) = create_beside(&place, true)?;
+    fs::remove_file(beside)?;
+    Ok(file)
+}
+
 /// How the names of all begin that is not to stay.
 const HIDDEN: &str = ".avatarctl-";
 

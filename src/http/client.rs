@@ -2,7 +2,7 @@
 //! waits where the server allows no more calls, and takes secrets out of whatever the server says.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::exchange::Connection;
 use super::failure::{self, NoAnswer};
@@ -18,6 +18,7 @@ use crate::secret::Secret;
 use crate::settings::address::{self, Address, WebAddress};
 use crate::signals;
 use crate::terminal::{MESSAGE, clean};
+use crate::time;
 
 /// Headers whose values are shown by `-vv`; any other value is hidden.
 const SHOWN: [&str; 19] = [
@@ -399,7 +400,7 @@ impl Client {
     /// Remembers what a good answer says about the calls that are left.
     fn remember_rate_limit(&mut self, request: &Request, response: &Response) {
         if response.success()
-            && let Some(wait) = response.rate_limit().before_next(now())
+            && let Some(wait) = response.rate_limit().before_next(time::now())
         {
             // A wait that no clock can hold is as good as a year.
             let year = Duration::from_secs(365 * 86_400);
@@ -418,7 +419,7 @@ impl Client {
             Ok(response) => match (self.busy)(response) {
                 None => (Attempt::Answered, String::new()),
                 Some(asked) => {
-                    let asked = asked.max(response.rate_limit().before_repeat(now()));
+                    let asked = asked.max(response.rate_limit().before_repeat(time::now()));
                     let attempt = match response.status {
                         502 | 504 => Attempt::Gateway(asked),
                         _ => Attempt::Busy(asked),
@@ -569,10 +570,4 @@ fn elsewhere(location: &str, https: bool) -> Option<(Address, Secret)> {
         .query
         .map_or(String::new(), |query| format!("?{query}"));
     Some((base, Secret::new(format!("{path}{query}"))))
-}
-
-/// This machine's clock, in seconds since 1970.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |time| time.as_secs())
 }

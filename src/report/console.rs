@@ -374,22 +374,21 @@ impl Report {
         }
     }
 
-    /// Ends a check with what the manifest holds.
-    pub fn end_check(&mut self, accounts: usize, servers: usize, warnings: usize) {
+    /// Ends a check with what the manifest holds, and gives that line.
+    pub fn end_check(&mut self, accounts: usize, servers: usize, warnings: usize) -> String {
         self.totals.unchanged += accounts;
-        if !self.style.quiet && !self.style.json {
-            print_line(&totals::of_manifest(accounts, servers, warnings));
-        }
+        let text = totals::of_manifest(accounts, servers, warnings);
+        self.end_batch((text, false))
     }
 
-    /// Ends a diff with what `apply` would do.
-    pub fn end_diff(&self) {
-        self.end_batch(self.totals.diff(self.style.quiet));
+    /// Ends a diff with what `apply` would do, and gives that line.
+    pub fn end_diff(&self) -> String {
+        self.end_batch(self.totals.diff())
     }
 
-    /// Ends an apply with what it did.
-    pub fn end_apply(&self) {
-        self.end_batch(self.totals.apply(self.style.quiet));
+    /// Ends an apply with what it did, and gives that line.
+    pub fn end_apply(&self) -> String {
+        self.end_batch(self.totals.apply())
     }
 
     /// A pull begins, of which the last line has its own count.
@@ -399,14 +398,15 @@ impl Report {
 
     /// Ends a pull with what came home.
     pub fn end_pull(&self) {
-        self.end_batch(self.totals.pull(self.style.quiet));
+        self.end_batch(self.totals.pull());
     }
 
-    fn end_batch(&self, totals: Option<String>) {
+    fn end_batch(&self, (text, is_news): (String, bool)) -> String {
         self.erase_progress();
-        if let (Some(text), false) = (totals, self.style.json) {
+        if !self.style.json && (is_news || !self.style.quiet) {
             print_line(&text);
         }
+        text
     }
 
     /// Ends the run: the summary, and the exit status.

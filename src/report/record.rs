@@ -2,13 +2,15 @@
 
 use crate::apply::Outcome;
 use crate::system::System;
-use crate::system::avatar::Avatar;
+use crate::system::avatar::{Avatar, Target};
 
 /// One account.
 pub struct Record {
     pub system: &'static System,
     /// The server's name in the manifest.
     pub server: String,
+    pub target: Target,
+    /// As the server names it.
     pub account: String,
     pub avatar: Avatar,
     /// None if no server was asked, as in a check.

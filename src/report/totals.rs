@@ -44,8 +44,8 @@ impl Totals {
         self.wanted + self.drifted + self.unknown
     }
 
-    /// What `apply` would do; none if that is nothing and `quiet`.
-    pub(super) fn diff(&self, quiet: bool) -> Option<String> {
+    /// What `apply` would do, and whether that is news.
+    pub(super) fn diff(&self) -> (String, bool) {
         let all = self.to_change();
         let why = counts(&[
             (self.drifted, "changed on the server"),
@@ -56,20 +56,20 @@ impl Totals {
             false => format!(" ({why})"),
         };
         let text = format!("{all} to change{why}, {} the same", self.unchanged);
-        self.with_undone(text, all, quiet)
+        self.with_undone(text, all)
     }
 
-    /// What `apply` did; none if that is nothing and `quiet`.
-    pub(super) fn apply(&self, quiet: bool) -> Option<String> {
+    /// What `apply` did, and whether that is news.
+    pub(super) fn apply(&self) -> (String, bool) {
         let Totals {
             changed, unchanged, ..
         } = self;
         let text = format!("{changed} changed, {unchanged} unchanged");
-        self.with_undone(text, *changed, quiet)
+        self.with_undone(text, *changed)
     }
 
-    /// What a pull brought home; none if everything came and `quiet`.
-    pub(super) fn pull(&self, quiet: bool) -> Option<String> {
+    /// What a pull brought home, and whether that is news: if something did not come.
+    pub(super) fn pull(&self) -> (String, bool) {
         let pulled = self.pulled.as_deref().unwrap_or_default();
         let origins = [
             Origin::Uploaded,
@@ -83,16 +83,15 @@ impl Totals {
             none if none.is_empty() => "0 pulled".to_owned(),
             some => format!("{} pulled ({some})", pulled.len()),
         };
-        self.with_undone(text, 0, quiet)
+        self.with_undone(text, 0)
     }
 
-    fn with_undone(&self, text: String, changes: usize, quiet: bool) -> Option<String> {
+    fn with_undone(&self, text: String, changes: usize) -> (String, bool) {
         let undone = [(self.failures.len(), "failed"), (self.skipped, "skipped")];
         let undone = counts(&undone);
         match undone.is_empty() {
-            true if quiet && changes == 0 => None,
-            true => Some(text),
-            false => Some(format!("{text}, {undone}")),
+            true => (text, changes > 0),
+            false => (format!("{text}, {undone}"), true),
         }
     }
 

@@ -65,6 +65,7 @@ fn rules(context: Context) -> Rules {
         verify: !context.options.no_verify,
         force: context.options.force,
         prune: false,
+        pictures: false,
         dry_run: context.options.dry_run,
     }
 }
@@ -83,7 +84,7 @@ fn set(job: &Job, server: &Server, context: Context, subject: &mut Subject, repo
         rules: rules(context),
     };
     let mut on_event = |event: Event| match event {
-        Event::Started(_) => {}
+        Event::Started(_) | Event::Shown(..) | Event::Preset(..) => {}
         Event::Finished(result) => {
             subject.account = result.account;
             for warning in &result.warnings {

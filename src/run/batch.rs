@@ -1,6 +1,7 @@
 //! Many accounts, declared in a manifest: check, diff and apply. Diff and apply go the same way, with and without the
 //! right to write.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,14 +11,17 @@ use super::style;
 use crate::apply::state::{Journal, LockWait, Memory, State};
 use crate::apply::{self, Event, JobResult, Rules};
 use crate::cli::{Batch, BatchAction, Origin};
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Result};
 use crate::file::{input, output};
 use crate::plan::manifest::{self, Manifest, Problem};
 use crate::plan::{Job, Part, Plan};
+use crate::report::page::album::Album;
 use crate::report::record::Record;
 use crate::report::{self, Report, Subject, junit, page};
 use crate::settings::environment::Environment;
+use crate::system::avatar::Target;
 use crate::terminal::quote;
+use crate::time;
 
 /// Carries out a command about the accounts of a manifest, and returns the exit status.
 pub(super) fn run(batch: &Batch, environment: &Environment, begun: Instant) -> u8 {
@@ -31,6 +35,7 @@ pub(super) fn run(batch: &Batch, environment: &Environment, begun: Instant) -> u
         context,
         report: Report::new(style(context.options, environment)),
         records: Vec::new(),
+        album: batch.html.clone().map(Album::new),
     };
     if let Err(error) = run.all() {
         run.report.run_failed(&error);
@@ -45,6 +50,8 @@ struct Run<'a> {
     report: Report,
     /// The accounts so far, if a file is written of them at the end.
     records: Vec<Record>,
+    /// The pictures so far, if a page is written of them.
+    album: Option<Album>,
 }
 
 impl Run<'_> {
@@ -54,11 +61,11 @@ impl Run<'_> {
             return Ok(());
         };
         files::spare_pictures(&files, &plan)?;
-        match self.batch.action {
+        let totals = match self.batch.action {
             BatchAction::Check => self.check(&plan),
             BatchAction::Diff | BatchAction::Apply => self.compare(&plan)?,
-        }
-        self.write_files();
+        };
+        self.write_files(&plan, &totals);
         Ok(())
     }
 
@@ -82,7 +89,8 @@ impl Run<'_> {
         Ok(None)
     }
 
-    fn check(&mut self, plan: &Plan) {
+    /// Looks at the plan alone, and gives the line that it ends with.
+    fn check(&mut self, plan: &Plan) -> String {
         let mut warnings = 0;
         for part in &plan.parts {
             for job in &part.jobs {
@@ -96,10 +104,11 @@ impl Run<'_> {
             }
         }
         let servers = with_jobs(plan).count();
-        self.report.end_check(plan.accounts(), servers, warnings);
+        self.report.end_check(plan.accounts(), servers, warnings)
     }
 
-    fn compare(&mut self, plan: &Plan) -> Result<()> {
+    /// Looks at every server, and gives the line that it ends with.
+    fn compare(&mut self, plan: &Plan) -> Result<String> {
         let mut memory = self.memory()?;
         for warning in memory.warnings() {
             self.report.run_warning(warning);
@@ -108,14 +117,14 @@ impl Run<'_> {
         for part in with_jobs(plan) {
             self.server(part, &mut memory);
         }
-        match self.writes() {
+        let totals = match self.writes() {
             true => self.report.end_apply(),
             false => self.report.end_diff(),
-        }
+        };
         if let Some(error) = memory.take_failure() {
             self.report.run_failed(&error);
         }
-        Ok(())
+        Ok(totals)
     }
 
     fn writes(&self) -> bool {
@@ -150,6 +159,7 @@ impl Run<'_> {
     /// Diffs or applies the jobs of one server.
     fn server(&mut self, part: &Part, memory: &mut Memory) {
         let (context, write) = (self.context, self.writes());
+        let first = self.records.len();
         let server = &part.server;
         let jobs = apply::Batch {
             system: server.system,
@@ -162,6 +172,7 @@ impl Run<'_> {
                 verify: !context.options.no_verify,
                 force: context.options.force,
                 prune: self.batch.prune,
+                pictures: self.album.is_some(),
                 dry_run: false,
             },
         };
@@ -171,6 +182,16 @@ impl Run<'_> {
                 let subject = self.subject(part, Some(job.target.value()));
                 self.report.start_account(&subject);
             }
+            Event::Shown(job, shown) => {
+                if let Some(album) = &mut self.album {
+                    album.shown(&server.name, &job.target, shown);
+                }
+            }
+            Event::Preset(id, image) => {
+                if let Some(album) = &mut self.album {
+                    album.preset(&server.name, id, image);
+                }
+            }
             Event::Finished(result) => self.finished(part, result),
             Event::LogoutFailed(error) => {
                 let subject = self.subject(part, None);
@@ -178,6 +199,14 @@ impl Run<'_> {
             }
         };
         context.carry_out(&jobs, server, credentials, memory, &mut on_event);
+        // The accounts came as they were proven; they are read as they were declared.
+        let order: BTreeMap<_, _> = part
+            .jobs
+            .iter()
+            .map(|job| key(&job.target))
+            .zip(0..)
+            .collect();
+        self.records[first..].sort_by_key(|record| order.get(&key(&record.target)).copied());
     }
 
     fn finished(&mut self, part: &Part, result: JobResult) {
@@ -217,6 +246,7 @@ impl Run<'_> {
         self.records.push(Record {
             system: part.server.system,
             server: part.server.name.clone(),
+            target: job.target.clone(),
             account: account.to_owned(),
             avatar: job.avatar.clone(),
             outcome,
@@ -226,22 +256,58 @@ impl Run<'_> {
 
     /// Writes the files of the accounts that were kept. This is not reached if the work could not begin: then the files
     /// of an earlier run stay, because empty ones would hide what they say.
-    fn write_files(&mut self) {
-        let (batch, records) = (self.batch, &self.records);
-        let action = batch.action.name();
-        let junit = batch.junit.as_ref();
-        let junit = junit.map(|path| output::write(path, |out| junit::write(out, action, records)));
-        let html = batch.html.as_ref();
-        let html = html.map(|path| output::write(path, |out| page::write(out, action, records)));
-        let errors: Vec<Error> = [junit, html]
-            .into_iter()
-            .flatten()
-            .filter_map(Result::err)
-            .collect();
-        for error in &errors {
-            self.report.run_failed(error);
+    fn write_files(&mut self, plan: &Plan, totals: &str) {
+        let batch = self.batch;
+        if let Some(path) = &batch.junit {
+            let (action, records) = (batch.action.name(), &self.records);
+            let written = output::write(path, |out| junit::write(out, action, records));
+            self.complain(written);
+        }
+        if let (Some(path), Some(album)) = (&batch.html, &mut self.album) {
+            let servers = with_jobs(plan).map(|part| page::Server {
+                name: &part.server.name,
+                url: part.server.base.text(),
+                system: part.server.system,
+            });
+            let run = page::Run {
+                action: batch.action.name(),
+                manifest: manifest_name(batch),
+                totals,
+                now: time::now(),
+                took: self.context.begun.elapsed(),
+                servers: servers.collect(),
+            };
+            let records = &self.records;
+            let written = output::write(path, |out| page::write(out, &run, records, album));
+            self.complain(written);
         }
     }
+
+    fn complain(&mut self, written: Result<()>) {
+        if let Err(error) = written {
+            self.report.run_failed(&error);
+        }
+    }
+}
+
+/// The manifest, and which of its accounts were selected.
+fn manifest_name(batch: &Batch) -> String {
+    let mut name = match &batch.manifest {
+        Origin::Stdin => "standard input".to_owned(),
+        Origin::File(path) => path.to_string_lossy().into_owned(),
+    };
+    if let Some(pattern) = &batch.selection.only {
+        name.push_str(&format!(", only {pattern}"));
+    }
+    if let Some((part, parts)) = batch.selection.shard {
+        name.push_str(&format!(", shard {part}/{parts}"));
+    }
+    name
+}
+
+/// What tells the accounts of a server apart.
+fn key(target: &Target) -> (&'static str, &str) {
+    (target.key(), target.value())
 }
 
 /// Reads a manifest without its pictures, and what is wrong with it.

@@ -1,5 +1,7 @@
 //! What is said where: lines for people, lines for programs, files.
 
+mod faces;
 mod junit;
+mod layout;
 mod output;
 mod page;

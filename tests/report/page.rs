@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
 
 use crate::support::batch::ALL;
+use crate::support::browser::{self, Screen};
 use crate::support::printed::NOTHING;
 use crate::support::{Before, Jira, Run, Scratch, World, encoding, pictures};
 
@@ -42,15 +42,30 @@ fn page(scratch: &Scratch, more: &[&str]) -> String {
     scratch.read("p.html")
 }
 
+/// The page with its time and its length as `NOW` and `SPAN`.
+fn timeless(page: &str) -> String {
+    let (before, rest) = page.split_once("<time datetime=\"").expect("a time");
+    let (time, rest) = rest.split_once("</time>, took ").expect("a length");
+    let (span, after) = rest.split_once("</dd>").expect("an end");
+    let (machine, human) = time.split_once("\">").expect("a time for people");
+    assert!(
+        machine.ends_with('Z') && human.ends_with(" UTC") && machine[..10] == human[..10],
+        "{time}"
+    );
+    assert!(span.ends_with(" s"), "{span}");
+    format!("{before}<time>NOW</time>, took SPAN</dd>{after}")
+}
+
 #[test]
 fn a_page_without_pictures_as_a_whole() {
     let scratch = scratch(
         r#"{"server": "jira", "user": "robot", "avatar_id": 24880},
            {"server": "chat", "user": "retired", "reset": true},
            {"server": "fleet", "employee_id": 1, "icon_id": null},
+           {"server": "fleet", "employee_id": 2, "icon_id": 3654},
            {"server": "chat", "user": "bot", "avatar_url": "https://u:p@a.example/b.png?key=x"}"#,
     );
-    let page = page(&scratch, &[]);
+    let page = timeless(&page(&scratch, &[]));
     let (head, body) = page.split_once("</style>\n").expect("a style");
     assert!(head.starts_with(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -59,13 +74,98 @@ fn a_page_without_pictures_as_a_whole() {
     ));
     assert_eq!(
         body,
-        "<h1>avatarctl check</h1>\n\
-         <section>\n<h2>jira robot</h2>\n<p>avatar 24880</p>\n</section>\n\
-         <section>\n<h2>chat retired</h2>\n<p>generated letter</p>\n</section>\n\
-         <section>\n<h2>chat bot</h2>\n<p>url https://a.example/b.png</p>\n</section>\n\
-         <section>\n<h2>fleet 1</h2>\n<p>no icon</p>\n</section>\n\
-         </html>\n"
+        concat!(
+            "<header>\n<h1>avatarctl check</h1>\n",
+            "<p class=\"totals\">5 accounts on 3 servers: no errors, no warnings</p>\n<dl>\n",
+            "<div><dt>manifest</dt><dd>m.json</dd></div>\n",
+            "<div><dt>time</dt><dd><time>NOW</time>, took SPAN</dd></div>\n",
+            "<div><dt>servers</dt><dd>",
+            "<a href=\"https://jira.example.com\" rel=\"noreferrer\">jira</a>, ",
+            "<a href=\"https://chat.example.com\" rel=\"noreferrer\">chat</a>, ",
+            "<a href=\"https://api.example.com/v2\" rel=\"noreferrer\">fleet</a></dd></div>\n</dl>\n",
+            "<p class=\"hint\">Pictures as they will be shown, square on light ground and round on dark; open an account ",
+            "to see every size, shape and ground.</p>\n</header>\n",
+            "<fieldset class=\"filter\">\n<legend>show</legend>\n",
+            "<label><input type=\"radio\" name=\"show\" id=\"only-all\" checked>all <b>5</b></label>\n",
+            "<label><input type=\"radio\" name=\"show\" id=\"only-changed\" disabled>changed <b>0</b></label>\n",
+            "<label><input type=\"radio\" name=\"show\" id=\"only-warnings\" disabled>warnings <b>0</b></label>\n",
+            "<label><input type=\"radio\" name=\"show\" id=\"only-failed\" disabled>failed <b>0</b></label>\n",
+            "</fieldset>\n<main>\n",
+            "<section>\n<h2><a href=\"https://jira.example.com\" rel=\"noreferrer\">jira</a> ",
+            "<small>Jira, https://jira.example.com, 1 account</small></h2>\n<div class=\"grid\">\n",
+            "<article class=\"same\">\n<div class=\"name\"><h3>robot</h3><span class=\"state\"></span></div>\n",
+            "<p class=\"line\">avatar 24880</p>\n",
+            "<div class=\"strip\"><span class=\"why\">check asks no server for it</span></div>\n</article>\n",
+            "</div>\n</section>\n",
+            "<section>\n<h2><a href=\"https://chat.example.com\" rel=\"noreferrer\">chat</a> ",
+            "<small>Rocket.Chat, https://chat.example.com, 2 accounts</small></h2>\n<div class=\"grid\">\n",
+            "<article class=\"same\">\n<div class=\"name\"><h3>retired</h3><span class=\"state\"></span></div>\n",
+            "<p class=\"line\">generated letter</p>\n",
+            "<div class=\"strip\"><span class=\"why\">the server draws it</span></div>\n</article>\n",
+            "<article class=\"same\">\n<div class=\"name\"><h3>bot</h3><span class=\"state\"></span></div>\n",
+            "<p class=\"line\">url https://a.example/b.png</p>\n",
+            "<div class=\"strip\"><span class=\"why\">the server downloads it from this address</span></div>\n</article>\n",
+            "</div>\n</section>\n",
+            "<section>\n<h2><a href=\"https://api.example.com/v2\" rel=\"noreferrer\">fleet</a> ",
+            "<small>Navixy, https://api.example.com/v2, 2 accounts</small></h2>\n<div class=\"grid\">\n",
+            "<article class=\"same\">\n<div class=\"name\"><h3>1</h3><span class=\"state\"></span></div>\n",
+            "<p class=\"line\">no icon</p>\n",
+            "<div class=\"strip\"><span class=\"why\">shows the uploaded picture</span></div>\n</article>\n",
+            "<article class=\"same\">\n<div class=\"name\"><h3>2</h3><span class=\"state\"></span></div>\n",
+            "<p class=\"line\">icon 3654</p>\n",
+            "<div class=\"strip\"><span class=\"why\">a built-in icon has no address that its picture could be read from</span></div>\n</article>\n",
+            "</div>\n</section>\n",
+            "</main>\n</html>\n"
+        )
     );
+}
+
+/// An account's picture as a whole: a wide one that Jira will be sent the middle of.
+#[test]
+fn an_account_with_a_picture_as_a_whole() {
+    let scratch = scratch(r#"{"server": "jira", "user": "a", "image": "wide.png"}"#);
+    scratch.write("wide.png", pictures::png(96, 64, 1));
+    let page = page(&scratch, &[]);
+    let size = |side: &str| format!("<span class=\"size\"><i class=\"s{side}\"></i>{side}</span>");
+    let small = |ground: &str| {
+        let (large, middle) = (size("48"), size("32"));
+        format!(
+            "<span class=\"ground {ground}\">{large}{middle}<span class=\"size\"><i class=\"s24\"></i><i class=\"s16\"></i>24 16</span></span>"
+        )
+    };
+    let sizes: String = ["16", "24", "32", "48", "200"].map(size).concat();
+    let crop = "style=\"--scale:150.000% 100.000%;--place:50.000% 0.000%;image-orientation:none\"";
+    let all = |ground: &str| {
+        format!(
+            "<div class=\"p0\" {crop}><p>image wide.png, on {ground} ground</p><div class=\"ground {ground}\" role=\"img\" \
+             aria-label=\"image wide.png, square and round, at 16, 24, 32, 48 and 200 pixels on {ground} ground\">\
+             <div class=\"row square\">{sizes}</div><div class=\"row round\">{sizes}</div></div></div>\n"
+        )
+    };
+    assert_eq!(
+        card(&page, "a"),
+        format!(
+            " class=\"same warnings\">\n<div class=\"name\"><h3>a</h3><span class=\"state\"></span></div>\n\
+             <p class=\"line\">image wide.png</p>\n<details open>\n\
+             <summary aria-label=\"a: image wide.png, every size\"><span class=\"strip\"><span class=\"wanted p0\" {crop}>{}{}</span></span>\
+             <span class=\"less\">small sizes only</span></summary>\n<div class=\"all\">\n{}{}</div>\n</details>\n\
+             <p class=\"warning\">&quot;wide.png&quot;: 96 x 64 is not square; Jira will be sent the square of 64 pixels at 16,0</p>\n",
+            small("light square"),
+            small("dark round"),
+            all("light"),
+            all("dark")
+        )
+    );
+}
+
+/// What the page says of an account.
+#[track_caller]
+fn card<'p>(page: &'p str, account: &str) -> &'p str {
+    let name = format!("<h3>{account}</h3>");
+    let mut cards = page.split("<article").skip(1);
+    let card = cards.find(|card| card.contains(&name));
+    let card = card.and_then(|card| card.split_once("</article>"));
+    card.unwrap_or_else(|| panic!("{account} is on the page")).0
 }
 
 #[test]
@@ -96,7 +196,7 @@ fn every_picture_is_embedded_once_and_whole_and_shown_in_five_sizes_and_two_shap
     }
     let page = page(&scratch, &[]);
     let mut embedded = Vec::new();
-    for part in page.split("background-image:url(").skip(1) {
+    for part in page.split("{--picture:url(").skip(1) {
         let (address, _) = part.split_once(')').expect("an address ends");
         let (kind, text) = address
             .strip_prefix("data:")
@@ -113,11 +213,14 @@ fn every_picture_is_embedded_once_and_whole_and_shown_in_five_sizes_and_two_shap
             ("image/jpeg", d)
         ]
     );
-    for side in [16, 24, 32, 48, 200] {
-        let boxes = format!("width:{side}px;height:{side}px;");
-        assert_eq!(page.matches(&boxes).count(), 6 * 2, "{side}");
+    for (side, shown) in [(16, 6), (24, 6), (32, 6), (48, 6), (200, 4)] {
+        let boxes = format!("<i class=\"s{side}\">");
+        assert_eq!(page.matches(&boxes).count(), 6 * shown, "{side}");
     }
-    assert_eq!(page.matches(" round\"").count(), 6 * 5);
+    for (shape, rows) in [("square", 3), ("round", 3)] {
+        let shown = page.matches(&format!(" {shape}\">")).count();
+        assert_eq!(shown, 6 * rows, "{shape}");
+    }
 }
 
 #[test]
@@ -167,7 +270,7 @@ fn nothing_from_outside_and_no_script_whatever_names_say() {
             page.matches("url(data:").count() + page.matches("url(http:evil.example)").count();
         assert_eq!(addresses, data);
         assert!(page.contains(
-            "&lt;script&gt;alert(1)&lt;/script&gt;&#39;&quot;&amp;&lt;img src=x onerror=y&gt;</h2>"
+            "&lt;script&gt;alert(1)&lt;/script&gt;&#39;&quot;&amp;&lt;img src=x onerror=y&gt;</h3>"
         ));
         // One style, and the foreign address behind its end, as a text.
         assert_eq!(page.matches("<style>").count(), 1);
@@ -175,10 +278,12 @@ fn nothing_from_outside_and_no_script_whatever_names_say() {
         assert!(!style.contains("evil.example") && body.contains("evil.example"));
         // Every tag of the page is one of its own.
         for tag in body.split('<').skip(1) {
-            let word = tag.split([' ', '>']).next().unwrap_or_default();
+            let word = tag.trim_start_matches('/').split([' ', '>']).next();
+            let word = word.unwrap_or_default();
             let known = [
-                "h1", "/h1", "h2", "/h2", "section", "/section", "p", "/p", "div", "/div", "i",
-                "/i", "/html",
+                "header", "h1", "h2", "h3", "small", "p", "dl", "dt", "dd", "time", "a",
+                "fieldset", "legend", "label", "input", "b", "main", "section", "article",
+                "details", "summary", "div", "span", "i", "html",
             ];
             assert!(known.contains(&word), "<{tag}");
         }
@@ -195,39 +300,68 @@ fn a_page_says_what_changed_failed_and_was_skipped() {
             .env("NAVIXY_HASH", "00000000000000000000000000000000")
             .output()
     };
-    let lines = || -> Vec<String> {
+    // Of each account its classes, its state, and its lines.
+    let said = || -> Vec<String> {
         let page = world.scratch.read("p.html");
-        let classes = page.lines().filter(|line| line.starts_with("<p class="));
-        classes.map(str::to_owned).collect()
+        let cards = page.split("<article class=\"").skip(1);
+        let text = |card: &str, before: &str| -> Option<String> {
+            let (_, rest) = card.split_once(before)?;
+            Some(rest.split_once('<')?.0.to_owned())
+        };
+        let cards = cards.map(|card| {
+            let (classes, card) = card.split_once("\">").expect("classes");
+            let mut said = vec![classes.to_owned()];
+            for before in [
+                "class=\"state\">",
+                "class=\"line\">",
+                "class=\"error\">",
+                "class=\"warning\">",
+            ] {
+                said.extend(text(card, before));
+            }
+            said.join(" | ")
+        });
+        cards.collect()
     };
     assert_eq!(refused("diff m.json --html p.html").status, 77);
-    let failure = "<p class=\"failed\">list employees: the hash is unknown or has expired: User or API key not found or session ended (code 4)</p>";
-    let skipped = "<p class=\"skipped\">skipped: fleet refused the credentials</p>";
+    let failure = "failed | failed | icon 3654 | list employees: the hash is unknown or has expired: User or API key not found or session ended (code 4)";
+    let skipped = "failed | skipped | image driver.jpg | skipped: fleet refused the credentials";
     assert_eq!(
-        lines(),
+        said(),
         [
-            "<p class=\"pending\">~ wanted, now avatar 10122</p>",
-            "<p class=\"pending\">? unknown, now avatar 10122</p>",
-            "<p class=\"pending\">? unknown, now no avatar</p>",
-            "<p class=\"pending\">? unknown, now no avatar</p>",
+            "changed | ~ to change | avatar 24880 (now avatar 10122)",
+            "changed | ? not known | image build.png (now avatar 10122)",
+            "changed | ? not known | image build.png (now no avatar)",
+            "changed | ? not known | url http://pictures.example/a.jpg (now no avatar)",
+            failure,
+            skipped,
+        ]
+    );
+    assert!(world.scratch.read("p.html").contains(
+        "<p class=\"totals\">4 to change (3 not known), 0 the same, 1 failed, 1 skipped</p>"
+    ));
+    assert_eq!(refused("apply m.json --html p.html").status, 77);
+    assert_eq!(
+        said(),
+        [
+            "changed done | changed | avatar 24880 (was 10122)",
+            "changed done | changed | image build.png (avatar 24901, was 10122)",
+            "changed done | changed | image build.png (etag 83o…, first avatar)",
+            "changed done | changed | url http://pictures.example/a.jpg (etag rkw…, first avatar)",
             failure,
             skipped,
         ]
     );
     assert_eq!(refused("apply m.json --html p.html").status, 77);
     assert_eq!(
-        lines(),
+        said()[..4],
         [
-            "<p class=\"changed\">changed from avatar 10122 to avatar 24880</p>",
-            "<p class=\"changed\">changed from avatar 10122 to avatar 24901</p>",
-            "<p class=\"changed\">changed from no avatar to etag 83o…</p>",
-            "<p class=\"changed\">changed from no avatar to etag rkw…</p>",
-            failure,
-            skipped,
+            "same | unchanged | avatar 24880",
+            "same | unchanged | image build.png",
+            "same | unchanged | image build.png",
+            "same | unchanged | url http://pictures.example/a.jpg"
         ]
     );
-    assert_eq!(refused("apply m.json --html p.html").status, 77);
-    assert_eq!(lines()[..4], ["<p class=\"unchanged\">unchanged</p>"; 4]);
 }
 
 #[test]
@@ -287,7 +421,7 @@ fn links_and_devices_stay_what_they_are() {
             .dir(scratch.path())
             .gives(0, NOTHING, NOTHING);
     }
-    assert!(scratch.read("real.html").contains("jira robot"));
+    assert!(scratch.read("real.html").contains("<h3>robot</h3>"));
     symlink("/dev/full", scratch.join("full.html")).expect("scratch is writable");
     Run::new(["check", "m.json", "-q", "--html", "full.html"])
         .dir(scratch.path())
@@ -303,58 +437,12 @@ fn links_and_devices_stay_what_they_are() {
 
 /// What Chromium shows of the page, or none where the machine has none and says so.
 fn look(scratch: &Scratch) -> Option<Picture> {
-    let found = ["chromium", "chromium-browser", "google-chrome"]
-        .iter()
-        .flat_map(|name| {
-            ["/usr/bin", "/usr/local/bin", "/snap/bin"].map(|place| Path::new(place).join(name))
-        })
-        .find(|path| path.exists());
-    let Some(chromium) = found else {
-        assert!(
-            std::env::var_os("AVATARCTL_TESTS_WITHOUT_CHROMIUM").is_some(),
-            "this test looks at a page in Chromium, which is not installed: install the package chromium, or set \
-             AVATARCTL_TESTS_WITHOUT_CHROMIUM to do without"
-        );
-        return None;
+    let screen = Screen {
+        width: 1000,
+        height: 900,
+        dark: false,
     };
-    let shot = scratch.join("shot.png");
-    // A browser that hangs must not hang the tests.
-    let shown = Command::new("timeout")
-        .args(["--kill-after=5", "50"])
-        .arg(chromium)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-        ])
-        .args([
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ])
-        .args([
-            "--disable-dev-shm-usage",
-            "--hide-scrollbars",
-            "--force-device-scale-factor=1",
-        ])
-        .arg(format!(
-            "--user-data-dir={}",
-            scratch.join("browser").display()
-        ))
-        .arg("--window-size=1000,900")
-        .arg(format!("--screenshot={}", shot.display()))
-        .arg(format!("file://{}", scratch.join("p.html").display()))
-        .env("HOME", scratch.path())
-        .output()
-        .expect("timeout(1) starts");
-    assert!(
-        shown.status.success(),
-        "{}",
-        String::from_utf8_lossy(&shown.stderr)
-    );
-    Some(Picture::read(&shot))
+    browser::screenshot(scratch, "p.html", screen).map(|shot| Picture::read(&shot))
 }
 
 /// A screenshot.
@@ -452,8 +540,8 @@ fn a_browser_shows_the_middle_of_a_wide_picture_in_every_size() {
             .map(|side| (Colour::Green, side))
             .to_vec();
         assert!(
-            shown.rows().contains(&sizes),
-            "{account}: all sizes stand on one line"
+            shown.rows().contains(&[sizes.clone(), sizes].concat()),
+            "{account}: all sizes stand on one line, on both grounds"
         );
         // Of the round ones the corners are missing.
         let rows = shown.rows();

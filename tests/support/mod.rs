@@ -7,6 +7,7 @@
 #![allow(dead_code, unused_imports)] // Every user of these modules, the sandbox among them, takes a part of them.
 
 pub mod batch;
+pub mod browser;
 pub mod encoding;
 pub mod jira;
 pub mod matrix;
