@@ -220,7 +220,7 @@ fn newer(line: &[u8]) -> bool {
 /// Opens the file for reading; none if there is no such file.
 fn named(path: &Path) -> Result<Option<File>> {
     match input::regular(path) {
-        Ok(file) => Ok(Some(file)),
+        Ok((file, _)) => Ok(Some(file)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unreadable(path, &error)),
     }

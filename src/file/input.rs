@@ -18,7 +18,8 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file that is open.
 pub enum Input {
-    Regular(File),
+    /// With its length in bytes when it was opened.
+    Regular(File, u64),
     /// What came first, and where the rest comes from.
     Pipe(Chain<Cursor<Vec<u8>>, File>),
 }
@@ -26,7 +27,7 @@ pub enum Input {
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Input::Regular(file) => file.read(buffer),
+            Input::Regular(file, _) => file.read(buffer),
             Input::Pipe(pipe) => pipe.read(buffer),
         }
     }
@@ -39,7 +40,7 @@ pub fn read(path: &Path, what: &str, class: Class, bound: u64) -> Result<Vec<u8>
     let named = format!("{what} {}", quote(&path.to_string_lossy()));
     open(path)
         .and_then(|input| match input {
-            Input::Regular(file) => whole(&file, bound),
+            Input::Regular(file, _) => whole(&file, bound),
             pipe => bytes(pipe, bound),
         })
         .map_err(|error| unreadable(&named, class, &error))
@@ -57,11 +58,17 @@ pub fn unreadable(named: &str, class: Class, error: &io::Error) -> Error {
 }
 
 /// Everything that a file holds; one that is too long is not begun.
-pub fn whole(file: &File, bound: u64) -> io::Result<Vec<u8>> {
-    match file.metadata()?.len() > bound {
-        true => Err(too_long(bound)),
-        false => bytes(file, bound),
+pub fn whole(mut file: &File, bound: u64) -> io::Result<Vec<u8>> {
+    let length = file.metadata()?.len();
+    if length > bound {
+        return Err(too_long(bound));
     }
+    // In one read, if the file is what it says.
+    let mut whole = vec![0; length as usize];
+    let read = file.read(&mut whole)?;
+    whole.truncate(read);
+    whole.extend(bytes(file, bound - read as u64)?);
+    Ok(whole)
 }
 
 /// Everything that comes, within a bound in bytes.
@@ -88,30 +95,32 @@ pub fn too_long(bound: u64) -> io::Error {
 
 /// Opens a file that may be a pipe. `/dev/null` is an empty file, as people mean it.
 pub fn open(path: &Path) -> io::Result<Input> {
-    let file = looked_at(path, true)?;
-    if !file.metadata()?.file_type().is_fifo() {
-        return Ok(Input::Regular(file));
+    let (file, facts) = looked_at(path, true)?;
+    if !facts.file_type().is_fifo() {
+        return Ok(Input::Regular(file, facts.len()));
     }
     let first = first(&file)?;
     wait_from_now_on(&file)?;
     Ok(Input::Pipe(Cursor::new(first).chain(file)))
 }
 
-/// Opens a file that must be a regular one, because it is read twice.
-pub fn regular(path: &Path) -> io::Result<File> {
-    looked_at(path, false)
+/// Opens a file that must be a regular one, because it is read twice, and says how many bytes it has.
+pub fn regular(path: &Path) -> io::Result<(File, u64)> {
+    let (file, facts) = looked_at(path, false)?;
+    Ok((file, facts.len()))
 }
 
 /// Opening can have effects, on a tape as on a pipe: what is there is looked at before, and for who exchanged it
 /// meanwhile once more behind.
-fn looked_at(path: &Path, pipe: bool) -> io::Result<File> {
+fn looked_at(path: &Path, pipe: bool) -> io::Result<(File, Metadata)> {
     acceptable(&fs::metadata(path)?, pipe)?;
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path)?;
-    acceptable(&file.metadata()?, pipe)?;
-    Ok(file)
+    let facts = file.metadata()?;
+    acceptable(&facts, pipe)?;
+    Ok((file, facts))
 }
 
 /// Errors: with the words for what it is, when it is no file that can be read to an end.

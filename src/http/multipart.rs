@@ -27,9 +27,9 @@
 //!   or content (a number that occurs after zeros is passed over as well). It needs no quotes in a
 //!   header and stays below the 70 characters of RFC 2046. Nothing is random: equal forms are equal
 //!   bytes.
-//! * Contents are streamed: read once by [`Form::encode`], for the boundary, and once by each
-//!   [`Encoded::reader`], which opens them all at once, so that a file that is gone fails before
-//!   anything is sent.
+//! * Contents of more than a megabyte are streamed: read once by [`Form::encode`], for the boundary, and
+//!   once by each [`Encoded::reader`], which opens them all at once, so that a file that is gone fails
+//!   before anything is sent. Others are read once, and kept until the form is sent.
 //! * The length is the sum over the very pieces that are sent, fixed by [`Form::encode`]. A content
 //!   that then yields fewer or more bytes fails the reader with `InvalidData` before the next
 //!   piece: what was sent is never more than was announced, and never a complete form. A content that
@@ -101,14 +101,24 @@ impl Form {
         self
     }
 
-    /// Reads every file once, for the boundary. Errors: what reading a file gives.
+    /// Reads every file once, for the boundary, and keeps the small ones. Errors: what reading a file gives.
     pub fn encode(self) -> io::Result<Encoded> {
         let mut taken = BTreeSet::new();
+        let mut contents = Vec::new();
         for part in &self.parts {
             // No head holds a delimiter, which would begin a line, but a server that searches for
             // the bare boundary shall not find it there either.
             take_numbers(part.head().as_bytes(), &mut taken)?;
-            take_numbers(part.content.open()?, &mut taken)?;
+            match at_once(&*part.content)? {
+                Some(bytes) => {
+                    take_numbers(bytes.as_slice(), &mut taken)?;
+                    contents.push(Rc::new(bytes) as Rc<dyn Content>);
+                }
+                None => {
+                    take_numbers(BufReader::new(part.content.open()?), &mut taken)?;
+                    contents.push(part.content.clone());
+                }
+            }
         }
         // It ends, since a byte takes one number at most. `avatarctl-1` begins `avatarctl-10`, but
         // does no harm: if it is chosen it occurs nowhere, hence begins nothing; if the longer one
@@ -120,10 +130,10 @@ impl Form {
         let boundary = format!("{STEM}{number}");
         let mut pieces = Vec::new();
         let mut push = |piece: Rc<dyn Content>| pieces.push((piece.length(), piece));
-        for part in &self.parts {
+        for (part, content) in self.parts.iter().zip(contents) {
             let head = part.head();
             push(Rc::new(format!("--{boundary}\r\n{head}\r\n").into_bytes()));
-            push(part.content.clone());
+            push(content);
             push(Rc::new(b"\r\n".to_vec()));
         }
         push(Rc::new(format!("--{boundary}--\r\n").into_bytes()));
@@ -199,9 +209,26 @@ fn escape(name: &str) -> String {
 
 const STEM: &str = "avatarctl-";
 
+/// How much of a content is kept in memory, in bytes.
+const LITTLE: u64 = 1 << 20;
+
+/// What a content holds, if that is little and as much as it says: then the form keeps it, and reads nothing twice.
+fn at_once(content: &dyn Content) -> io::Result<Option<Vec<u8>>> {
+    let length = content.length();
+    if length > LITTLE {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; length as usize];
+    let mut source = content.open()?;
+    match source.read_exact(&mut bytes) {
+        Ok(()) => Ok((source.read(&mut [0])? == 0).then_some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Adds the number of every boundary that occurs in the bytes.
-fn take_numbers(source: impl Read, taken: &mut BTreeSet<u64>) -> io::Result<()> {
-    let mut source = BufReader::new(source);
+fn take_numbers(mut source: impl BufRead, taken: &mut BTreeSet<u64>) -> io::Result<()> {
     let mut matched = 0;
     let mut number: Option<u64> = None;
     loop {
@@ -215,9 +242,11 @@ fn take_numbers(source: impl Read, taken: &mut BTreeSet<u64>) -> io::Result<()> 
         let mut rest = block;
         while !rest.is_empty() {
             if matched == 0 && number.is_none() {
-                // Most bytes of a picture begin nothing, and are passed over at once.
-                let begins = rest.iter().position(|byte| *byte == STEM.as_bytes()[0]);
-                rest = &rest[begins.unwrap_or(rest.len())..];
+                // Most bytes of a picture begin nothing, and are passed over at once, with std's fast search.
+                let first = STEM.as_bytes()[0];
+                let passed = (&mut &*rest).skip_until(first)?;
+                let found = rest[..passed].ends_with(&[first]);
+                rest = &rest[passed - usize::from(found)..];
             }
             let Some((byte, after)) = rest.split_first() else {
                 break;

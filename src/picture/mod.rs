@@ -24,6 +24,9 @@ const LONGEST_IN_MEMORY: u64 = 64 << 20;
 /// Ten times what any of these servers takes, in bytes; the image of a disk is not hashed to its end.
 const LONGEST: u64 = 1 << 30;
 
+/// How much is read at once, in bytes: most pictures.
+const BLOCK: usize = 64 << 10;
+
 /// A picture whose headers were read.
 pub struct Picture {
     /// The file's own name, for people.
@@ -49,16 +52,27 @@ impl Picture {
         let shown = quote(&path.to_string_lossy());
         let unreadable = |error| unreadable(&shown, &error);
         let name = name(path);
-        let mut file = match input::open(path).map_err(unreadable)? {
-            Input::Regular(file) => file,
+        let (mut file, length) = match input::open(path).map_err(unreadable)? {
+            Input::Regular(file, length) => (file, length),
             pipe => return Picture::read(pipe, name, &shown),
         };
-        let header = header(&mut file, &shown).map_err(unreadable)??;
-        if file.metadata().map_err(unreadable)?.len() > LONGEST {
+        if length > LONGEST {
             return Err(unreadable(input::too_long(LONGEST)));
         }
-        file.rewind().map_err(unreadable)?;
-        let (digest, length) = digest(&mut file.take(LONGEST)).map_err(unreadable)?;
+        let mut block = [0; BLOCK];
+        let (header, (digest, length)) = match block.get_mut(..length as usize) {
+            Some(bytes) => {
+                file.read_exact(bytes).map_err(unreadable)?;
+                let header = header(&mut Cursor::new(&*bytes), &shown).map_err(unreadable)??;
+                (header, (sha256(bytes), length))
+            }
+            None => {
+                let header = header(&mut file, &shown).map_err(unreadable)??;
+                file.rewind().map_err(unreadable)?;
+                let read = digest(&mut file.take(LONGEST), &mut block);
+                (header, read.map_err(unreadable)?)
+            }
+        };
         Ok(Picture {
             name,
             header,
@@ -101,12 +115,11 @@ impl Picture {
             }
         })?;
         let header = header(&mut Cursor::new(&bytes), shown).map_err(unreadable)??;
-        let (digest, length) = digest(&mut bytes.as_slice()).map_err(unreadable)?;
         Ok(Picture {
             name,
             header,
-            length,
-            digest,
+            length: bytes.len() as u64,
+            digest: sha256(&bytes),
             bytes: Bytes::Memory(bytes),
         })
     }
@@ -132,12 +145,11 @@ fn header(source: &mut (impl Read + Seek), shown: &str) -> io::Result<Result<Hea
         .map_err(|flaw| Error::new(Class::Data, format!("the picture {shown} {flaw}"))))
 }
 
-fn digest(source: &mut impl Read) -> io::Result<([u8; 32], u64)> {
+fn digest(source: &mut impl Read, block: &mut [u8]) -> io::Result<([u8; 32], u64)> {
     let mut context = Context::new(&SHA256);
-    let mut block = [0; 16 << 10];
     let mut length = 0;
     loop {
-        match source.read(&mut block)? {
+        match source.read(block)? {
             0 => return Ok((finish(context), length)),
             count => {
                 context.update(&block[..count]);
@@ -173,13 +185,20 @@ impl Content for Picture {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         match &self.bytes {
             Bytes::Memory(bytes) => Ok(Box::new(bytes.as_slice())),
-            Bytes::Disk(path) => Ok(Box::new(Unchanged {
-                file: input::regular(path).map_err(|error| changed(path, &reason(&error)))?,
-                path,
-                context: Context::new(&SHA256),
-                left: self.length,
-                wanted: self.digest,
-            })),
+            Bytes::Disk(path) => {
+                let opened = input::regular(path);
+                let (file, length) = opened.map_err(|error| changed(path, &reason(&error)))?;
+                if length != self.length {
+                    return Err(changed(path, OTHER_LENGTH));
+                }
+                Ok(Box::new(Unchanged {
+                    file,
+                    path,
+                    context: Context::new(&SHA256),
+                    left: length,
+                    wanted: self.digest,
+                }))
+            }
         }
     }
 
@@ -203,16 +222,18 @@ struct Unchanged<'a> {
 
 impl Read for Unchanged<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let most = buffer.len().min(most);
+        if most == 0 {
             return Ok(0);
         }
-        let count = self.file.read(buffer)?;
-        if count as u64 > self.left || count == 0 && self.left > 0 {
-            return Err(changed(self.path, "it has another length now"));
+        let count = self.file.read(&mut buffer[..most])?;
+        if count == 0 {
+            return Err(changed(self.path, OTHER_LENGTH));
         }
         self.context.update(&buffer[..count]);
         self.left -= count as u64;
-        if self.left > 0 || count == 0 {
+        if self.left > 0 {
             return Ok(count);
         }
         if finish(self.context.clone()) != self.wanted {
@@ -221,6 +242,8 @@ impl Read for Unchanged<'_> {
         Ok(count)
     }
 }
+
+const OTHER_LENGTH: &str = "it has another length now";
 
 /// Our own error inside an `io::Error`, because a reader can say nothing else; `http` takes it out.
 fn changed(path: &Path, how: &str) -> io::Error {

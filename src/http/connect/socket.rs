@@ -28,6 +28,8 @@ const MOMENT: Duration = Duration::from_millis(300);
 pub(super) struct Socket {
     stream: TcpStream,
     write_closed: bool,
+    /// Something came, and nobody has asked since then whether this is open.
+    just_read: bool,
     deadline: Deadline,
     /// The limits that the system was told.
     read_limit: Duration,
@@ -126,6 +128,7 @@ impl Socket {
         Ok(Socket {
             stream,
             write_closed: false,
+            just_read: false,
             deadline,
             read_limit: TICK,
             write_limit: TICK,
@@ -138,14 +141,20 @@ impl Socket {
     }
 
     /// Whether the other side still takes what we send, and has neither closed nor said what it was not asked.
+    ///
+    /// ureq asks when it puts a connection away and when it takes it up again, and only the second answer counts:
+    /// between them lies all the time in which something may happen.
+    pub(super) fn is_open(&mut self) -> bool {
+        !self.write_closed && (std::mem::take(&mut self.just_read) || self.is_quiet())
+    }
+
     #[allow(unsafe_code)]
-    pub(super) fn is_open(&self) -> bool {
+    fn is_quiet(&self) -> bool {
         let mut byte = 0_u8;
         let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
         // SAFETY: the buffer is as long as is said, and the descriptor is open as long as `self` is.
         let came = unsafe { libc::recv(self.stream.as_raw_fd(), (&raw mut byte).cast(), 1, flags) };
-        let nothing = came < 0 && io::Error::last_os_error().kind() == ErrorKind::WouldBlock;
-        nothing && !self.write_closed
+        came < 0 && io::Error::last_os_error().kind() == ErrorKind::WouldBlock
     }
 
     fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize> {
@@ -157,7 +166,10 @@ impl Socket {
             }
             match self.stream.read(buffer) {
                 Err(error) => may_wait_on(error)?,
-                Ok(amount) => return Ok(amount),
+                Ok(amount) => {
+                    self.just_read = amount > 0;
+                    return Ok(amount);
+                }
             }
         }
     }

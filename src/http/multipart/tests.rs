@@ -98,10 +98,10 @@ fn a_boundary_is_found_across_reads_and_blocks() {
         for most in [1, 7, usize::MAX] {
             let mut taken = BTreeSet::new();
             take_numbers(
-                Slow {
+                BufReader::new(Slow {
                     rest: &content,
                     most,
-                },
+                }),
                 &mut taken,
             )
             .unwrap();
