@@ -3,7 +3,7 @@
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError};
 
-use super::verifier::{NoAuthority, Unproven};
+use super::verifier::{NoAuthority, Unproven, Unusable};
 use crate::error::{Class, Error};
 use crate::terminal::clean;
 
@@ -16,6 +16,11 @@ const CLOCK: &str = "correct this machine's clock";
 
 /// What went wrong in the handshake with `place` (host:port).
 pub fn explain(error: &rustls::Error, place: &str) -> Error {
+    if let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error
+        && let Some(Unusable(error)) = other.0.downcast_ref()
+    {
+        return error.clone();
+    }
     let (message, hint) = match error {
         rustls::Error::InvalidCertificate(CertificateError::Other(other))
             if other.0.is::<Unproven>() =>

@@ -1,10 +1,11 @@
 //! Certificates in files: those of the trust store, and those that a user names.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths};
+use rustls_native_certs::{ErrorKind, load_certs_from_paths};
 
 use super::certificate::Certificate;
 use super::{LONGEST, unusable};
@@ -13,52 +14,138 @@ use crate::file::input;
 use crate::settings::environment::STORE_FOLDERS;
 use crate::terminal::quote;
 
-/// The certificates of the store that is named, or of the system's if none is; none if there is no store.
-///
-/// Errors: configuration, if a store is named and nothing in it can be used.
-pub(super) fn stored(named: &[(&str, PathBuf)]) -> Result<Vec<CertificateDer<'static>>> {
-    if named.is_empty() {
-        return Ok(rustls_native_certs::load_native_certs().certs);
-    }
-    let (mut found, mut reasons) = (Vec::new(), Vec::new());
-    for (variable, path) in named {
-        let folders = *variable == STORE_FOLDERS;
-        // A device would be read without an end.
-        if !folders && let Err(error) = input::regular(path) {
-            let place = quote(&path.to_string_lossy());
-            let error = input::unreadable(&place, Class::Configuration, &error);
-            reasons.push(error.about(*variable).message());
-            continue;
-        }
-        let read = match folders {
-            true => load_certs_from_paths(None, Some(path)),
-            false => load_certs_from_paths(Some(path), None),
+/// The store that is named, or the system's if none is. Its places are read one after the other, and only when those
+/// before were not enough: a system has a bundle of its roots, and a folder with the same ones in a file each.
+#[derive(Debug)]
+pub(super) struct Store {
+    places: Vec<Place>,
+    /// Whether the user named it.
+    named: bool,
+}
+
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    folder: bool,
+    /// The variable that names it, or nothing.
+    variable: &'static str,
+    content: OnceLock<Content>,
+}
+
+/// The certificates that could be read.
+#[derive(Debug)]
+struct Content {
+    certificates: Vec<CertificateDer<'static>>,
+    /// Why there may be none.
+    reason: String,
+}
+
+impl Store {
+    /// Reads nothing yet.
+    pub(super) fn new(named: &[(&'static str, PathBuf)]) -> Store {
+        let place = |variable, path, folder| Place {
+            path,
+            folder,
+            variable,
+            content: OnceLock::new(),
         };
-        reasons.push(format!("{variable}: {}", missing(path, &read)));
-        found.extend(read.certs);
+        let places = match named.is_empty() {
+            true => {
+                let found = openssl_probe::probe();
+                let files = found.cert_file.into_iter().map(|it| place("", it, false));
+                let folders = found.cert_dir.into_iter().map(|it| place("", it, true));
+                files.chain(folders).collect()
+            }
+            false => named
+                .iter()
+                .map(|(variable, path)| place(variable, path.clone(), *variable == STORE_FOLDERS))
+                .collect(),
+        };
+        Store {
+            places,
+            named: !named.is_empty(),
+        }
     }
-    match found.iter().any(|der| Certificate::read(der).is_some()) {
-        true => Ok(found),
-        // All of them, because one usable path would do.
-        false => Err(unusable(reasons.join("; "))),
+
+    /// The certificates of each place, which is read when its turn comes.
+    pub(super) fn places(&self) -> impl Iterator<Item = &[CertificateDer<'static>]> {
+        let contents = self.places.iter().map(Place::content);
+        contents.map(|content| content.certificates.as_slice())
+    }
+
+    /// Whether there is a store at all, which a container `FROM scratch` has not. Reads until it knows.
+    ///
+    /// Errors: configuration, if a store is named and nothing in it can be used.
+    pub(super) fn is_there(&self) -> Result<bool> {
+        let mut certificates = self.places().flatten();
+        let there = certificates.any(|der| Certificate::read(der).is_some());
+        match self.named && !there {
+            false => Ok(there),
+            // All of them, because one usable place would do.
+            true => {
+                let contents = self.places.iter().map(Place::content);
+                let reasons: Vec<&str> = contents.map(|it| it.reason.as_str()).collect();
+                Err(unusable(reasons.join("; ")))
+            }
+        }
     }
 }
 
-/// Why nothing in this file or folder can be used.
-fn missing(path: &Path, read: &CertificateResult) -> String {
-    let unreadable = read.errors.iter().find_map(|error| match &error.kind {
-        ErrorKind::Io { inner, path } => Some((inner, path)),
-        _ => None,
-    });
-    let quoted = |path: &Path| quote(&path.to_string_lossy());
-    match unreadable {
-        Some((error, path)) => {
-            input::unreadable(&quoted(path), Class::Configuration, error).message()
+impl Place {
+    fn content(&self) -> &Content {
+        self.content.get_or_init(|| match self.folder {
+            true => self.read_folder(),
+            false => self.read_file(),
+        })
+    }
+
+    fn read_file(&self) -> Content {
+        let read = input::regular(&self.path).and_then(|(file, _)| input::whole(&file, LONGEST));
+        match read {
+            Ok(bytes) => {
+                let certificates = CertificateDer::pem_slice_iter(&bytes).flatten().collect();
+                self.read(certificates)
+            }
+            Err(error) => self.unreadable(&self.path, Vec::new(), &error),
         }
-        None if read.certs.is_empty() => {
-            format!("{} holds no certificate in PEM form", quoted(path))
+    }
+
+    fn read_folder(&self) -> Content {
+        let read = load_certs_from_paths(None, Some(&self.path));
+        let unreadable = read.errors.iter().find_map(|error| match &error.kind {
+            ErrorKind::Io { inner, path } => Some((inner, path)),
+            _ => None,
+        });
+        match unreadable {
+            Some((error, path)) => self.unreadable(path, read.certs, error),
+            None => self.read(read.certs),
         }
-        None => format!("{} holds no usable certificate", quoted(path)),
+    }
+
+    fn read(&self, certificates: Vec<CertificateDer<'static>>) -> Content {
+        let what = match certificates.is_empty() {
+            true => "holds no certificate in PEM form",
+            false => "holds no usable certificate",
+        };
+        let place = quote(&self.path.to_string_lossy());
+        Content {
+            certificates,
+            reason: format!("{}: {place} {what}", self.variable),
+        }
+    }
+
+    fn unreadable(
+        &self,
+        path: &Path,
+        certificates: Vec<CertificateDer<'static>>,
+        error: &std::io::Error,
+    ) -> Content {
+        let place = quote(&path.to_string_lossy());
+        let error = input::unreadable(&place, Class::Configuration, error);
+        Content {
+            certificates,
+            reason: error.about(self.variable).message(),
+        }
     }
 }
 

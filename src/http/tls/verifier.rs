@@ -1,8 +1,8 @@
 //! Whether a server's certificate is taken: an authority that is trusted vouches for it, or it is trusted itself.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, iter};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -13,8 +13,8 @@ use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore,
 
 use super::Trust;
 use super::certificate::Certificate;
-use super::store::{certificates, stored};
-use crate::error::Result;
+use super::store::{Store, certificates};
+use crate::error::{Error, Result};
 
 /// Takes a certificate that an authority of the store or of `--ca-file` has signed, and one that is itself in the
 /// store or in `--ca-file`, byte for byte.
@@ -30,57 +30,98 @@ use crate::error::Result;
 /// With `--insecure` nothing is checked, not even the signature of the handshake: it proves who the server is, which
 /// the user does not ask, and it cannot be checked for certificates of version 1 or with short keys, which old
 /// appliances have.
+///
+/// The store is read only as far as it is needed, and of its authorities only those are parsed that have the name of
+/// an issuer: no other can have signed.
 #[derive(Debug)]
 pub(super) struct Verifier {
     insecure: bool,
-    /// All trusted certificates, whether or not they may sign others.
-    trusted: Vec<CertificateDer<'static>>,
-    /// Those that may sign others.
-    roots: RootCertStore,
+    /// The certificates of `--ca-file`.
+    given: Vec<CertificateDer<'static>>,
+    store: Store,
     provider: Arc<CryptoProvider>,
 }
 
 impl Verifier {
     /// Errors: configuration, for a file that cannot be read or does not hold what it should.
     pub(super) fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Verifier> {
-        let mut trusted = match &trust.ca_file {
+        let given = match &trust.ca_file {
             Some(path) => certificates(path, "CA file")?,
             None => Vec::new(),
         };
-        let mut roots = RootCertStore::empty();
-        if !trust.insecure {
-            let stored = stored(&trust.store)?;
-            // A container FROM scratch has no store.
-            if !stored.iter().any(|der| Certificate::read(der).is_some()) {
-                let built_in = webpki_roots::TLS_SERVER_ROOTS;
-                roots.roots.extend_from_slice(built_in);
-            }
-            trusted.extend(stored);
-            let authorities = trusted.iter().filter(|der| is_authority(der));
-            let borrowed = authorities.map(|der| CertificateDer::from(&**der));
-            roots.add_parsable_certificates(borrowed);
+        let store = Store::new(&trust.store);
+        // It is going to be needed, so that it is said at once if it cannot be used.
+        if given.is_empty() && !trust.insecure {
+            store.is_there()?;
         }
         Ok(Verifier {
             insecure: trust.insecure,
-            trusted,
-            roots,
+            given,
+            store,
             provider,
         })
     }
 
-    /// Checks that an authority has signed this certificate, and that it is for this name.
-    fn verify_chain(
+    /// Looks for what vouches for this certificate, in one place after the other.
+    fn verify(
         &self,
         end_entity: &CertificateDer<'_>,
         shown: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+    ) -> Verified {
+        let issuers: Vec<&[u8]> = [end_entity]
+            .into_iter()
+            .chain(shown)
+            .filter_map(issuer)
+            .collect();
+        let mut roots = RootCertStore::empty();
+        let mut refused = None;
+        for trusted in iter::once(self.given.as_slice()).chain(self.store.places()) {
+            if trusted.contains(end_entity) {
+                return verify_trusted(end_entity, name, now);
+            }
+            let known = roots.len();
+            let signers = trusted.iter().filter(|der| may_have_signed(der, &issuers));
+            roots.add_parsable_certificates(signers.map(|der| CertificateDer::from(&**der)));
+            if roots.len() > known {
+                match self.verify_chain(&roots, end_entity, shown, now) {
+                    Ok(parsed) => return verify_name(&parsed, name),
+                    Err(error) => refused = Some(error),
+                }
+            }
+        }
+        if !self
+            .store
+            .is_there()
+            .map_err(|error| other(Unusable(error)))?
+        {
+            let built_in = webpki_roots::TLS_SERVER_ROOTS.iter();
+            roots.extend(
+                built_in
+                    .filter(|root| issuers.contains(&&*root.subject))
+                    .cloned(),
+            );
+        } else if let Some(error) = refused {
+            return Err(error);
+        }
+        let parsed = self.verify_chain(&roots, end_entity, shown, now)?;
+        verify_name(&parsed, name)
+    }
+
+    /// Checks that an authority has signed this certificate.
+    fn verify_chain<'a>(
+        &self,
+        roots: &RootCertStore,
+        end_entity: &'a CertificateDer<'a>,
+        shown: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> std::result::Result<ParsedCertificate<'a>, rustls::Error> {
         let (authorities, others): (Vec<_>, Vec<_>) = shown.iter().cloned().partition(is_authority);
         let parsed = ParsedCertificate::try_from(end_entity)?;
         verify_server_cert_signed_by_trust_anchor(
             &parsed,
-            &self.roots,
+            roots,
             &authorities,
             now,
             self.provider.signature_verification_algorithms.all,
@@ -93,9 +134,24 @@ impl Verifier {
             }
             error => error,
         })?;
-        verify_server_name(&parsed, name)?;
-        Ok(ServerCertVerified::assertion())
+        Ok(parsed)
     }
+}
+
+type Verified = std::result::Result<ServerCertVerified, rustls::Error>;
+
+fn verify_name(parsed: &ParsedCertificate, name: &ServerName) -> Verified {
+    verify_server_name(parsed, name)?;
+    Ok(ServerCertVerified::assertion())
+}
+
+fn issuer<'a>(der: &'a CertificateDer) -> Option<&'a [u8]> {
+    Some(Certificate::read(der)?.issuer)
+}
+
+/// Whether this certificate is an authority, and one that these issuers name.
+fn may_have_signed(der: &CertificateDer, issuers: &[&[u8]]) -> bool {
+    Certificate::read(der).is_some_and(|it| issuers.contains(&it.subject) && it.is_authority())
 }
 
 /// Whether one of the issuers has the name of the issuer of the end entity or of an authority.
@@ -121,14 +177,11 @@ impl ServerCertVerifier for Verifier {
         name: &ServerName<'_>,
         _: &[u8],
         now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+    ) -> Verified {
         if self.insecure {
             return Ok(ServerCertVerified::assertion());
         }
-        if self.trusted.iter().any(|one| one == end_entity) {
-            return verify_trusted(end_entity, name, now);
-        }
-        self.verify_chain(end_entity, intermediates, name, now)
+        self.verify(end_entity, intermediates, name, now)
     }
 
     fn verify_tls12_signature(
@@ -198,6 +251,18 @@ fn other(reason: impl std::error::Error + Send + Sync + 'static) -> rustls::Erro
     CertificateError::Other(OtherError(Arc::new(reason))).into()
 }
 
+/// The store that was named cannot be used.
+#[derive(Debug)]
+pub(super) struct Unusable(pub Error);
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
 /// A certificate that may not sign others has signed this one.
 #[derive(Debug)]
 pub(super) struct NoAuthority;
@@ -211,11 +276,7 @@ impl fmt::Display for NoAuthority {
 impl std::error::Error for NoAuthority {}
 
 /// Checks the name and the period of a certificate that is trusted itself.
-fn verify_trusted(
-    der: &CertificateDer<'_>,
-    name: &ServerName<'_>,
-    now: UnixTime,
-) -> std::result::Result<ServerCertVerified, rustls::Error> {
+fn verify_trusted(der: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Verified {
     let certificate = Certificate::read(der).ok_or(CertificateError::BadEncoding)?;
     let (begin, end) = certificate.period().ok_or(CertificateError::BadEncoding)?;
     let moment = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
