@@ -351,6 +351,7 @@ impl Client {
                 ..self.reach.trust.clone()
             };
             self.elsewhere = Some(Box::new(Client::new(Reach {
+                proxy: self.reach.proxies.find(&base)?,
                 base,
                 trust,
                 ..self.reach.clone()

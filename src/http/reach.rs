@@ -8,7 +8,7 @@ use super::request::Request;
 use super::tls::Trust;
 use crate::error::{Class, Error, Result};
 use crate::settings::address::Address;
-use crate::settings::proxy::Proxy;
+use crate::settings::proxy::{Proxies, Proxy};
 use crate::signals;
 use crate::time::span;
 
@@ -26,6 +26,8 @@ pub struct Reach {
     /// How often a request is repeated that may be.
     pub retries: u32,
     pub proxy: Option<Proxy>,
+    /// For other places.
+    pub proxies: Proxies,
     /// Which lines of the trace are made: 0 none, 1 one for a request with its answer, 2 their headers too.
     pub trace: u8,
     pub on_event: fn(Event),

@@ -15,7 +15,7 @@ use crate::settings::address::Address;
 use crate::settings::credentials::Credentials;
 use crate::settings::environment::Environment;
 use crate::settings::netrc::Netrc;
-use crate::settings::proxy::Proxy;
+use crate::settings::proxy::Proxies;
 use crate::system::System;
 use crate::system::session::Session;
 
@@ -94,8 +94,10 @@ impl Context<'_> {
         } = *self;
         let base = server.base.clone();
         let proxy = server.proxy.as_deref().or(options.proxy.as_deref());
+        let proxies = Proxies::new(proxy, environment);
         let client = Client::new(Reach {
-            proxy: Proxy::find(&base, proxy, environment)?,
+            proxy: proxies.find(&base)?,
+            proxies,
             base,
             trust: Trust {
                 ca_file: server.ca_file.clone().or_else(|| options.ca_file.clone()),

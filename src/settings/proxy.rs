@@ -18,37 +18,53 @@ pub struct Proxy {
     pub login: Option<Secret>,
 }
 
-impl Proxy {
-    /// The proxy for this base address: `--proxy` before the variables of its scheme, in lower case before
-    /// upper case as curl has it, unless `NO_PROXY` leaves the host out.
+/// What the user said of proxies, whatever place is to be reached. What cannot be used is an error where it is needed.
+#[derive(Clone)]
+pub struct Proxies {
+    https: Result<Option<Said>>,
+    http: Result<Option<Said>>,
+    exceptions: Result<Option<Said>>,
+}
+
+/// A text that may hold a login, and the option or variable that it comes from.
+type Said = (Secret, String);
+
+impl Proxies {
+    /// `--proxy` comes before the variables of a scheme, and those in lower case before upper case as curl has it.
+    pub fn new(option: Option<&str>, environment: &Environment) -> Proxies {
+        let of_scheme = |variable| match option {
+            Some(text) => Ok(Some((Secret::new(text.to_owned()), "--proxy".to_owned()))),
+            None => first(environment, &[variable, "all_proxy"]),
+        };
+        Proxies {
+            https: of_scheme("https_proxy"),
+            http: of_scheme("http_proxy"),
+            exceptions: first(environment, &["no_proxy"]),
+        }
+    }
+
+    /// The proxy for a base address, unless `NO_PROXY` leaves its host out.
     ///
     /// Errors: configuration, naming the option or variable.
-    pub fn find(
-        base: &Address,
-        option: Option<&str>,
-        environment: &Environment,
-    ) -> Result<Option<Proxy>> {
-        let scheme = if base.is_https() {
-            "https_proxy"
-        } else {
-            "http_proxy"
+    pub fn find(&self, base: &Address) -> Result<Option<Proxy>> {
+        let chosen = match base.is_https() {
+            true => &self.https,
+            false => &self.http,
         };
-        let chosen = match option {
-            Some(text) => Some((text.to_owned(), "--proxy".to_owned())),
-            None => first(environment, &[scheme, "all_proxy"])?,
-        };
-        let Some((text, origin)) = chosen else {
+        let Some((text, origin)) = chosen.clone()? else {
             return Ok(None);
         };
-        if let Some((exceptions, _)) = first(environment, &["no_proxy"])?
-            && left_out(&exceptions, base.host(), base.port())
+        if let Some((exceptions, _)) = self.exceptions.clone()?
+            && left_out(exceptions.expose(), base.host(), base.port())
         {
             return Ok(None);
         }
-        let proxy = Proxy::parse(&text).map_err(|error| error.about(origin))?;
+        let proxy = Proxy::parse(text.expose()).map_err(|error| error.about(origin))?;
         Ok(Some(proxy))
     }
+}
 
+impl Proxy {
     /// Takes `http://[user:password@]host:port`.
     ///
     /// Errors: configuration, when it is none of these.
@@ -85,13 +101,13 @@ impl Proxy {
 }
 
 /// The first of these variables that is set and not empty, in lower case before upper case.
-fn first(environment: &Environment, names: &[&str]) -> Result<Option<(String, String)>> {
+fn first(environment: &Environment, names: &[&str]) -> Result<Option<Said>> {
     for name in names {
         for name in [(*name).to_owned(), name.to_uppercase()] {
             if let Some(value) = environment.plain(&name)?
                 && !value.is_empty()
             {
-                return Ok(Some((value, name)));
+                return Ok(Some((Secret::new(value), name)));
             }
         }
     }
@@ -161,7 +177,7 @@ mod tests {
     fn found(base: &str, option: Option<&str>, variables: &[(&str, &str)]) -> Option<String> {
         let environment = Environment::new(variables.iter().map(|(k, v)| (k.into(), v.into())));
         let base = Address::parse(base, "the base URL").unwrap();
-        let proxy = Proxy::find(&base, option, &environment).unwrap()?;
+        let proxy = Proxies::new(option, &environment).find(&base).unwrap()?;
         let login = proxy
             .login
             .map_or(String::new(), |login| format!("{} at ", login.expose()));
@@ -225,7 +241,8 @@ mod tests {
             ("", "\"\" is not a host name"),
         ] {
             let base = Address::parse("http://host", "the base URL").unwrap();
-            let error = Proxy::find(&base, Some(url), &Environment::new([])).unwrap_err();
+            let proxies = Proxies::new(Some(url), &Environment::new([]));
+            let error = proxies.find(&base).unwrap_err();
             assert_eq!(error.message(), format!("--proxy: {why}"), "{url}");
         }
     }

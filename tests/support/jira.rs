@@ -52,6 +52,17 @@ pub struct Jira {
     pub newer_beans: bool,
     pub external_user_management: bool,
     pub gravatar: bool,
+    /// What a token gets where the pictures are.
+    pub token_pages: TokenPages,
+    /// Whoever is not logged in sees users, and so their pictures; otherwise the default in place of each.
+    pub everybody_browses: bool,
+    /// The same of whoever is logged in.
+    pub callers_browse: bool,
+    pub sizes: Sizes,
+    /// Pictures are SVG drawings where they are the server's own; otherwise PNG, as long ago.
+    pub drawn_avatars: bool,
+    /// Beans say whose an avatar is.
+    pub owners_in_beans: bool,
     /// As on 11.0, where Basic is off until an administrator turns it on.
     pub basic_disabled: bool,
     pub captcha_after: u32,
@@ -112,6 +123,26 @@ struct Upload {
     shrunk: (u32, u32),
 }
 
+/// How `/secure/` takes a token, which is an address older than tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TokenPages {
+    Taken,
+    /// A redirect to the login page.
+    Redirect,
+    /// The login page itself, as if all were well.
+    LoginPage,
+}
+
+/// What becomes of a size that is asked for by a name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sizes {
+    Known,
+    /// 404.
+    Refused,
+    /// Whoever asks for another size than the usual one gets the smallest.
+    Smallest,
+}
+
 /// Who asks, and by which way.
 struct Caller {
     user: usize,
@@ -169,6 +200,12 @@ impl Default for Jira {
             newer_beans: false,
             external_user_management: false,
             gravatar: false,
+            token_pages: TokenPages::Taken,
+            everybody_browses: true,
+            callers_browse: true,
+            sizes: Sizes::Known,
+            drawn_avatars: true,
+            owners_in_beans: true,
             basic_disabled: false,
             captcha_after: 3,
             attachment_limit: 10 * 1024 * 1024,
@@ -600,7 +637,7 @@ impl Jira {
             "isSelected": selected,
             "urls": self.urls(id),
         });
-        if let Some(custom) = custom {
+        if let Some(custom) = custom.filter(|_| self.owners_in_beans) {
             bean["owner"] = json!(custom.owner);
         }
         if self.newer_beans {
@@ -896,21 +933,67 @@ impl Jira {
     // ------------------------------------------------------------------------------------------------- pages
 
     /// What a browser may look at: the pictures, and a greeting.
-    fn page(&self, request: &Request, path: &str) -> Reply {
+    fn page(&mut self, request: &Request, path: &str) -> Reply {
         match path {
-            "/secure/useravatar" => {
-                let id = request
-                    .query("avatarId")
-                    .and_then(|id| id.parse().ok())
-                    .unwrap_or(self.default_avatar);
-                match self.custom(id) {
-                    Some(custom) => Reply::text(200, &custom.content_type, &custom.picture),
-                    None => Reply::text(200, "image/svg+xml", system_svg(id)),
-                }
-            }
+            "/secure/useravatar" => self
+                .user_avatar(request)
+                .unwrap_or_else(|refusal| refusal),
             "" | "/" => Reply::html(200, "Example Jira"),
             _ => Reply::html(404, "dead link"),
         }
+    }
+
+    /// The one address that gives bytes. To who may not see users it gives the default, without a word.
+    fn user_avatar(&mut self, request: &Request) -> Answer {
+        let caller = self.caller(request)?;
+        let login = format!(
+            "{}/login.jsp?permissionViolation=true&os_destination=%2Fsecure%2Fuseravatar",
+            self.base_url
+        );
+        match (&caller, self.token_pages) {
+            (Some(Caller { token: true, .. }), TokenPages::Redirect) => {
+                return Err(Reply::empty(302).header("Location", login));
+            }
+            (Some(Caller { token: true, .. }), TokenPages::LoginPage) => {
+                return Err(Reply::html(200, "Log in - Example Jira"));
+            }
+            _ => {}
+        }
+        let id = request
+            .query("avatarId")
+            .and_then(|id| id.parse().ok())
+            .unwrap_or(self.default_avatar);
+        let browses = match caller {
+            Some(_) => self.callers_browse,
+            None => self.everybody_browses,
+        };
+        let size = request.query("size");
+        if size.is_some() && self.sizes == Sizes::Refused {
+            return Err(Reply::html(404, "dead link"));
+        }
+        let small = size.is_some() && self.sizes == Sizes::Smallest;
+        let mut complaints = Vec::new();
+        if request.target.contains('@') {
+            complaints.push("a size that is not percent-encoded".to_owned());
+        }
+        let owner = self.custom(id).map(|custom| custom.owner.clone());
+        if request.query("avatarId").is_some() && request.query("ownerId") != owner {
+            complaints.push(format!("the owner of avatar {id} is {owner:?}"));
+        }
+        let reply = match self.custom(id).filter(|_| browses) {
+            Some(_) if small => Reply::text(200, "image/png", pictures::png(16, 16, id)),
+            Some(custom) => Reply::text(200, &custom.content_type, &custom.picture),
+            None => {
+                let known = self.system.contains(&id);
+                let id = if known { id } else { self.default_avatar };
+                match self.drawn_avatars {
+                    true => Reply::text(200, "image/svg+xml", system_svg(id)),
+                    false if small => Reply::text(200, "image/png", pictures::png(16, 16, id)),
+                    false => Reply::text(200, "image/png", pictures::png(48, 48, id)),
+                }
+            }
+        };
+        Ok(complaints.into_iter().fold(reply, Reply::complain))
     }
 
     /// What a person would see of a user, as HTML without outside references: a square of that many pixels.

@@ -46,6 +46,8 @@ pub struct Navixy {
     pub session_limit: usize,
     /// The answer to a login has no `type`, as on old installations.
     pub untyped_login: bool,
+    /// Where pictures lie, which an installation may change.
+    pub static_path: &'static str,
     issued: u64,
 }
 
@@ -162,6 +164,7 @@ impl Default for Navixy {
             edits: Vec::new(),
             session_limit: 20,
             untyped_login: false,
+            static_path: "static",
             issued: 0,
         }
     }
@@ -309,7 +312,8 @@ impl Model for Navixy {
         else {
             return Reply::html(404, "404 Not Found");
         };
-        if let Some(name) = path.strip_prefix("/static/employee/avatars/") {
+        let pictures = format!("/{}/employee/avatars/", self.static_path);
+        if let Some(name) = path.strip_prefix(&pictures) {
             let reply = match self.files.get(name) {
                 Some(picture) => Reply::text(200, &picture.content_type, &picture.bytes),
                 None => Reply::html(404, "404 Not Found"),

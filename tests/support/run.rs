@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -42,6 +42,7 @@ pub fn words(line: &str) -> impl Iterator<Item = &str> {
 pub struct Run {
     command: Command,
     stdin: Option<Vec<u8>>,
+    stdout: Option<File>,
     masks: Vec<(String, String)>,
     patience: Duration,
 }
@@ -60,9 +61,16 @@ impl Run {
         Run {
             command,
             stdin: None,
+            stdout: None,
             masks: Vec::new(),
             patience: WATCHDOG,
         }
+    }
+
+    /// Leads standard output into a file, for what is no text.
+    pub fn stdout_into(mut self, path: impl AsRef<Path>) -> Run {
+        self.stdout = Some(File::create(path).expect("scratch is writable"));
+        self
     }
 
     /// How long it may take to its end, where that is longer than any other run takes.
@@ -165,14 +173,17 @@ impl Run {
         };
         self.command
             .stdin(stdin)
-            .stdout(Stdio::piped())
+            .stdout(self.stdout.map_or_else(Stdio::piped, Stdio::from))
             .stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the program starts");
         if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), self.stdin) {
             // A program that ends without reading everything breaks the pipe, and that is its right.
             thread::spawn(move || drop(pipe.write_all(&bytes)));
         }
-        let stdout = collect(child.stdout.take().expect("stdout is a pipe"));
+        let stdout = match child.stdout.take() {
+            Some(pipe) => collect(pipe),
+            None => collect(std::io::empty()),
+        };
         let stderr = collect(child.stderr.take().expect("stderr is a pipe"));
         Process {
             child,
