@@ -935,9 +935,7 @@ impl Jira {
     /// What a browser may look at: the pictures, and a greeting.
     fn page(&mut self, request: &Request, path: &str) -> Reply {
         match path {
-            "/secure/useravatar" => self
-                .user_avatar(request)
-                .unwrap_or_else(|refusal| refusal),
+            "/secure/useravatar" => self.user_avatar(request).unwrap_or_else(|refusal| refusal),
             "" | "/" => Reply::html(200, "Example Jira"),
             _ => Reply::html(404, "dead link"),
         }

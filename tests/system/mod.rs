@@ -4,5 +4,6 @@ pub mod jira;
 mod login;
 mod matrix;
 pub mod navixy;
+mod pictures;
 pub mod rocketchat;
 mod whoami;
