@@ -21,8 +21,9 @@ use crate::terminal::{MESSAGE, clean};
 use crate::time;
 
 /// Headers whose values are shown by `-vv`; any other value is hidden.
-const SHOWN: [&str; 19] = [
+const SHOWN: [&str; 20] = [
     "accept",
+    "accept-encoding",
     "allow",
     "cache-control",
     "content-encoding",

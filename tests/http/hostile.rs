@@ -317,7 +317,10 @@ fn hurried<M: Model>(call: &Call, wrong: &Wrong, model: &Running<M>, scratch: &S
         "dripped body",
         "interim answers only",
     ];
-    let run = Run::new(call.arguments.iter().copied()).dir(scratch.path());
+    // Where a redirect to another place is followed, it ends here.
+    let run = Run::new(call.arguments.iter().copied())
+        .dir(scratch.path())
+        .env("HTTPS_PROXY", "http://127.0.0.1:1");
     let run = match call.by_login {
         true => run.with_login(model),
         false => run.with(model),

@@ -549,7 +549,8 @@ fn rocketchat_shows_a_picture_or_a_letter_and_tells_them_apart() {
     );
     let forbidden = failed("not permitted", "");
     type Change = fn(&mut RocketChat);
-    let cases: [(&str, Change, i32, &str, &str, Option<&[u8]>); 9] = [
+    type Case<'a> = (&'a str, Change, i32, &'a str, &'a str, Option<&'a [u8]>);
+    let cases: [Case; 9] = [
         ("uploaded", |_| {}, 0, &worn, "", Some(&png)),
         (
             "a letter",

@@ -9,6 +9,7 @@ use crate::support::{Jira, pictures};
 pub const SELECT: &[&str] = &["jira", "set", "--user=build-bot", "--avatar-id=24880"];
 pub const CROP: &[&str] = &["jira", "set", "--user=build-bot", "--image=large.png"];
 pub const SMALL: &[&str] = &["jira", "set", "--user=build-bot", "--image=small.png"];
+const SHOWN: &[&str] = &["jira", "show", "--user=build-bot", "--output=/dev/null"];
 const DELETE: &[&str] = &["jira", "delete", "--user=build-bot", "--avatar-id=24901"];
 
 /// With an account that wears a picture of its own, or has one to be deleted.
@@ -36,6 +37,8 @@ pub const CALLS: &[Call] = &[
     call("small", SMALL, "POST /user/avatar/temporary"),
     call("confirm", CROP, "POST /user/avatar"),
     call("select new", CROP, "PUT /user/avatar"),
+    call("external", SHOWN, "GET /user"),
+    call("shown", SHOWN, "GET /secure/useravatar"),
     call("who", &["jira", "whoami"], "GET /myself"),
     call("permissions", &["jira", "whoami"], "GET /mypermissions"),
     call("delete", DELETE, "DELETE /user/avatar/24901"),
@@ -50,11 +53,16 @@ fn ends(call: &Call, wrong: &Wrong) -> Option<i32> {
     match (call.name, wrong.name) {
         // Only whether to warn hangs on it.
         ("gravatar", _) => Some(0),
+        // Without any address of a picture, none is another service's.
+        ("external", "an empty object") => Some(0),
         // What is not told is not known.
         ("permissions", _) if wrong.answered || wrong.name == "switching protocols" => Some(0),
         // 400 on the way of a picture is about the picture, on the choice about the id.
         ("upload" | "small" | "confirm", "HTML with 400" | "an address repeated") => Some(65),
         ("select" | "select new", "HTML with 400" | "an address repeated") => Some(67),
+        ("shown", "HTML with 401" | "HTML with 403") => Some(77),
+        ("shown", "HTML with 404") => Some(67),
+        ("shown", "HTML with 405") => None,
         // The context path may be missing.
         (_, "HTML with 405") => Some(78),
         (_, "HTML with 401" | "HTML with 403") => Some(77),
@@ -122,6 +130,7 @@ const COUNTS: &[Count] = &[
     count(SELECT, "GET /user/avatars", 3, 3),
     count(SELECT, "PUT /user/avatar", 3, 3),
     count(&["jira", "show"], "GET /myself", 3, 3),
+    count(SHOWN, "GET /secure/useravatar", 3, 3),
     count(CROP, "POST /user/avatar/temporary", 3, 3),
     // Once, a look, and once more.
     count(SMALL, "POST /user/avatar/temporary", 3, 2),

@@ -261,7 +261,7 @@ impl Home {
 type Case = (&'static str, fn(&Home));
 
 /// What is true of both.
-const CASES: [Case; 22] = [
+const CASES: [Case; 23] = [
     ("own", own_picture),
     ("others", anothers_picture_as_an_admin),
     ("mxc", a_picture_that_is_there),
@@ -284,6 +284,7 @@ const CASES: [Case; 22] = [
     ("dry", commands_that_do_it),
     ("batch", many_accounts),
     ("blind", many_accounts_without_a_look),
+    ("shown", what_an_account_shows),
 ];
 
 #[test]
@@ -331,6 +332,51 @@ fn own_picture(home: &Home) {
         "matrix @robot:test.local: avatar MXC2\n",
         "",
     );
+}
+
+/// What was uploaded comes back byte for byte; what nobody uploaded is no picture.
+fn what_an_account_shows(home: &Home) {
+    let token = home.account("robot");
+    let show = |output: &str| home.run(&token, &format!("matrix show --output {output}"));
+    let none =
+        |why: &str| format!("avatarctl: matrix @robot:test.local: no picture to write: {why}\n");
+    let letter = none("each client draws a letter of its own");
+    home.gives(show("none.png"), 67, "", &letter);
+    for (file, kind, number) in [("a.png", "png", 1), ("b.jpg", "jpg", 2)] {
+        let run = home.run(&token, &format!("matrix set --image {file} --quiet"));
+        let before = match number {
+            1 => "first avatar",
+            _ => "was MXC1",
+        };
+        let set = format!("matrix @robot:test.local: avatar MXC{number}, {before}, image {file}\n");
+        home.gives(run, 0, &set, "");
+        let line = format!("matrix @robot:test.local: avatar MXC{number}\n");
+        home.gives(show(&format!("shown.{kind}")), 0, &line, "");
+        let (sent, shown) = (
+            home.scratch.join(file),
+            home.scratch.join(&format!("shown.{kind}")),
+        );
+        assert!(
+            std::fs::read(sent).unwrap() == std::fs::read(shown).unwrap(),
+            "{file}"
+        );
+    }
+    // Another's, by an admin; and what was named and is not there.
+    let name = home.name("robot");
+    let run = home.run(
+        &home.admin(),
+        &format!("matrix show --user {name} --output admin.jpg"),
+    );
+    home.gives(run, 0, "matrix robot: avatar MXC2\n", "");
+    home.put(&name, &token, "mxc://test.local/nobodyhasthis");
+    let gone = "avatarctl: matrix @robot:test.local: read \"MXC3\": there is no such picture\n";
+    home.gives(show("gone.png"), 67, "", gone);
+    home.put(&name, &token, "https://a.example/b.png");
+    let text = none("\"https://a.example/b.png\" is no mxc address, and no client shows it");
+    home.gives(show("text.png"), 67, "", &text);
+    let mut names = home.scratch.names();
+    names.retain(|name| !["a.png", "b.jpg"].contains(&name.as_str()));
+    assert_eq!(names, ["admin.jpg", "shown.jpg", "shown.png"]);
 }
 
 fn anothers_picture_as_an_admin(home: &Home) {

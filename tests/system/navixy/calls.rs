@@ -4,15 +4,20 @@
 
 use crate::http::hostile::{Call, System, Wrong, broken_connections, call, lies};
 use crate::http::retries::{Count, Flow, aside, by_login, count, counts, large, recovers};
-use crate::support::{Fault, Navixy, Reply, Run};
+use crate::support::{Fault, Navixy, Reply, Run, pictures};
 
 pub const ICON: &[&str] = &["navixy", "set", "--employee-id=2132", "--icon-id=3654"];
 pub const PICTURE: &[&str] = &["navixy", "set", "--employee-id=2132", "--image=large.png"];
+const SHOWN: &[&str] = &["navixy", "show", "--employee-id=2133", "--output=/dev/null"];
+/// As the first picture that the model stores is called.
+const STORED: &str = "GET /static/employee/avatars/e3779b97f4a7c15.png";
 const WHOAMI: &[&str] = &["navixy", "whoami"];
 
 const SYSTEM: System<Navixy> = System {
     calls: CALLS,
-    given: |_| {},
+    given: |navixy| {
+        navixy.give(2133, pictures::png(64, 64, 3));
+    },
     secrets: &["22eac1c27af4be7b9d04da2ce1af111b"],
     ends,
 };
@@ -27,6 +32,7 @@ pub const CALLS: &[Call] = &[
         from: 2,
         ..call("proof", ICON, "POST /employee/read")
     },
+    call("shown", SHOWN, STORED),
     call("who", &["navixy", "whoami"], "POST /user/get_info"),
     Call {
         by_login: true,
@@ -41,6 +47,8 @@ pub const CALLS: &[Call] = &[
 /// Where an answer decides less than usual.
 fn ends(call: &Call, wrong: &Wrong) -> Option<i32> {
     match (call.name, wrong.name) {
+        ("shown", "HTML with 401" | "HTML with 403") => Some(77),
+        ("shown", "HTML with 404") => Some(67),
         // The work is done; only a login is left open, which is warned of.
         ("logout", _) => Some(0),
         // An answer without any of the fields that may be there tells of somebody who is not named.
@@ -84,6 +92,7 @@ const COUNTS: &[Count] = &[
     count(ICON, "POST /employee/read", 3, 3),
     count(ICON, "POST /employee/avatar/assign", 3, 3),
     count(PICTURE, "POST /employee/avatar/upload", 3, 2),
+    count(SHOWN, STORED, 3, 3),
     count(WHOAMI, "POST /user/get_info", 3, 3),
     by_login(count(WHOAMI, "POST /user/auth", 1, 1)),
     aside(by_login(count(WHOAMI, "POST /user/logout", 3, 3))),
@@ -106,7 +115,9 @@ fn navixy_is_right_whatever_was_lost() {
 
 #[test]
 fn navixy_calls_are_repeated_by_their_table() {
-    counts::<Navixy>(COUNTS, |_| {});
+    counts::<Navixy>(COUNTS, |navixy| {
+        navixy.give(2133, large());
+    });
 }
 
 #[test]

@@ -13,6 +13,12 @@ const ADDRESS: &[&str] = &[
     "--user=build-bot",
     "--avatar-url=http://domain.tld/a.png?key=URLSECRET",
 ];
+const SHOWN: &[&str] = &[
+    "rocketchat",
+    "show",
+    "--user=build-bot",
+    "--output=/dev/null",
+];
 const RESET: &[&str] = &["rocketchat", "reset", "--user=build-bot"];
 const WHOAMI: &[&str] = &["rocketchat", "whoami"];
 
@@ -44,6 +50,7 @@ pub const CALLS: &[Call] = &[
         ..call("proof", FILE, "GET /users.info")
     },
     call("picture", FILE, "HEAD /avatar/build-bot"),
+    call("shown", SHOWN, "GET /avatar/build-bot"),
     call("reset", RESET, "POST /users.resetAvatar"),
     Call {
         from: 2,
@@ -70,6 +77,10 @@ fn ends(call: &Call, wrong: &Wrong) -> Option<i32> {
         ("logout", _) => Some(0),
         // It is looked at besides: whatever becomes of that, the etag tells enough.
         ("picture", _) => Some(0),
+        ("shown", "an address repeated") => None,
+        ("shown", "HTML with 404") => Some(67),
+        // It leads to a file store, which cannot be reached here.
+        ("shown", "a redirect" | "a permanent redirect") => Some(69),
         // Their absence of words is taken for a table without rows, or for a server of some other kind.
         ("suggestions", "fields of another type") => Some(0),
         (_, "an address repeated") => Some(65),
@@ -110,6 +121,7 @@ const COUNTS: &[Count] = &[
     count(FILE, "GET /users.info", 3, 3),
     count(FILE, "POST /users.setAvatar", 3, 3),
     count(&["rocketchat", "show"], "GET /me", 3, 3),
+    count(SHOWN, "GET /avatar/build-bot", 3, 3),
     count(RESET, "POST /users.resetAvatar", 3, 3),
     count(WHOAMI, "GET /me", 3, 3),
     aside(count(WHOAMI, "GET /api/info", 3, 3)),
