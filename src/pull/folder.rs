@@ -64,6 +64,9 @@ impl Folder {
         let made = match fs::create_dir(path) {
             Ok(()) => true,
             Err(_) if path.is_dir() => false,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Err(unwritable(path, &ErrorKind::NotADirectory.into()));
+            }
             Err(error) => return Err(unwritable(path, &error)),
         };
         let opened = Spool::inside(path);

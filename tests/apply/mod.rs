@@ -2,4 +2,4 @@
 
 mod batch;
 mod diff;
-mod state;
+pub mod state;

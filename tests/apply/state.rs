@@ -458,7 +458,8 @@ fn limited(world: &World, limits: &str, words: &str) -> Output {
     )
 }
 
-fn start(world: &World, shell: &str) -> Output {
+/// Runs a line of shell where the world is.
+pub fn start(world: &World, shell: &str) -> Output {
     let mut command = Command::new("sh");
     command
         .args(["-c", shell])
@@ -476,7 +477,7 @@ fn start(world: &World, shell: &str) -> Output {
 }
 
 /// As somebody whom rights on files concern.
-fn unprivileged(world: &World, words: &str) -> Output {
+pub fn unprivileged(world: &World, words: &str) -> Output {
     let root = fs::metadata("/proc/self").expect("there is a /proc").uid() == 0;
     let drop = match root {
         true => "setpriv --reuid=65534 --regid=65534 --clear-groups -- ",
@@ -718,7 +719,7 @@ fn names_that_need_escapes_come_back_as_they_were() {
 }
 
 /// A run under `strace` with these options; none where tests do without it.
-fn traced(world: &World, options: &[&str], line: &str) -> Option<process::Output> {
+pub fn traced(world: &World, options: &[&str], line: &str) -> Option<process::Output> {
     let mut command = Command::new("strace");
     command
         .args(["-f", "-qq", "-o", "calls"])

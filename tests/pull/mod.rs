@@ -1,5 +1,6 @@
 //! What accounts show, read into a folder: the two promises of it, the folder itself, and what is said.
 
+mod folder;
 mod names;
 mod outcomes;
 mod promises;
