@@ -261,7 +261,7 @@ impl Home {
 type Case = (&'static str, fn(&Home));
 
 /// What is true of both.
-const CASES: [Case; 23] = [
+const CASES: [Case; 24] = [
     ("own", own_picture),
     ("others", anothers_picture_as_an_admin),
     ("mxc", a_picture_that_is_there),
@@ -285,6 +285,7 @@ const CASES: [Case; 23] = [
     ("batch", many_accounts),
     ("blind", many_accounts_without_a_look),
     ("shown", what_an_account_shows),
+    ("pulled", what_was_pulled_comes_back),
 ];
 
 #[test]
@@ -933,6 +934,56 @@ fn many_accounts_without_a_look(home: &Home) {
 // ------------------------------------------------------------------------------------------------ on the wire
 
 /// Every request of a command, as it goes over the wire.
+/// What is pulled is what a diff finds; and applied, every account wears what it wore, by its address or by the bytes.
+fn what_was_pulled_comes_back(home: &Home) {
+    let token = home.account("robot");
+    home.account("plain");
+    let admin = home.admin();
+    home.run(&token, "matrix set --image a.png").answers();
+    let (robot, plain) = (home.name("robot"), home.name("plain"));
+    let worn = home.avatar(&robot);
+    let worn_by_plain = home.avatar(&plain);
+    let change = || {
+        home.run(&token, "matrix set --image b.jpg").answers();
+        home.run(&admin, &format!("matrix set --user {plain} --image b.jpg"))
+            .answers();
+    };
+    let pull = format!("matrix pull {plain} {robot} --to");
+    home.gives(
+        home.run(&admin, &format!("{pull} ids")),
+        0,
+        "matrix plain: pulled generated letter\n\
+         matrix robot: pulled avatar MXC1 (uploaded), preview matrix/robot.png\n\
+         2 pulled (1 uploaded, 1 generated)\n",
+        "",
+    );
+    home.gives(
+        home.run(&admin, &format!("{pull} pictures --as-images")),
+        0,
+        "matrix plain: pulled generated letter\n\
+         matrix robot: pulled image matrix/robot.png (uploaded)\n\
+         2 pulled (1 uploaded, 1 generated)\n",
+        "",
+    );
+    let sent = pictures::png(64, 64, 1);
+    for folder in ["ids", "pictures"] {
+        let file = home.scratch.join(&format!("{folder}/matrix/{robot}.png"));
+        assert_eq!(std::fs::read(file).expect("a picture"), sent, "{folder}");
+        home.run(&admin, &format!("diff {folder}/avatars.json"))
+            .gives(0, "0 to change, 2 the same\n", "");
+    }
+    change();
+    assert_ne!(home.avatar(&robot), worn);
+    home.run(&admin, "apply ids/avatars.json -q").answers();
+    assert_eq!(home.avatar(&robot), worn);
+    assert_eq!(home.avatar(&plain), worn_by_plain);
+    change();
+    home.run(&admin, "apply pictures/avatars.json -q").answers();
+    let again = home.avatar(&robot).expect("a profile").expect("an avatar");
+    assert_eq!(home.picture(&again), ("image/png".into(), sent));
+    assert_eq!(home.avatar(&plain), worn_by_plain);
+}
+
 #[test]
 fn every_request_on_the_wire() {
     const SERVICE: &str = "3013736140fa3bde7f6c6a228f22a57e8c636c993fccc5a9";
