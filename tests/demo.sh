@@ -66,6 +66,11 @@ MANIFEST
 run check avatars.json
 run apply avatars.json
 
+say "what they show now, as a manifest that gives it back"
+run pull avatars.json --to backup
+run diff backup/avatars.json
+run navixy pull --to drivers
+
 say "a picture changes; diff sees it and ends with 2"
 cp faces/small.png faces/build-bot.png
 wanted=2 run diff avatars.json
