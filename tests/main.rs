@@ -10,6 +10,7 @@ mod picture;
 mod plan;
 mod pull;
 mod readme;
+mod recipes;
 mod redact;
 mod report;
 mod settings;
