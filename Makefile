@@ -3,13 +3,16 @@
 TARGET  := x86_64-unknown-linux-musl
 BUILDS  := $(abspath $(or $(CARGO_TARGET_DIR),target))
 BINARY  := $(BUILDS)/$(TARGET)/release/avatarctl
+# What is released: a static binary for each of these, made on x86_64 with Debian's cross compiler for the second.
+TARGETS := $(TARGET) aarch64-unknown-linux-musl
 SANDBOX := $(BUILDS)/debug/examples/sandbox
 DEMO    := $(BUILDS)/demo
 PLAY    := $(BUILDS)/play
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-.PHONY: demo sandbox test static install bench clean $(BINARY) $(SANDBOX)
+.PHONY: demo sandbox test static dist verify-dist deb image install bench clean $(SANDBOX) \
+    $(TARGETS:%=$(BUILDS)/%/release/avatarctl)
 
 demo: $(BINARY) $(SANDBOX)
 	rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -45,13 +48,47 @@ static: $(BINARY)
 # is a plain one: no unwinder (src/unwind.rs), no tables for it, relative relocations in their packed form. Together
 # they save a quarter: 2.53 MB become 1.90 MB.
 SMALLER := --cfg no_unwinder -C link-arg=-Wl,-T,$(CURDIR)/.cargo/static.ld -C link-arg=-Wl,-z,pack-relative-relocs
+# Where it is built does not show: panics of other crates name their source files.
+CRATES  := $(or $(CARGO_HOME),$(HOME)/.cargo)
+WHERE   := --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CRATES)=cargo
 
-$(BINARY):
-	@rustup target list --installed 2>/dev/null | grep -qx $(TARGET) || rustup target add $(TARGET)
-	CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="$(SMALLER)" cargo build --locked --release --target $(TARGET)
+$(TARGETS:%=$(BUILDS)/%/release/avatarctl): $(BUILDS)/%/release/avatarctl:
+	@rustup target list --installed 2>/dev/null | grep -qx $* || rustup target add $*
+	CARGO_TARGET_$(shell echo $* | tr a-z- A-Z_)_RUSTFLAGS="$(SMALLER) $(WHERE)" \
+	    cargo build --locked --release --target $*
 
 $(SANDBOX):
 	cargo build --locked --example sandbox
+
+# What is released, in $(DIST): dated by the commit, so that two builds of it are the same.
+DIST    := $(BUILDS)/dist
+VERSION := $(shell sed -n '/^version/{s/.*"\(.*\)"/\1/p;q}' Cargo.toml)
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+SUMS    = cd $(DIST) && rm -f SHA256SUMS && sha256sum -- * > ../sums && mv ../sums SHA256SUMS
+BOM     := $(BUILDS)/tools/bin/cargo-cyclonedx
+
+dist: $(TARGETS:%=$(BUILDS)/%/release/avatarctl) $(BOM)
+	rm -rf $(DIST) && mkdir -p $(DIST)
+	sh tests/release/tarballs.sh $(DIST) $(BUILDS) $(VERSION) $(TARGETS)
+	sh tests/release/sbom.sh $(DIST)/avatarctl-$(VERSION).cdx.json $(BOM)
+	$(SUMS)
+
+verify-dist:
+	sh tests/release/verify.sh $(DIST) $(VERSION) $(TARGETS)
+
+deb: $(TARGETS:%=$(BUILDS)/%/release/avatarctl)
+	mkdir -p $(DIST)
+	sh tests/release/deb.sh $(DIST) $(BUILDS) $(VERSION) $(TARGETS)
+	$(SUMS)
+
+image: $(TARGETS:%=$(BUILDS)/%/release/avatarctl)
+	mkdir -p $(DIST)
+	sh tests/release/image.sh $(DIST) $(BUILDS) $(VERSION) $(TARGETS)
+	$(SUMS)
+
+$(BOM):
+	cargo install --quiet --locked --root $(BUILDS)/tools --target-dir $(BUILDS)/tools/build cargo-cyclonedx@0.5.9
+	rm -rf $(BUILDS)/tools/build
 
 # Builds nothing: whoever may write there, root perhaps, need not have cargo.
 SHARE = $(DESTDIR)$(PREFIX)/share
