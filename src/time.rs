@@ -49,6 +49,17 @@ pub fn rfc3339(seconds: u64) -> String {
     )
 }
 
+/// A moment as `2026-11-21T01:20:00.250Z`.
+pub fn rfc3339_millis(moment: SystemTime) -> String {
+    let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let text = rfc3339(since.as_secs());
+    format!(
+        "{}.{:03}Z",
+        text.trim_end_matches('Z'),
+        since.subsec_millis()
+    )
+}
+
 /// Year, month and day; the inverse of `seconds`.
 fn civil(seconds: u64) -> (u64, u64, u64) {
     let days = seconds / 86_400 + 719_468;
@@ -179,6 +190,8 @@ mod tests {
         assert_eq!(super::text(1_795_224_000), "2026-11-21 01:20 UTC");
         assert_eq!(super::text(951_782_400), "2000-02-29 00:00 UTC");
         assert_eq!(rfc3339(1_795_224_059), "2026-11-21T01:20:59Z");
+        let later = UNIX_EPOCH + std::time::Duration::from_millis(1_795_224_059_007);
+        assert_eq!(rfc3339_millis(later), "2026-11-21T01:20:59.007Z");
         assert_eq!(super::text(0), "1970-01-01 00:00 UTC");
     }
 }

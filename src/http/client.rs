@@ -2,13 +2,15 @@
 //! waits where the server allows no more calls, and takes secrets out of whatever the server says.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use super::AGENT;
 use super::exchange::Connection;
 use super::failure::{self, NoAnswer};
 use super::head_size::Longest;
 use super::reach::Reach;
-use super::request::{Body, Call, Request, Route};
+use super::recording::{Answer, Connection as Over, Exchange, Payload, Recording, Times};
+use super::request::{Body, Call, Purpose, Request, Route};
 use super::response::Response;
 use super::retry::{self, Attempt, Next};
 use super::tls::Trust;
@@ -21,7 +23,7 @@ use crate::terminal::{MESSAGE, clean};
 use crate::time;
 
 /// Headers whose values are shown by `-vv`; any other value is hidden.
-const SHOWN: [&str; 20] = [
+const SHOWN: [&str; 23] = [
     "accept",
     "accept-encoding",
     "allow",
@@ -30,6 +32,7 @@ const SHOWN: [&str; 20] = [
     "content-length",
     "content-type",
     "date",
+    "last-modified",
     "retry-after",
     "server",
     "transfer-encoding",
@@ -37,12 +40,19 @@ const SHOWN: [&str; 20] = [
     "x-arequestid",
     "x-atlassian-token",
     "x-authentication-denied-reason",
+    "x-ratelimit-fillrate",
+    "x-ratelimit-interval-seconds",
     "x-ratelimit-limit",
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
     "x-seraph-loginreason",
     "via",
 ];
+
+/// What stands in the place of other values.
+const NOT_SHOWN: &str = "(not shown)";
+/// The same for the address that a followed redirect leads to.
+const ELSEWHERE: &str = "https://elsewhere.invalid/";
 
 /// What became of one attempt.
 type Answered = std::result::Result<Response, NoAnswer>;
@@ -71,6 +81,7 @@ pub struct Client {
     rate_limited: Vec<(Route, Instant)>,
     /// Of the place that the last redirect led to which was followed.
     elsewhere: Option<Box<Client>>,
+    recording: Option<Recording>,
 }
 
 impl Client {
@@ -84,6 +95,7 @@ impl Client {
             answer_redacted: false,
             rate_limited: Vec::new(),
             elsewhere: None,
+            recording: None,
             reach,
         };
         let proxy = client.reach.proxy.as_ref();
@@ -99,6 +111,11 @@ impl Client {
 
     pub fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    /// Keeps every exchange from now on.
+    pub fn record(&mut self, recording: Recording) {
+        self.recording = Some(recording);
     }
 
     /// Whether the user wants failed requests to be repeated at all.
@@ -359,6 +376,7 @@ impl Client {
             })?));
         }
         let client = self.elsewhere.as_mut().expect("it was made just now");
+        client.recording.clone_from(&self.recording);
         let request = Request {
             signed: Some(signed),
             ..Request::picture(&STORE, &request.operation)
@@ -444,7 +462,7 @@ impl Client {
 
     /// Sends a request once, and takes secrets out of its answer.
     fn attempt(&mut self, request: &Request) -> Answered {
-        let begun = Instant::now();
+        let (begun, moment) = (Instant::now(), SystemTime::now());
         let url = request.url(&self.reach.base);
         let timeout = self.reach.remaining(request).map_err(NoAnswer::permanent)?;
         let longest = self.longest_header(request);
@@ -452,6 +470,16 @@ impl Client {
         self.trace_request(request);
         let secrets = self.secret_headers(request);
         let exchanged = self.connection.exchange(request, &url, secrets, timeout);
+        let heard = match &exchanged {
+            Ok(response) => {
+                for cookie in response.headers("set-cookie") {
+                    self.redact_cookie(cookie);
+                }
+                let kept = self.recording.is_some();
+                kept.then(|| self.heard(request, response))
+            }
+            Err(_) => None,
+        };
         let mut answered = match exchanged {
             Err(error) => {
                 let none = failure::from_ureq(error, request, &self.reach, timeout, longest);
@@ -469,12 +497,25 @@ impl Client {
                 }
             }
         };
-        if let Ok(response) = &answered {
-            for cookie in response.headers("set-cookie") {
-                self.redact_cookie(cookie);
-            }
+        let took = begun.elapsed();
+        self.trace_answer(request, &url, &answered, took);
+        if let Some(recording) = &self.recording {
+            let facts = self.connection.watch().facts();
+            let times = Times::of(&facts, took, begun);
+            let here = request.signed.is_none();
+            let over = Over {
+                number: facts.made,
+                addresses: facts.addresses.clone(),
+                peer: facts.peer.filter(|_| here),
+                tls: facts.tls.clone(),
+            };
+            drop(facts);
+            let answer = heard.ok_or_else(|| match &answered {
+                Err(none) => none.error.message(),
+                Ok(_) => String::new(),
+            });
+            recording.keep(self.exchange(request, &url, moment, answer, times, over));
         }
-        self.trace_answer(request, &url, &answered, begun.elapsed());
         if let Ok(response) = &mut answered
             && response.is_json()
             && let Some(plain) = self.secrets.answer(&response.body)
@@ -545,10 +586,93 @@ impl Client {
         }
     }
 
+    /// What is kept of an attempt.
+    fn exchange(
+        &self,
+        request: &Request,
+        url: &str,
+        begun: SystemTime,
+        answer: std::result::Result<Answer, String>,
+        times: Times,
+        connection: Over,
+    ) -> Exchange {
+        let plain = |text: &str| self.secrets.refusal(text);
+        let pairs = request.query.iter();
+        let shown = request.all_headers();
+        let secret = self.secret_headers(request);
+        let cookies = secret.filter(|(name, _)| *name == "cookie");
+        let cookies = cookies.flat_map(|(_, value)| value.expose().split(';'));
+        Exchange {
+            begun,
+            method: request.call.method.name(),
+            path: request.call.path,
+            url: match request.signed {
+                Some(_) => ELSEWHERE.to_owned(),
+                None => plain(url),
+            },
+            query: pairs
+                .map(|(name, value)| ((*name).to_owned(), plain(value)))
+                .collect(),
+            headers: std::iter::once(("user-agent", AGENT.into()))
+                .chain(shown)
+                .map(|(name, value)| (name.to_owned(), self.kept(name, &value)))
+                .chain(
+                    self.secret_headers(request)
+                        .map(|(name, _)| (name.to_owned(), REDACTED.to_owned())),
+                )
+                .collect(),
+            cookies: cookies.filter_map(|pair| self.cookie_name(pair)).collect(),
+            media_type: request.body.content_type(),
+            body: Payload::of_request(request, &plain),
+            length: request.body.length(),
+            answer,
+            times,
+            connection,
+        }
+    }
+
+    /// What is kept of an answer.
+    fn heard(&self, request: &Request, response: &Response) -> Answer {
+        let plain = |text: &str| self.secrets.refusal(text);
+        let headers = response.headers.iter();
+        let place = response.header("location");
+        let place = place.map(|place| place.split(['?', '#']).next().unwrap_or_default());
+        Answer {
+            status: response.status,
+            headers: headers
+                .map(|(name, value)| (plain(name), self.kept(name, value)))
+                .collect(),
+            cookies: response
+                .headers("set-cookie")
+                .filter_map(|cookie| self.cookie_name(cookie))
+                .collect(),
+            body: Payload::of_answer(request, response, &plain),
+            length: response.body.len(),
+            cut: response.cut,
+            place: place
+                .filter(|_| request.call.purpose != Purpose::Picture)
+                .map(plain),
+        }
+    }
+
+    /// The name of the first cookie in a header of cookies.
+    fn cookie_name(&self, cookie: &str) -> Option<String> {
+        let (name, _) = cookie.split_once('=')?;
+        Some(self.secrets.refusal(name.trim()))
+    }
+
+    /// A header's value as it is kept: as `-vv` shows it, and whole.
+    fn kept(&self, name: &str, value: &str) -> String {
+        match SHOWN.contains(&name) {
+            true => self.secrets.refusal(value),
+            false => NOT_SHOWN.to_owned(),
+        }
+    }
+
     fn shown(&self, name: &str, value: &str) -> String {
         match SHOWN.contains(&name) {
             true => self.said(value),
-            false => "(not shown)".to_owned(),
+            false => NOT_SHOWN.to_owned(),
         }
     }
 }

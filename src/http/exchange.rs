@@ -2,14 +2,12 @@
 //! follows when there is none, is decided by others. With `connect.rs` and `failure.rs` the only file that knows ureq.
 
 use std::io::Read;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::header::{HeaderName, HeaderValue};
 use ureq::{Agent, AsSendBody, SendBody};
 
-use super::connect::{Dialler, Names};
+use super::connect::{Dialler, Names, Steps, Watch};
 use super::reach::Reach;
 use super::request::{Purpose, Request};
 use super::response::Response;
@@ -29,7 +27,7 @@ const LONGEST_REFUSAL: u64 = 64 << 10;
 /// A connection to one server, made when it is needed and made again when it is gone.
 pub(super) struct Connection {
     agent: Agent,
-    made: Arc<AtomicUsize>,
+    watch: Watch,
 }
 
 impl Connection {
@@ -39,9 +37,9 @@ impl Connection {
     pub(super) fn new(reach: &Reach) -> error::Result<Connection> {
         // A file that cannot be used is said at once, even if this base address does not need it.
         let wanted = reach.base.is_https() || reach.trust.names_files();
-        let made = Arc::new(AtomicUsize::new(0));
+        let watch = Watch::default();
         let dialler = Dialler {
-            made: made.clone(),
+            watch: watch.clone(),
             tls: match wanted {
                 true => Some(tls::config(&reach.trust)?),
                 false => None,
@@ -54,7 +52,8 @@ impl Connection {
             true => 0,
             false => 1,
         };
-        let names = Names::new(reach.proxy.as_ref().map(|proxy| &proxy.address));
+        let proxy = reach.proxy.as_ref().map(|proxy| &proxy.address);
+        let names = Names::new(proxy, watch.clone());
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -71,13 +70,18 @@ impl Connection {
             .build();
         Ok(Connection {
             agent: Agent::with_parts(config, dialler, names),
-            made,
+            watch,
         })
     }
 
     /// How many connections were made so far.
     pub(super) fn count(&self) -> usize {
-        self.made.load(Ordering::Relaxed)
+        self.watch.facts().made
+    }
+
+    /// What is known of the latest connection, and of the request that was sent last.
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Sends a request with these secret headers, and reads the answer.
@@ -88,6 +92,7 @@ impl Connection {
         secrets: impl Iterator<Item = (&'static str, &'a Secret)>,
         timeout: Duration,
     ) -> Result<Response> {
+        self.watch.facts().steps = Steps::default();
         let mut builder = ureq::http::Request::builder()
             .method(request.call.method.name())
             .uri(url);
@@ -112,6 +117,7 @@ impl Connection {
                 self.run(builder.body(body)?, timeout)?
             }
         };
+        self.watch.facts().steps.answered = Some(Instant::now());
         read(answer, longest)
     }
 

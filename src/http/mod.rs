@@ -10,13 +10,16 @@ mod head_size;
 mod limits;
 pub mod multipart;
 mod reach;
+mod recording;
 mod request;
 mod response;
 mod retry;
 pub mod tls;
 
 pub use client::{Busy, Client, busy};
+pub use connect::Tls;
 pub use reach::{Event, Reach};
+pub use recording::{Answer, Exchange, Field, Payload, Recording, Times};
 pub use request::{ALWAYS, Body, Call, Method, NEVER, ONCE, Purpose, Repeat, Request, UNLESS_LOST};
 pub use response::Response;
 

@@ -145,7 +145,8 @@ fn header(source: &mut (impl Read + Seek), shown: &str) -> io::Result<Result<Hea
         .map_err(|flaw| Error::new(Class::Data, format!("the picture {shown} {flaw}"))))
 }
 
-fn digest(source: &mut impl Read, block: &mut [u8]) -> io::Result<([u8; 32], u64)> {
+/// SHA-256 of what a reader gives, and its length in bytes; it is read block by block.
+pub fn digest(source: &mut impl Read, block: &mut [u8]) -> io::Result<([u8; 32], u64)> {
     let mut context = Context::new(&SHA256);
     let mut length = 0;
     loop {

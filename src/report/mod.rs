@@ -3,6 +3,7 @@
 
 mod console;
 mod escape;
+pub mod har;
 mod jsonline;
 pub mod junit;
 pub mod page;

@@ -33,9 +33,9 @@ impl Held {
         &self.output[..self.held]
     }
 
-    /// What was held back is sent.
-    pub(super) fn sent(&mut self) {
-        self.held = 0;
+    /// What was held back is sent; whether there was something.
+    pub(super) fn sent(&mut self) -> bool {
+        std::mem::take(&mut self.held) > 0
     }
 
     fn make(&mut self) {

@@ -5,12 +5,13 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion, StreamOwned};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, NextTimeout, Transport};
 
 use super::buffers::Held;
 use super::details::{host, left};
 use super::error::{Result, failed, unreachable};
+use super::facts::Tls;
 use super::plain::Plain;
 use crate::error::reason;
 use crate::http::tls;
@@ -55,8 +56,23 @@ impl Encrypted {
         self.stream.sock.set_timeout(timeout);
         let sent = self.stream.write_all(self.buffers.held());
         sent.map_err(|error| client_refused(&self.place, error))?;
-        self.buffers.sent();
+        if self.buffers.sent() {
+            self.stream.sock.watch().sent();
+        }
         Ok(())
+    }
+
+    /// What the handshake agreed on.
+    pub(super) fn agreed(&self) -> Tls {
+        let session = &self.stream.conn;
+        let shown = session.peer_certificates().unwrap_or_default();
+        Tls {
+            version: match session.protocol_version() {
+                Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
+                _ => "TLS 1.2",
+            },
+            chain: shown.iter().map(|der| der.to_vec()).collect(),
+        }
     }
 }
 

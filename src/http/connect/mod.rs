@@ -6,14 +6,16 @@ mod buffers;
 mod details;
 mod encrypted;
 mod error;
+mod facts;
 mod names;
 mod plain;
 mod socket;
 mod tunnel;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use rustls::ClientConfig;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Either};
@@ -26,13 +28,15 @@ use crate::error::reason;
 use crate::settings::proxy::Proxy;
 
 pub(super) use self::error::ConnectError;
+pub(super) use self::facts::{Facts, Steps, Watch};
 pub(super) use self::names::Names;
 pub(super) use self::tunnel::proxy_login;
 
+pub use self::facts::Tls;
+
 /// Opens TCP, to the server or to its proxy, and TLS on top of it for https.
 pub(super) struct Dialler {
-    /// How many connections were made.
-    pub made: Arc<AtomicUsize>,
+    pub watch: Watch,
     /// None if the server is never reached by https.
     pub tls: Option<Arc<ClientConfig>>,
     pub proxy: Option<Proxy>,
@@ -42,14 +46,17 @@ impl Connector<()> for Dialler {
     type Out = Either<Plain, Encrypted>;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>> {
-        self.made.fetch_add(1, Ordering::Relaxed);
+        let begun = Instant::now();
+        self.watch.begin(details.addrs.iter().map(SocketAddr::ip));
         let place = format!("{}:{}", host(details.uri), port(details.uri));
         let reached = match &self.proxy {
             None => place.clone(),
             Some(proxy) => format!("the proxy {}", proxy.address.place()),
         };
-        let mut plain = Plain::connect(details).map_err(|error| not_connected(&reached, error))?;
+        let plain = Plain::connect(details, self.watch.clone());
+        let mut plain = plain.map_err(|error| not_connected(&reached, error))?;
         if !details.needs_tls() {
+            self.watch.facts().steps.connected = Some(begun.elapsed());
             return Ok(Some(Either::A(match &self.proxy {
                 None => plain,
                 Some(proxy) => plain.with_absolute_form(origin(details.uri), tunnel::login(proxy)),
@@ -58,10 +65,16 @@ impl Connector<()> for Dialler {
         if let Some(proxy) = &self.proxy {
             tunnel::tunnel(&mut plain, details, proxy)?;
         }
+        self.watch.facts().steps.connected = Some(begun.elapsed());
+        let begun = Instant::now();
         let Some(config) = self.tls.clone() else {
             return Err(ureq::Error::TlsRequired);
         };
         let encrypted = Encrypted::shake_hands(plain, details, config, place)?;
+        let mut facts = self.watch.facts();
+        facts.steps.encrypted = Some(begun.elapsed());
+        facts.tls = Some(Arc::new(encrypted.agreed()));
+        drop(facts);
         Ok(Some(Either::B(encrypted)))
     }
 }

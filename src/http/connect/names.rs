@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
+use std::time::Instant;
 
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
@@ -9,6 +10,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use super::details::{host, port};
 use super::error::{Result, failed, unreachable};
+use super::facts::Watch;
 use crate::error::{Class, Error};
 use crate::settings::address::Address;
 
@@ -19,14 +21,16 @@ pub(crate) struct Names {
     proxy: Option<Uri>,
     known: Mutex<Option<(String, ResolvedSocketAddrs)>>,
     system: DefaultResolver,
+    watch: Watch,
 }
 
 impl Names {
-    pub(crate) fn new(proxy: Option<&Address>) -> Names {
+    pub(crate) fn new(proxy: Option<&Address>, watch: Watch) -> Names {
         Names {
             proxy: proxy.and_then(|address| address.text().parse().ok()),
             known: Mutex::default(),
             system: DefaultResolver::default(),
+            watch,
         }
     }
 }
@@ -59,8 +63,10 @@ impl Resolver for Names {
         {
             return Ok(addresses.clone());
         }
+        let begun = Instant::now();
         match self.system.resolve(uri, config, timeout) {
             Ok(addresses) => {
+                self.watch.facts().steps.looked_up = Some(begun.elapsed());
                 *known = Some((key, addresses.clone()));
                 Ok(addresses)
             }

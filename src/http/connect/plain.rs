@@ -7,6 +7,7 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, NextTimeout, Tran
 
 use super::buffers::Held;
 use super::error::Result;
+use super::facts::Watch;
 use super::socket::Socket;
 
 /// A TCP connection and its buffers.
@@ -16,14 +17,18 @@ pub(crate) struct Plain {
     buffers: Held,
     /// Only if a proxy for plain http is at the other end.
     absolute: Option<Absolute>,
+    watch: Watch,
 }
 
 impl Plain {
-    pub(super) fn connect(details: &ConnectionDetails) -> Result<Plain> {
+    pub(super) fn connect(details: &ConnectionDetails, watch: Watch) -> Result<Plain> {
+        let socket = Socket::connect(&details.addrs, details.timeout)?;
+        watch.facts().peer = socket.peer();
         Ok(Plain {
-            socket: Socket::connect(&details.addrs, details.timeout)?,
+            socket,
             buffers: Held::default(),
             absolute: None,
+            watch,
         })
     }
 
@@ -40,6 +45,10 @@ impl Plain {
         }
     }
 
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
     /// From now on, reading and writing must be over after so much time.
     pub(super) fn set_timeout(&mut self, timeout: NextTimeout) {
         self.socket.set_timeout(timeout);
@@ -48,14 +57,18 @@ impl Plain {
     /// Sends bytes that are not in the buffer.
     pub(super) fn transmit(&mut self, bytes: &[u8], timeout: NextTimeout) -> Result<()> {
         self.set_timeout(timeout);
-        Ok(self.socket.write_all(bytes)?)
+        self.socket.write_all(bytes)?;
+        self.watch.sent();
+        Ok(())
     }
 
     /// Sends what is held back.
     fn release(&mut self, timeout: NextTimeout) -> Result<()> {
         self.set_timeout(timeout);
         self.socket.write_all(self.buffers.held())?;
-        self.buffers.sent();
+        if self.buffers.sent() {
+            self.watch.sent();
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! A TCP connection: made within a time, read and written within a time, and given up when a signal says so.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
@@ -133,6 +133,11 @@ impl Socket {
             read_limit: TICK,
             write_limit: TICK,
         })
+    }
+
+    /// The address at the other end.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        self.stream.peer_addr().ok().map(|address| address.ip())
     }
 
     /// From now on, reading and writing must be over after so much time.
