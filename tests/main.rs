@@ -4,6 +4,7 @@
 
 mod apply;
 mod cli;
+mod doctor;
 mod dry_run;
 mod http;
 mod picture;

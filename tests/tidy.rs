@@ -167,7 +167,7 @@ fn what_is_resolved_before_does_not_know_how_to_send() {
 
 /// The files and folders of the systems, by name.
 fn systems() -> Vec<String> {
-    let shared = ["mod", "avatar", "session", "shown"];
+    let shared = ["mod", "avatar", "knowledge", "session", "shown"];
     let mut names: Vec<String> = sources()
         .iter()
         .filter_map(|file| {

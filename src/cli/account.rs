@@ -30,6 +30,12 @@ pub enum Action {
     /// A custom avatar, by its id.
     Delete(String),
     Whoami,
+    Doctor(Doctor),
+}
+
+/// How a server is checked.
+pub struct Doctor {
+    pub har: Option<PathBuf>,
 }
 
 /// Where a picture is written to.
@@ -47,6 +53,7 @@ impl Action {
             Action::Reset => "reset",
             Action::Delete(_) => "delete",
             Action::Whoami => "whoami",
+            Action::Doctor(_) => "doctor",
         }
     }
 }
@@ -107,6 +114,7 @@ impl Account {
             },
             SystemVerb::Whoami => Action::Whoami,
             SystemVerb::Pull => unreachable!("pull is read as a command of its own"),
+            SystemVerb::Doctor => Action::Doctor(doctor(arguments)?),
         };
         Ok(Account {
             system,
@@ -143,7 +151,7 @@ fn target(arguments: &mut Arguments, system: &'static System, verb: Called) -> R
     }
     match found {
         Some(target) => Ok(target),
-        None if system.caller || !grammar::takes_target(system, verb.meaning) => Ok(Target::Caller),
+        None if !grammar::needs_target(system, verb.meaning) => Ok(Target::Caller),
         None => {
             let flags = system.targets.iter().map(|kind| kind.flag);
             Err(incomplete(system, verb, flags))
@@ -159,6 +167,19 @@ fn destination(arguments: &mut Arguments) -> Result<Option<Destination>> {
         }
         Some(path) if path.as_os_str() == "-" => Ok(Some(Destination::Stdout)),
         path => Ok(path.map(Destination::File)),
+    }
+}
+
+/// How a server is checked.
+///
+/// Errors: usage.
+fn doctor(arguments: &mut Arguments) -> Result<Doctor> {
+    let har = arguments.path("--har");
+    match &har {
+        Some(path) if path.as_os_str().is_empty() => {
+            Err(usage("--har is empty").hint("is the variable that it comes from set?"))
+        }
+        _ => Ok(Doctor { har }),
     }
 }
 

@@ -82,7 +82,7 @@ pub static GLOBAL: [Flag; 19] = [
 
 /// Options of some verbs, which name them.
 #[rustfmt::skip] // a table
-static VERB_OPTIONS: [Flag; 11] = [
+static VERB_OPTIONS: [Flag; 12] = [
     flag("--output", File("FILE"), "write the picture that is shown now; - is standard output; a file that is there only with --force"),
     flag("--dry-run", Switch, "print each write as the curl command that does it, and send none"),
     flag("--state", File("FILE"), "what was proven before (default: MANIFEST.state)"),
@@ -91,6 +91,7 @@ static VERB_OPTIONS: [Flag; 11] = [
     flag("--shard", Words("I/N", &["auto"]), "part I of N; auto reads the variables of GitLab, Buildkite, CircleCI, Semaphore, Azure or Slurm; auto/N takes the index alone from them or from Kubernetes"),
     flag("--junit", File("FILE"), "a JUnit file with the outcomes, for a CI engine"),
     flag("--html", File("FILE"), "a page to look at: each picture in the crop that will be shown"),
+    flag("--har", File("FILE"), "write all requests and answers as an HTTP archive, without secrets"),
     flag("--prune", Switch, "delete the avatar that an earlier apply uploaded, after the new one is proven"),
     flag("--to", File("DIR"), "the folder for the manifest and the pictures; made if it is not there"),
     flag("--as-images", Switch, "declare pictures even where an id would do, to move to another server"),
@@ -134,6 +135,7 @@ pub enum SystemVerb {
     Delete,
     Whoami,
     Pull,
+    Doctor,
 }
 
 /// What is printed without a server or a manifest.
@@ -161,7 +163,7 @@ pub struct Verb {
     pub help: &'static str,
 }
 
-pub static VERBS: [Verb; 13] = [
+pub static VERBS: [Verb; 14] = [
     Verb {
         name: "set",
         form: Form::OfSystem(SystemVerb::Set),
@@ -210,6 +212,13 @@ pub static VERBS: [Verb; 13] = [
         about: "read what accounts show now into a folder, as a manifest and pictures",
         options: &["--to", "--as-images"],
         help: include_str!("help/pull.txt"),
+    },
+    Verb {
+        name: "doctor",
+        form: Form::OfSystem(SystemVerb::Doctor),
+        about: "check a server, and try it on one account",
+        options: &["--har"],
+        help: include_str!("help/doctor.txt"),
     },
     Verb {
         name: "check",
@@ -299,7 +308,8 @@ pub fn instead(system: &System, verb: SystemVerb) -> Option<&'static str> {
         | SystemVerb::Show
         | SystemVerb::List
         | SystemVerb::Whoami
-        | SystemVerb::Pull => None,
+        | SystemVerb::Pull
+        | SystemVerb::Doctor => None,
     }
 }
 
@@ -347,8 +357,17 @@ pub fn takes_target(system: &System, verb: SystemVerb) -> bool {
     match verb {
         SystemVerb::Whoami | SystemVerb::Pull => false,
         SystemVerb::List => matches!(system.list, List::Target(_)),
-        SystemVerb::Set | SystemVerb::Show | SystemVerb::Reset | SystemVerb::Delete => true,
+        SystemVerb::Set
+        | SystemVerb::Show
+        | SystemVerb::Reset
+        | SystemVerb::Delete
+        | SystemVerb::Doctor => true,
     }
+}
+
+/// Whether an account must be named: on a system whose caller wears nothing, by most verbs.
+pub fn needs_target(system: &System, verb: SystemVerb) -> bool {
+    takes_target(system, verb) && !system.caller && verb != SystemVerb::Doctor
 }
 
 /// The options of a verb that say which avatar.
@@ -383,7 +402,8 @@ pub fn sources(system: &System, verb: SystemVerb) -> Vec<Flag> {
         | SystemVerb::List
         | SystemVerb::Reset
         | SystemVerb::Whoami
-        | SystemVerb::Pull => Vec::new(),
+        | SystemVerb::Pull
+        | SystemVerb::Doctor => Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! is in all of them. Pure.
 
 use crate::cli::grammar::{
-    Flag, GLOBAL, SystemVerb, VERBS, Verb, instead, sources, takes_target, verbs_of,
+    Flag, GLOBAL, SystemVerb, VERBS, Verb, instead, needs_target, sources, takes_target, verbs_of,
 };
 use crate::system::{self, System};
 
@@ -120,10 +120,10 @@ fn targets(system: &System, verb: SystemVerb) -> String {
     let named: Vec<String> = kinds
         .map(|kind| format!("{} {}", kind.flag, kind.value))
         .collect();
-    match takes_target(system, verb) {
-        true if system.caller => format!("[{}]", named.join(" | ")),
-        true => named.join(" | "),
-        false => String::new(),
+    match (takes_target(system, verb), needs_target(system, verb)) {
+        (false, _) => String::new(),
+        (true, true) => named.join(" | "),
+        (true, false) => format!("[{}]", named.join(" | ")),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::settings::environment::Environment;
 use crate::system::{self, System};
 use crate::terminal::{Color, quote};
 
-pub use crate::cli::account::{Account, Action, Destination};
+pub use crate::cli::account::{Account, Action, Destination, Doctor};
 pub use crate::cli::batch::{Batch, BatchAction, Origin};
 pub use crate::cli::options::Options;
 pub use crate::cli::pull::{Names, Pull, Source};

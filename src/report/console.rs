@@ -3,13 +3,14 @@
 
 use serde_json::Value;
 
-use crate::apply::diff::Verdict;
+use crate::apply::diff::Verdict as Difference;
 use crate::apply::{Changed, Outcome};
 use crate::error::Error;
 use crate::http::curl::PlannedRequest;
 use crate::plan::Job;
 use crate::plan::manifest::Problem;
 use crate::pull::Pulled;
+use crate::report::check::{Check, Verdict};
 use crate::report::jsonline::JsonLine;
 use crate::report::progress::Progress;
 use crate::report::streams::{
@@ -176,7 +177,7 @@ impl Report {
         }
         let wanted = wanted(avatar);
         if subject.action == "diff" {
-            return self.diff_line(subject, Verdict::Same, &wanted, shown);
+            return self.diff_line(subject, Difference::Same, &wanted, shown);
         }
         // Without a look at the server, it is the state file that says so.
         let note = match verified {
@@ -287,6 +288,42 @@ impl Report {
             let line = JsonLine::new(row.kind).put_all(&row.cells);
             print(&line.put_all(&row.more).end());
         }
+    }
+
+    /// What a check of a server found.
+    pub fn check(&mut self, subject: &Subject, check: &Check) {
+        self.totals.checked(check.verdict);
+        if self.style.quiet && check.verdict == Verdict::Ok {
+            return;
+        }
+        self.totals.answered = true;
+        let hint = check.hint.as_deref();
+        if self.style.json {
+            let line = JsonLine::new("check")
+                .put("name", check.name)
+                .put("result", check.verdict.name())
+                .put("detail", check.detail.as_str())
+                .put("hint", hint)
+                .put("ms", check.milliseconds());
+            print(&line.end());
+            if let Verdict::Fail(class) = check.verdict {
+                let error = Error::new(class, check.detail.as_str()).about(check.name);
+                let hint = check.hint.clone();
+                self.complain(Some(subject), &Error { hint, ..error });
+            }
+            return;
+        }
+        let (word, color) = match check.verdict {
+            Verdict::Ok => ("ok", GREEN),
+            Verdict::Warn | Verdict::NotMade => ("warn", YELLOW),
+            Verdict::Fail(_) => ("FAIL", RED),
+        };
+        let word = paint(self.style.color.stdout, color, word);
+        // Escapes take no columns.
+        let gap = " ".repeat(6 - check.verdict.name().len());
+        let hint = hint.map_or(String::new(), |hint| format!("; hint: {hint}"));
+        let text = visible(&check.detail).into_owned() + &visible(&hint);
+        print(&format!("{word}{gap}{:<8} {text}\n", check.name));
     }
 
     /// An account's failure.
@@ -460,21 +497,21 @@ impl Report {
     }
 
     /// A line of a diff, with its sign.
-    fn diff_line(&self, subject: &Subject, verdict: Verdict, text: &str, shown: Option<&str>) {
+    fn diff_line(&self, subject: &Subject, verdict: Difference, text: &str, shown: Option<&str>) {
         let outcome = match verdict {
-            Verdict::Same => "unchanged",
+            Difference::Same => "unchanged",
             _ => "pending",
         };
         if self.style.json {
             let line = subject.json(outcome).put("before", shown);
             print(&line.put("reason", verdict.name()).end());
-        } else if verdict != Verdict::Same || self.style.verbose {
+        } else if verdict != Difference::Same || self.style.verbose {
             let color = |color| paint(self.style.color.stdout, color, verdict.sign());
             let sign = match verdict {
-                Verdict::Same => verdict.sign().to_owned(),
-                Verdict::Wanted => color(YELLOW),
-                Verdict::Drifted => color(RED),
-                Verdict::Unknown => color(CYAN),
+                Difference::Same => verdict.sign().to_owned(),
+                Difference::Wanted => color(YELLOW),
+                Difference::Drifted => color(RED),
+                Difference::Unknown => color(CYAN),
             };
             let (name, text) = (subject.name(), visible(text));
             print(&format!("{sign} {name}: {text}\n"));

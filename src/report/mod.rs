@@ -1,6 +1,7 @@
 //! Outcomes for people, logs and programs: lines while a run goes on, files at its end. Results go to standard output,
 //! everything else to standard error. Nothing is decided here about an account.
 
+pub mod check;
 mod console;
 mod escape;
 pub mod har;

@@ -1,8 +1,9 @@
 //! How many accounts came to what. The last line of a run and its exit status follow from these numbers.
 
-use crate::apply::diff::Verdict;
+use crate::apply::diff::Verdict as Difference;
 use crate::error::{Class, merge};
 use crate::report::PENDING;
+use crate::report::check::Verdict;
 use crate::report::jsonline::JsonLine;
 use crate::report::words::{counts, plural};
 use crate::signals;
@@ -23,6 +24,8 @@ pub(super) struct Totals {
     drifted: usize,
     unknown: usize,
     failures: Vec<Class>,
+    /// The failure of the first check that failed.
+    first: Option<Class>,
     /// Whether something was printed that was asked for, such as a list.
     pub(super) answered: bool,
 }
@@ -32,11 +35,22 @@ impl Totals {
         self.failures.push(class);
     }
 
-    pub(super) fn pending(&mut self, verdict: Verdict) {
+    pub(super) fn checked(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Ok | Verdict::Warn => {}
+            Verdict::NotMade => self.skipped += 1,
+            Verdict::Fail(class) => {
+                self.first.get_or_insert(class);
+                self.failed(class);
+            }
+        }
+    }
+
+    pub(super) fn pending(&mut self, verdict: Difference) {
         *match verdict {
-            Verdict::Drifted => &mut self.drifted,
-            Verdict::Unknown => &mut self.unknown,
-            Verdict::Wanted | Verdict::Same => &mut self.wanted,
+            Difference::Drifted => &mut self.drifted,
+            Difference::Unknown => &mut self.unknown,
+            Difference::Wanted | Difference::Same => &mut self.wanted,
         } += 1;
     }
 
@@ -97,9 +111,10 @@ impl Totals {
 
     /// The exit status, and the last JSON line; that is none if there is nothing to say and `quiet`.
     pub(super) fn end(&self, quiet: bool) -> (u8, Option<JsonLine>) {
-        let exit = match merge(self.failures.iter().copied()) {
-            0 if self.to_change() > 0 => PENDING,
-            exit => exit,
+        let exit = match (self.first, merge(self.failures.iter().copied())) {
+            (Some(first), _) => first.exit(),
+            (None, 0) if self.to_change() > 0 => PENDING,
+            (None, exit) => exit,
         };
         let exit = signals::caught().unwrap_or(exit);
         let pending = self.to_change() + self.planned;

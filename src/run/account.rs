@@ -166,7 +166,9 @@ fn answer(
                 report.show(subject, &seen);
             }
         }
-        Action::Set(_) | Action::Reset => unreachable!("these set an avatar"),
+        Action::Set(_) | Action::Reset | Action::Doctor(_) => {
+            unreachable!("these have ways of their own")
+        }
     }
     Ok(())
 }

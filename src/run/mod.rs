@@ -2,6 +2,7 @@
 
 mod account;
 mod batch;
+mod doctor;
 mod files;
 mod pull;
 mod session;
@@ -9,7 +10,7 @@ mod session;
 use std::ffi::OsString;
 use std::time::Instant;
 
-use crate::cli::{self, Command, Options, Refusal, completions, help, manual};
+use crate::cli::{self, Action, Command, Options, Refusal, completions, help, manual};
 use crate::error::Class;
 use crate::plan::manifest;
 use crate::report::{self, Colors, Report, Style};
@@ -30,7 +31,10 @@ pub fn run(
         Ok(Command::Completions(shell)) => print(&completions::script(&shell)),
         Ok(Command::Example) => print(&manifest::example()),
         Ok(Command::Manual) => print(&manual::page()),
-        Ok(Command::Account(command)) => account::run(&command, &environment, begun),
+        Ok(Command::Account(command)) => match &command.action {
+            Action::Doctor(how) => doctor::run(&command, how, &environment, begun),
+            _ => account::run(&command, &environment, begun),
+        },
         Ok(Command::Batch(command)) => batch::run(&command, &environment, begun),
         Ok(Command::Pull(command)) => pull::run(&command, &environment, begun),
         Err(refusal) => refuse(&refusal, &environment),

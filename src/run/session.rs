@@ -85,8 +85,16 @@ impl Context<'_> {
         )
     }
 
-    /// Opens a server; the manifest's own settings come before the command line's.
+    /// Opens a server.
     pub(super) fn open(&self, server: &Server, credentials: &Credentials) -> Result<Session> {
+        let client = Client::new(self.reach(server)?)?;
+        (server.system.open)(client, credentials)
+    }
+
+    /// The way to a server; the manifest's own settings come before the command line's.
+    ///
+    /// Errors: configuration, for a proxy that cannot be used.
+    pub(super) fn reach(&self, server: &Server) -> Result<Reach> {
         let Context {
             options,
             environment,
@@ -95,7 +103,7 @@ impl Context<'_> {
         let base = server.base.clone();
         let proxy = server.proxy.as_deref().or(options.proxy.as_deref());
         let proxies = Proxies::new(proxy, environment);
-        let client = Client::new(Reach {
+        Ok(Reach {
             proxy: proxies.find(&base)?,
             proxies,
             base,
@@ -115,8 +123,7 @@ impl Context<'_> {
             deadline: options.max_time.map(|time| begun + time),
             trace: options.verbose,
             before_wait: None,
-        })?;
-        (server.system.open)(client, credentials)
+        })
     }
 
     /// Opens a server and does its jobs, unless the run was stopped before.

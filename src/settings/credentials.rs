@@ -35,6 +35,8 @@ pub struct Credentials {
     /// In the order of the login's variables.
     values: Vec<Secret>,
     also: Option<Secret>,
+    /// A netrc file gave the password.
+    pub from_netrc: bool,
     /// How long ago the file of the last variable was written, where it came from one.
     pub age: Option<Duration>,
 }
@@ -187,6 +189,7 @@ impl Credentials {
                 None => None,
             },
             age: environment.age_of_file(&reader.variable(login.last())),
+            from_netrc,
             login,
             values,
         })
@@ -199,10 +202,16 @@ impl Credentials {
 
     /// The variables whose values came from a file, and that a shell does not know.
     pub fn elsewhere(&self, environment: &Environment) -> Vec<String> {
+        let mut names = self.variables();
+        names.retain(|name| !environment.is_set(name));
+        names
+    }
+
+    /// The full names of the variables of the set.
+    pub fn variables(&self) -> Vec<String> {
         let names = self.login.variables.iter();
         names
             .map(|name| format!("{}_{name}", self.prefix))
-            .filter(|name| !environment.is_set(name))
             .collect()
     }
 

@@ -10,13 +10,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::avatar::{Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKind, Writer};
+use super::knowledge::{Habit, Introduction, Knowledge, Pace, Versions};
 use super::session::{Reading, Server, Session, is_sendable};
 use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
 use crate::http::{
-    self, ALWAYS, Body, Call, Client, Method, ONCE, Purpose, Request, Response, UNLESS_LOST,
+    self, ALWAYS, Body, Call, Client, Exchange, Method, ONCE, Purpose, Request, Response,
+    UNLESS_LOST,
 };
 use crate::picture::Picture;
 use crate::picture::received::Image;
@@ -93,6 +95,23 @@ pub(super) static SYSTEM: System = System {
     wears,
     whoami,
     list: List::Server(list),
+    knowledge: Knowledge {
+        introduce,
+        versions: Versions {
+            first: "1.11",
+            last: None,
+            below: "pictures are read without a token, at the older addresses",
+            above: "",
+        },
+        pace: Pace {
+            requests: 5,
+            limited: 5,
+            window: None,
+            documented: None,
+        },
+        largest: Some(|session| Ok(Some(largest(session)?).filter(|size| *size < u64::MAX))),
+        habit,
+    },
     loses_on_refusal: false,
     recognizes: |response| refusal(response).is_some(),
     format_fingerprint: |address| format!("avatar {address}"),
@@ -169,6 +188,8 @@ static FLOWS: Call = Call::new(Method::Get, "_matrix/client/v3/login", ALWAYS);
 /// After three refused ones the account waits for minutes.
 static LOGIN: Call = Call::new(Method::Post, "_matrix/client/v3/login", ONCE).login();
 static LOGOUT: Call = Call::new(Method::Post, "_matrix/client/v3/logout", ALWAYS).logout();
+
+static VERSIONS: Call = Call::new(Method::Get, "_matrix/client/versions", ALWAYS);
 
 // Synapse's own.
 static ACCOUNTS: Call = Call::new(Method::Get, "_synapse/admin/v2/users", ALWAYS);
@@ -281,6 +302,11 @@ impl Account {
 #[derive(Deserialize)]
 struct Admin {
     admin: bool,
+}
+
+#[derive(Deserialize)]
+struct Spoken {
+    versions: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -485,12 +511,7 @@ fn rank(session: &mut Session) -> Result<Rank> {
 
 fn whoami(session: &mut Session) -> Result<Identity> {
     let name = caller(session)?;
-    let asked = request(&VERSION, "ask what server this is".into());
-    let response = session.client.send(&asked)?;
-    // Any other answer tells nothing; the call is not on every listener.
-    let about = response.success().then(|| response.json::<About>().ok());
-    let software = about.flatten().and_then(|about| about.server);
-    let (kind, version) = software.map_or((None, None), |known| (known.name, known.version));
+    let server = software(session)?;
     let may_change_others = match rank(session)? {
         Rank::Admin => Some(true),
         // For whom an application service may act, nobody is told.
@@ -500,13 +521,63 @@ fn whoami(session: &mut Session) -> Result<Identity> {
     };
     Ok(Identity {
         name: Some(name),
-        server: Server {
-            // Behind the number stands what it was built from.
-            version: version.and_then(|text| Some(text.split_whitespace().next()?.to_owned())),
-            deployment: kind,
-        },
+        server,
         may_change_others,
     })
+}
+
+/// What the server runs; any answer but a good one tells nothing, because the call is not on every listener.
+fn software(session: &mut Session) -> Result<Server> {
+    let asked = request(&VERSION, "ask what server this is".into());
+    let response = session.client.send(&asked)?;
+    let about = response.success().then(|| response.json::<About>().ok());
+    let software = about.flatten().and_then(|about| about.server);
+    let (kind, version) = software.map_or((None, None), |known| (known.name, known.version));
+    Ok(Server {
+        // Behind the number stands what it was built from.
+        version: version.and_then(|text| Some(text.split_whitespace().next()?.to_owned())),
+        deployment: kind,
+    })
+}
+
+fn introduce(session: &mut Session) -> Result<Introduction> {
+    let request = request(&VERSIONS, "ask what this server speaks".into());
+    let Spoken { versions } = session.ask(&request)?;
+    let mut known = versions.into_iter().filter(|text| text.starts_with('v'));
+    // They come in their order.
+    let newest = known.next_back();
+    let server = software(session)?;
+    let software = [server.deployment, server.version];
+    let mut text: Vec<String> = newest.iter().cloned().collect();
+    let software: Vec<String> = software.into_iter().flatten().collect();
+    if !software.is_empty() {
+        text.push(format!("({})", software.join(" ")));
+    }
+    Ok(Introduction {
+        text: text.join(" "),
+        version: newest,
+    })
+}
+
+/// What not every homeserver has.
+fn habit(exchange: &Exchange) -> Option<Habit> {
+    let answer = exchange.answer.as_ref().ok()?;
+    let absent = matches!(answer.status, 404 | 405);
+    let called = |call: &Call| exchange.path == call.path;
+    if called(&ADMIN)
+        && (absent || answer.status == 403 && answer.json::<Answer>()?.errcode.is_none())
+    {
+        Some(Habit::harmless("there are no calls for admins of Synapse"))
+    } else if called(&VERSION) && absent {
+        Some(Habit::harmless("its software is not told"))
+    } else if called(&LIMITS) {
+        Some(Habit::harmless(match absent {
+            true => "media has the calls from before v1.11",
+            false => "media has the calls from v1.11 on",
+        }))
+    } else {
+        None
+    }
 }
 
 // --- accounts ---

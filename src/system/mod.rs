@@ -2,6 +2,7 @@
 //! further system is one more file, its help beside it, and two more lines here.
 
 pub mod avatar;
+pub mod knowledge;
 pub mod session;
 pub mod shown;
 
@@ -22,6 +23,7 @@ use crate::picture::received::Image;
 use crate::settings::credentials::{Credentials, Login};
 use crate::terminal::{MESSAGE, clean};
 use avatar::{Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKind, Writer};
+use knowledge::Knowledge;
 use session::{Reading, Session};
 use shown::Shown;
 
@@ -123,6 +125,8 @@ pub struct System {
     /// What there is to choose from.
     pub list: List,
 
+    /// What `doctor` holds a server against.
+    pub knowledge: Knowledge,
     /// Whether a write that the server refuses may cost the account the avatar it has.
     pub loses_on_refusal: bool,
     /// Whether an answer could come from no other system; for those whose base URL leads to this one by mistake.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::avatar::{
     Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKind, Writer, number,
 };
+use super::knowledge::{Habit, Introduction, Knowledge, Pace, Versions};
 use super::session::{Reading, Server, Session, is_sendable};
 use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
@@ -19,7 +20,8 @@ use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
 use crate::http::multipart::Form;
 use crate::http::{
-    self, ALWAYS, Body, Call, Client, Method, ONCE, Purpose, Request, Response, UNLESS_LOST,
+    self, ALWAYS, Body, Call, Client, Exchange, Method, ONCE, Purpose, Request, Response,
+    UNLESS_LOST,
 };
 use crate::picture::Picture;
 use crate::picture::received::Image;
@@ -92,6 +94,24 @@ pub(super) static SYSTEM: System = System {
     wears,
     whoami,
     list: List::Server(list),
+    knowledge: Knowledge {
+        introduce,
+        // No answer tells one.
+        versions: Versions {
+            first: "0",
+            last: None,
+            below: "",
+            above: "",
+        },
+        pace: Pace {
+            requests: 4,
+            limited: 4,
+            window: None,
+            documented: Some((50, 1)),
+        },
+        largest: None,
+        habit,
+    },
     loses_on_refusal: false,
     recognizes,
     format_fingerprint,
@@ -454,6 +474,28 @@ fn whoami(session: &mut Session) -> Result<Identity> {
         server: Server::default(),
         may_change_others,
     })
+}
+
+/// A stranger is refused with a code that no other system gives, and with the status that this server has for it.
+fn introduce(session: &mut Session) -> Result<Introduction> {
+    match info(session) {
+        Err(error) if matches!(error.code.as_deref(), None | Some("111" | "112")) => Err(error),
+        _ => Ok(Introduction {
+            text: String::new(),
+            version: None,
+        }),
+    }
+}
+
+/// What documents contradict each other on: with which status a refusal comes.
+fn habit(exchange: &Exchange) -> Option<Habit> {
+    let answer = exchange.answer.as_ref().ok()?;
+    let Answer {
+        success, status, ..
+    } = answer.json()?;
+    let code = status?.code;
+    (success == Some(json!(false)))
+        .then(|| Habit::harmless(format!("code {code} comes with status {}", answer.status)))
 }
 
 fn info(session: &mut Session) -> Result<Info> {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::avatar::{Avatar, Crop, Identity, Proof, Row, Seen, Target, TargetKind, Writer};
+use super::knowledge::{Habit, Introduction, Knowledge, Pace, Versions};
 use super::session::{Reading, Server, Session, is_sendable};
 use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
@@ -16,7 +17,7 @@ use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
 use crate::http::multipart::Form;
 use crate::http::{
-    self, ALWAYS, Body, Call, Client, Method, NEVER, ONCE, Purpose, Request, Response,
+    self, ALWAYS, Body, Call, Client, Exchange, Method, NEVER, ONCE, Purpose, Request, Response,
 };
 use crate::number::digits;
 use crate::picture::Picture;
@@ -116,6 +117,24 @@ pub(super) static SYSTEM: System = System {
     wears,
     whoami,
     list: List::Server(list),
+    knowledge: Knowledge {
+        introduce,
+        versions: Versions {
+            first: "3",
+            last: Some("8"),
+            below: "the account's etag, by which a change is proven, may be missing: try --round-trip with one account",
+            above: "refusals may be said in another way: try --round-trip with one account before many",
+        },
+        // Two looks and what is sent between them; each route has a limit of its own.
+        pace: Pace {
+            requests: 5,
+            limited: 2,
+            window: Some(60),
+            documented: None,
+        },
+        largest: None,
+        habit,
+    },
     loses_on_refusal: true,
     recognizes,
     format_fingerprint,
@@ -457,6 +476,45 @@ fn whoami(session: &mut Session) -> Result<Identity> {
         may_change_others: admin.then_some(true),
     })
 }
+
+fn introduce(session: &mut Session) -> Result<Introduction> {
+    let request = request(&SERVER, "ask what server this is".into());
+    let About { version } = session.ask(&request)?;
+    Ok(Introduction {
+        text: version.clone().unwrap_or_default(),
+        version,
+    })
+}
+
+/// What differs between versions, settings and what stands in front of them.
+fn habit(exchange: &Exchange) -> Option<Habit> {
+    let answer = exchange.answer.as_ref().ok()?;
+    if exchange.path != LOOK.path || exchange.method != LOOK.method.name() {
+        return None;
+    }
+    let kind = exchange.answered("content-type").unwrap_or_default();
+    let letter = kind.starts_with("image/svg+xml");
+    let dated = exchange.answered("last-modified").is_some();
+    match answer.status {
+        200 if letter && !dated => Some(Habit::in_the_way(
+            "pictures are kept from this caller, who is shown a letter",
+            BLOCKED,
+        )),
+        403 => Some(Habit::in_the_way(
+            "pictures are kept from this caller, who is refused (403)",
+            BLOCKED,
+        )),
+        200 => None,
+        300..400 => Some(Habit::harmless("pictures are in an object storage")),
+        status => Some(Habit::in_the_way(
+            format!("the head of a picture is refused ({status})"),
+            "let HEAD requests for pictures pass; without them a picture that the server lost is not noticed",
+        )),
+    }
+}
+
+/// What to do where pictures are not for this caller.
+const BLOCKED: &str = "check the setting Accounts_AvatarBlockUnauthenticatedAccess, and that no proxy removes the cookies; a picture that the server lost is not noticed";
 
 /// What is learned in a run.
 #[derive(Default)]

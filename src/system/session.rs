@@ -57,10 +57,15 @@ pub struct Session {
 
 impl Session {
     pub fn new(client: Client, system: &'static System, credentials: &Credentials) -> Session {
+        Session::stranger(client, system, credentials.prefix())
+    }
+
+    /// A session without credentials; `prefix` is that of the variables which would give some.
+    pub fn stranger(client: Client, system: &'static System, prefix: &str) -> Session {
         Session {
             client,
             system,
-            prefix: credentials.prefix().to_owned(),
+            prefix: prefix.to_owned(),
             token: false,
             caller: None,
             server: Server::default(),

@@ -18,13 +18,14 @@ const SYSTEMS: [(&str, &str); 4] = [
     ("navixy", include_str!("../../src/system/navixy.txt")),
     ("matrix", include_str!("../../src/system/matrix.txt")),
 ];
-const VERBS: [(&str, &str); 6] = [
+const VERBS: [(&str, &str); 7] = [
     ("set", include_str!("../golden/help/set.txt")),
     ("show", include_str!("../golden/help/show.txt")),
     ("list", include_str!("../golden/help/list.txt")),
     ("reset", include_str!("../golden/help/reset.txt")),
     ("delete", include_str!("../golden/help/delete.txt")),
     ("whoami", include_str!("../../src/cli/help/whoami.txt")),
+    ("doctor", include_str!("../golden/help/doctor.txt")),
 ];
 const OTHERS: [(&str, &str); 7] = [
     ("pull", include_str!("../golden/help/pull.txt")),
@@ -99,11 +100,11 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "jira",
-            "avatarctl: a verb is missing after jira\nhint: name one of set, show, list, delete, whoami, pull",
+            "avatarctl: a verb is missing after jira\nhint: name one of set, show, list, delete, whoami, pull, doctor",
         ),
         (
             "jira --avatar-id 5",
-            "avatarctl: a verb is missing after jira\nhint: name one of set, show, list, delete, whoami, pull",
+            "avatarctl: a verb is missing after jira\nhint: name one of set, show, list, delete, whoami, pull, doctor",
         ),
         (
             "jir set",
@@ -147,7 +148,7 @@ fn a_system_and_a_verb_are_needed() {
         ),
         (
             "navixy upload",
-            "avatarctl: unknown verb \"upload\"\nhint: name one of set, show, list, whoami, pull",
+            "avatarctl: unknown verb \"upload\"\nhint: name one of set, show, list, whoami, pull, doctor",
         ),
         (
             "jira set robot --avatar-id 5",
@@ -816,7 +817,7 @@ fn two_dashes_end_the_options() {
         ),
         (
             "jira -- --json",
-            "avatarctl: unknown verb \"--json\"\nhint: name one of set, show, list, delete, whoami, pull",
+            "avatarctl: unknown verb \"--json\"\nhint: name one of set, show, list, delete, whoami, pull, doctor",
         ),
         ("jira show -- --", "avatarctl: unexpected argument \"--\""),
     ]);

@@ -130,9 +130,12 @@ fn bash_offers_what_can_stand_there() {
         ),
         (&["ch"], list("check")),
         (&["-"], list("--help -h --version -V")),
-        (&["jira", ""], list("set show list delete whoami pull")),
+        (
+            &["jira", ""],
+            list("set show list delete whoami pull doctor"),
+        ),
         (&["rocketchat", "re"], list("reset")),
-        (&["navixy", ""], list("set show list whoami pull")),
+        (&["navixy", ""], list("set show list whoami pull doctor")),
         (&["navixy", "re"], list("")),
         (&["pull", "m.json", "--"], with_common("--to --as-images")),
         (&["jira", "pull", "robot", "--to"], list("--to")),
@@ -256,6 +259,7 @@ fn fish_offers_the_same() {
     assert_eq!(
         offers("jira "),
         "delete\tdelete a custom avatar\n\
+         doctor\tcheck a server, and try it on one account\n\
          list\tlist what there is to choose from\n\
          pull\tread what accounts show now into a folder, as a manifest and pictures\n\
          set\tset one avatar, and check that the server shows it\n\

@@ -1631,3 +1631,91 @@ fn a_credential_waits_for_the_certificate() {
     show_at("https", "127.0.0.1", port).gives(69, "", &unreachable(SELF_SIGNED, GIVE_THIS));
     assert_eq!(watched.connections(), 1);
 }
+
+/// What doctor says of a certificate: by whom, trusted by what, and for how long.
+#[test]
+fn doctor_tells_what_a_certificate_is_trusted_by() {
+    let scratch = Scratch::new();
+    let house = house();
+    let ca_file = scratch.write("house.pem", house.pem());
+    let ca_file = ca_file.to_str().expect("a path of letters");
+    let tells = |identity: &Identity, options: &[&str], store: Option<&str>| {
+        let mut fleet = serve(identity, &[]);
+        fleet.expect_anything();
+        let address = fleet.address().to_string();
+        let run = Run::new(["navixy", "doctor", "--json"]).with(&fleet);
+        let mut run = run.mask(&address, "PLACE").once();
+        for option in options {
+            run = run.arg(*option);
+        }
+        if let Some(path) = store {
+            run = run.env("SSL_CERT_FILE", path);
+        }
+        let lines = run.output().json();
+        let tls = lines.iter().find(|line| line["name"] == "tls");
+        let tls = tls.expect("a check").clone();
+        let text = |key: &str| tls[key].as_str().unwrap_or("-").to_owned();
+        [text("result"), text("detail"), text("hint")]
+    };
+    let days = |days: i64| {
+        let mut parameters = parameters(&["127.0.0.1"], "localhost");
+        // Half a day more, so that whole days are left while the test runs.
+        let end = std::time::SystemTime::now()
+            + std::time::Duration::from_secs(days as u64 * 86_400 + 43_200);
+        parameters.not_after = end.into();
+        parameters
+    };
+    let server = signed(days(30), &house);
+    let store = scratch.write("store.pem", house.pem());
+    let store = store.to_str().expect("a path of letters");
+    assert_eq!(
+        tells(&server, &["--ca-file", ca_file], None),
+        [
+            "ok",
+            "TLS 1.3, issued by Example House CA, trusted by --ca-file, 30 days left",
+            "-"
+        ]
+    );
+    assert_eq!(
+        tells(&server, &[], Some(store)),
+        [
+            "ok",
+            "TLS 1.3, issued by Example House CA, trusted by the store of SSL_CERT_FILE, 30 days left",
+            "-"
+        ]
+    );
+    assert_eq!(
+        tells(&signed(days(13), &house), &["--ca-file", ca_file], None),
+        [
+            "warn",
+            "TLS 1.3, issued by Example House CA, trusted by --ca-file, 13 days left",
+            "renew it on the server"
+        ]
+    );
+    let own = authority(days(14));
+    let own_file = scratch.write("own.pem", own.pem());
+    let own_file = own_file.to_str().expect("a path of letters");
+    assert_eq!(
+        tells(&own, &["--ca-file", own_file], None),
+        [
+            "ok",
+            "TLS 1.3, self-signed, trusted itself by --ca-file, 14 days left",
+            "-"
+        ]
+    );
+    assert_eq!(
+        tells(&server, &["--insecure"], None),
+        [
+            "warn",
+            "TLS 1.3, issued by Example House CA, not checked (--insecure), 30 days left",
+            "give the authority's certificate, or the server's own self-signed one, with --ca-file"
+        ]
+    );
+    assert_eq!(
+        tells(&server, &[], Some(own_file))[..2],
+        [
+            "fail",
+            "ask who the caller is: the certificate of PLACE is signed by an authority that is not trusted here"
+        ]
+    );
+}

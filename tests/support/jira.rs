@@ -50,6 +50,11 @@ pub struct Jira {
     pub bad_id_status: u16,
     /// Beans carry `selected`, `isDeletable` and `fileName` too.
     pub newer_beans: bool,
+    /// Which avatar is selected is told by `selected` alone, and ids are numbers.
+    pub only_selected: bool,
+    pub numeric_ids: bool,
+    /// Headers of every answer, such as those of a rate limit.
+    pub headers: Vec<(&'static str, String)>,
     pub external_user_management: bool,
     pub gravatar: bool,
     /// What a token gets where the pictures are.
@@ -198,6 +203,9 @@ impl Default for Jira {
             put_refuses_unknown: false,
             bad_id_status: 400,
             newer_beans: false,
+            only_selected: false,
+            numeric_ids: false,
+            headers: Vec::new(),
             external_user_management: false,
             gravatar: false,
             token_pages: TokenPages::Taken,
@@ -341,6 +349,9 @@ impl Model for Jira {
             return self.page(request, &path);
         };
         let mut reply = self.rest(request, rest).unwrap_or_else(|refusal| refusal);
+        for (name, value) in &self.headers {
+            reply = reply.header(name, value);
+        }
         // A jar that hands the cookie round would one day send it with a token, and be refused.
         if request.header("cookie").is_some()
             && (request.method.as_str(), rest) != ("POST", "user/avatar")
@@ -644,6 +655,15 @@ impl Jira {
             bean["selected"] = json!(selected);
             bean["isDeletable"] = json!(custom.is_some());
             bean["fileName"] = json!(format!("{id}.png"));
+        }
+        if self.only_selected
+            && let Some(fields) = bean.as_object_mut()
+            && let Some(selected) = fields.remove("isSelected")
+        {
+            fields.insert("selected".into(), selected);
+        }
+        if self.numeric_ids {
+            bean["id"] = json!(id);
         }
         bean
     }

@@ -28,6 +28,7 @@ const SET: u8 = 0x31;
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
 const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
+const ORGANIZATION: [u8; 3] = [0x55, 0x04, 0x0a];
 const KEY_USAGE: [u8; 3] = [0x55, 0x1d, 0x0f];
 const BASIC_CONSTRAINTS: [u8; 3] = [0x55, 0x1d, 0x13];
 const KEY_CERT_SIGN: u8 = 0x04;
@@ -63,16 +64,12 @@ impl<'a> Certificate<'a> {
     }
 
     pub(super) fn common_name(&self) -> Option<&'a str> {
-        let mut subject = Der(self.subject);
-        let mut common_name = None;
-        while let Some((SET, set)) = subject.next() {
-            let mut attribute = Der(Der(set).expect(SEQUENCE)?);
-            if attribute.expect(OBJECT_IDENTIFIER)? == COMMON_NAME {
-                let (_, value) = attribute.next()?;
-                common_name = std::str::from_utf8(value).ok();
-            }
-        }
-        common_name
+        attribute(self.subject, COMMON_NAME)
+    }
+
+    /// What people call its issuer: the common name, or the organization.
+    pub(super) fn issuer_name(&self) -> Option<&'a str> {
+        attribute(self.issuer, COMMON_NAME).or_else(|| attribute(self.issuer, ORGANIZATION))
     }
 
     /// Whether it may sign other certificates, decided as OpenSSL does. If there is a key usage that leaves signing
@@ -120,6 +117,20 @@ impl<'a> Certificate<'a> {
         }
         Some((constraints, usage))
     }
+}
+
+/// The last attribute of this kind in the name of a subject or an issuer.
+fn attribute(name: &[u8], kind: [u8; 3]) -> Option<&str> {
+    let mut name = Der(name);
+    let mut found = None;
+    while let Some((SET, set)) = name.next() {
+        let mut attribute = Der(Der(set).expect(SEQUENCE)?);
+        if attribute.expect(OBJECT_IDENTIFIER)? == kind {
+            let (_, value) = attribute.next()?;
+            found = std::str::from_utf8(value).ok();
+        }
+    }
+    found
 }
 
 /// DER elements (tag, length, value) that are still to be read.

@@ -2,6 +2,7 @@
 //! server certificates of `--ca-file`. And what a failed handshake means, in words.
 
 mod certificate;
+mod describe;
 mod explain;
 mod store;
 mod verifier;
@@ -20,6 +21,7 @@ use crate::error::{Class, Error, Result};
 use crate::file::input;
 use crate::terminal::quote;
 
+pub use self::describe::{Shown, TrustedBy, describe};
 pub use self::explain::explain;
 
 /// How much of a file is read, in bytes. A bundle of all public authorities has less than a fiftieth of it.

@@ -73,6 +73,12 @@ impl Store {
         contents.map(|content| content.certificates.as_slice())
     }
 
+    /// The first variable that names it, if one does.
+    pub(super) fn variable(&self) -> Option<&'static str> {
+        let first = self.places.first().filter(|_| self.named);
+        first.map(|place| place.variable)
+    }
+
     /// Whether there is a store at all, which a container `FROM scratch` has not. Reads until it knows.
     ///
     /// Errors: configuration, if a store is named and nothing in it can be used.

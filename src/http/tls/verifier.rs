@@ -13,6 +13,7 @@ use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore,
 
 use super::Trust;
 use super::certificate::Certificate;
+use super::describe::TrustedBy;
 use super::store::{Store, certificates};
 use crate::error::{Error, Result};
 
@@ -107,6 +108,33 @@ impl Verifier {
         }
         let parsed = self.verify_chain(&roots, end_entity, shown, now)?;
         verify_name(&parsed, name)
+    }
+
+    /// What vouches for a certificate that was taken.
+    ///
+    /// Errors: configuration, if the store that is named cannot be used any more.
+    pub(super) fn trusted_by(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        shown: &[CertificateDer<'_>],
+    ) -> Result<TrustedBy> {
+        let certificates = [end_entity].into_iter().chain(shown);
+        let issuers: Vec<&[u8]> = certificates.filter_map(issuer).collect();
+        let mut roots = RootCertStore::empty();
+        let signers = self.given.iter();
+        let signers = signers.filter(|der| may_have_signed(der, &issuers));
+        roots.add_parsable_certificates(signers.map(|der| CertificateDer::from(&**der)));
+        let signed = || {
+            self.verify_chain(&roots, end_entity, shown, UnixTime::now())
+                .is_ok()
+        };
+        Ok(match self.insecure {
+            true => TrustedBy::Nothing,
+            false if self.given.contains(end_entity) => TrustedBy::Named,
+            false if !roots.is_empty() && signed() => TrustedBy::CaFile,
+            false if self.store.is_there()? => TrustedBy::Store(self.store.variable()),
+            false => TrustedBy::BuiltIn,
+        })
     }
 
     /// Checks that an authority has signed this certificate.

@@ -9,16 +9,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::avatar::{
     Avatar, Identity, Offer, Preset, Proof, Row, Seen, Target, TargetKind, Writer, number,
 };
+use super::knowledge::{Habit, Introduction, Knowledge, Pace, Versions};
 use super::session::{Server, Session};
 use super::{Delete, Example, List, Support, System};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
-use crate::http::{ALWAYS, Body, Call, Client, Method, Request, Response, UNLESS_LOST};
+use crate::http::{ALWAYS, Body, Call, Client, Exchange, Method, Request, Response, UNLESS_LOST};
 use crate::settings::credentials::{Credentials, Login};
 use crate::terminal::quote;
 use answers::{
@@ -90,6 +91,23 @@ pub(super) static SYSTEM: System = System {
     wears,
     whoami,
     list: List::Target(list),
+    knowledge: Knowledge {
+        introduce,
+        versions: Versions {
+            first: "5",
+            last: Some("11"),
+            below: "the calls for avatars may be missing: try --round-trip with one account",
+            above: "calls may have changed: try --round-trip with one account before many",
+        },
+        pace: Pace {
+            requests: 5,
+            limited: 5,
+            window: None,
+            documented: None,
+        },
+        largest: None,
+        habit,
+    },
     loses_on_refusal: false,
     recognizes,
     format_fingerprint,
@@ -165,20 +183,27 @@ fn open(client: Client, credentials: &Credentials) -> Result<Session> {
         }
         false => session.authorize_basic(credentials, "USER", "PASSWORD")?,
     }
+    session.server = server_info(&mut session).map_err(|error| match error.class {
+        // Every caller may make this call, so what is refused is this way to log in.
+        Class::Credentials if error.hint.as_deref() == Some(PERMISSION) => error.hint(session.hint(match session.token {
+            true => "single sign-on or a proxy may be in front of Jira: exempt this account's REST calls from it",
+            false => "the server may refuse passwords for REST calls (off by default from Jira 11 on, or kept out by single sign-on): use a personal access token, {TOKEN}",
+        })),
+        _ => error,
+    })?;
+    Ok(session)
+}
+
+/// What the server says it is.
+fn server_info(session: &mut Session) -> Result<Server> {
     let request = request(&SERVER_INFO, "ask what server this is".into());
-    let answered = session.send(&request);
-    let response = answered.map_err(|error| match error.class {
+    let response = session.send(&request).map_err(|error| match error.class {
         // Every Jira has this call, so what is wrong is the address.
         Class::Target => Error {
             class: Class::Protocol,
             ..error
         }
         .hint(CONTEXT_PATH),
-        // Every caller may make this call, so what is refused is this way to log in.
-        Class::Credentials if error.hint.as_deref() == Some(PERMISSION) => error.hint(session.hint(match session.token {
-            true => "single sign-on or a proxy may be in front of Jira: exempt this account's REST calls from it",
-            false => "the server may refuse passwords for REST calls (off by default from Jira 11 on, or kept out by single sign-on): use a personal access token, {TOKEN}",
-        })),
         _ => error,
     })?;
     let info: ServerInfo = session.body(&request, &response)?;
@@ -187,17 +212,77 @@ fn open(client: Client, credentials: &Credentials) -> Result<Session> {
         return Err(session.foreign(&request, &response, error));
     }
     if info.deployment_type.as_deref() == Some("Cloud") {
-        return Err(cloud(Error::new(
-            Class::Configuration,
-            format!("{} is Jira Cloud", session.client.base().text()),
-        )));
+        let what = format!("{} is Jira Cloud", session.client.base().text());
+        return Err(Error::new(Class::Configuration, what).hint(CLOUD));
     }
     session.facts::<pictures::Facts>().base = info.base_url.as_deref().and_then(pictures::host);
-    session.server = Server {
+    Ok(Server {
         version: info.version,
         deployment: info.deployment_type,
+    })
+}
+
+fn introduce(session: &mut Session) -> Result<Introduction> {
+    let Server {
+        version,
+        deployment,
+    } = server_info(session)?;
+    let kind = deployment.map_or(String::new(), |kind| format!(" ({kind})"));
+    Ok(Introduction {
+        text: format!(
+            "{}{kind}",
+            version.as_deref().unwrap_or("without a version")
+        ),
+        version,
+    })
+}
+
+/// What documents and reports contradict each other on.
+fn habit(exchange: &Exchange) -> Option<Habit> {
+    let answer = exchange.answer.as_ref().ok()?;
+    let called = |call: &Call| exchange.path == call.path && exchange.method == call.method.name();
+    let status = answer.status;
+    match status {
+        200..=299 if called(&AVATARS) => beans(&answer.json()?),
+        200..=299 if called(&MYSELF) || called(&USER) => {
+            let user: User = answer.json()?;
+            let mut urls = user.avatar_urls.values();
+            urls.any(|url| url.contains(GRAVATAR)).then(|| {
+                Habit::in_the_way(
+                    "pictures are those of Gravatar",
+                    "an avatar is stored and not shown until an administrator switches Gravatar off",
+                )
+            })
+        }
+        204 if called(&SELECT) => Some(Habit::harmless("a selection is answered by 204")),
+        200..=299 if called(&SELECT) => Some(Habit::harmless(format!(
+            "a selection is answered by {status} and the avatar"
+        ))),
+        401 | 403 if called(&SELECT) || called(&UPLOAD) || called(&DELETE) => Some(
+            Habit::harmless(format!("who may not is answered by {status}")),
+        ),
+        _ => None,
+    }
+}
+
+/// How the list of avatars is written.
+fn beans(list: &Value) -> Option<Habit> {
+    let lists = list.as_object()?.values().filter_map(Value::as_array);
+    let beans: Vec<&Value> = lists.flatten().collect();
+    let any = |key: &str| beans.iter().any(|bean| bean.get(key).is_some());
+    let flag = match (any("isSelected"), any("selected")) {
+        (true, true) => "isSelected and selected",
+        (true, false) => "isSelected",
+        (false, true) => "selected",
+        (false, false) => "neither isSelected nor selected",
     };
-    Ok(session)
+    let ids = match beans.iter().any(|bean| bean["id"].is_number()) {
+        true => "numbers",
+        false => "texts",
+    };
+    Some(Habit::harmless(format!(
+        "avatars have {flag}, and {ids} for ids"
+    )))
 }
 
 fn whoami(session: &mut Session) -> Result<Identity> {
@@ -489,16 +574,16 @@ fn delete(session: &mut Session, target: &Target, id: &str) -> Result<()> {
     }
 }
 
+/// Where Gravatar's pictures are.
+const GRAVATAR: &str = "gravatar.com";
+
 /// With Gravatar switched on, a selected avatar is stored but not shown. That is a setting of the whole server,
 /// so it is checked once. It is only worth a warning, so a check that fails is ignored.
 fn warn_of_gravatar(session: &mut Session, user: &str) {
     if session.writes == 0
         && session.verify
         && let Ok(user) = profile(session, user)
-        && user
-            .avatar_urls
-            .values()
-            .any(|url| url.contains("gravatar.com"))
+        && user.avatar_urls.values().any(|url| url.contains(GRAVATAR))
     {
         session.warnings.push(
             "this Jira shows pictures from Gravatar; the avatar is stored but not shown".into(),
