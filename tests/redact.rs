@@ -235,7 +235,9 @@ struct Case {
 
 impl Case {
     fn run(&self, server: &Server) -> Run {
+        // Where a redirect to another place is followed, it ends here.
         let run = Run::new(&self.arguments)
+            .env("HTTPS_PROXY", "http://127.0.0.1:1")
             .arg("--url")
             .arg(server.url())
             .mask(&server.url(), "URL");
@@ -356,6 +358,7 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
             vec![("MATRIX_TOKEN", TOKEN.to_owned())],
             &[
                 "matrix list",
+                "matrix show --user robot --output /dev/null",
                 "matrix set --image PICTURE",
                 "matrix set --user robot --mxc mxc://a/b",
                 "matrix reset --force --dry-run",
@@ -380,6 +383,7 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
     for variables in [token, basic] {
         for line in [
             "jira show",
+            "jira show --output /dev/null",
             "jira list --user build-bot",
             "jira set --avatar-id 10123",
             "jira set --user build-bot --avatar-id 10123",
@@ -391,6 +395,7 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
     for line in [
         "rocketchat show",
         "rocketchat show --user build-bot",
+        "rocketchat show --user retired-bot --output /dev/null",
         "rocketchat list",
         "rocketchat set --image PICTURE",
         "rocketchat set --user build-bot --avatar-url=ADDRESS",
@@ -399,6 +404,7 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
     }
     for line in [
         "navixy show --employee-id 2132",
+        "navixy show --employee-id 2133 --output /dev/null",
         "navixy list",
         "navixy set --employee-id 2132 --icon-id 7",
         "navixy set --employee-id 2132 --image PICTURE",
@@ -416,7 +422,8 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             jira.context = String::new();
             let robot = jira.user_mut("robot");
             (robot.token, robot.password) = (Some(TOKEN.into()), Some(PASSWORD.into()));
-            jira.give("robot", pictures::png(64, 64, 9));
+            let id = jira.give("robot", pictures::png(64, 64, 9));
+            jira.user_mut("robot").selected = id;
             jira.token_sessions_survive = true;
             Box::new(move |request| {
                 // The session of the real server would be a number; this one is a secret that can be recognised.
@@ -437,6 +444,7 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             (chat.tokens[0].token, chat.tokens[0].user_id) = (AUTH_TOKEN.into(), USER_ID.into());
             chat.users[0].id = USER_ID.into();
             chat.limit = None;
+            chat.give("retired-bot", pictures::png(64, 64, 9));
             chat.publish(&address(), pictures::png(64, 64, 3));
             let admin = &mut chat.users[0];
             (admin.password, admin.two_factor) = (Some(PASSWORD.into()), Some(CODE.into()));
@@ -448,6 +456,7 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             let mut matrix = Matrix::default();
             matrix.context = String::new();
             matrix.tokens[0].token = TOKEN.into();
+            matrix.give("robot", pictures::png(64, 64, 9));
             matrix.users[0].password = Some(PASSWORD.into());
             renamed(SESSION_TOKEN, "/access_token", move |request| {
                 matrix.handle(request)
@@ -459,6 +468,7 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             let access = navixy.hashes.values().next().expect("an access").clone();
             navixy.hashes.insert(HASH.into(), access);
             navixy.logins[0].password = PASSWORD.into();
+            navixy.give(2133, pictures::png(64, 64, 9));
             renamed(SESSION_HASH, "/hash", move |request| navixy.handle(request))
         }
     }

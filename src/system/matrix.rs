@@ -158,7 +158,8 @@ fn media_parts(text: &str) -> Option<(&str, &str)> {
         let legal = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
         !text.is_empty() && text.chars().all(legal)
     };
-    (plain(server, ".:-[]") && plain(id, "-_")).then_some((server, id))
+    let named = server.contains(|c: char| c.is_ascii_alphanumeric());
+    (named && plain(server, ".:-[]") && plain(id, "-_")).then_some((server, id))
 }
 
 // --- calls ---

@@ -607,8 +607,8 @@ fn read_picture(session: &mut Session, id: u64, file: &str) -> Result<Image> {
 
 /// Whether a name is one segment of a path, and stays where it is put.
 fn is_plain_segment(name: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || "._-~@+ ()".contains(c);
-    !name.is_empty() && name.chars().all(plain) && !name.starts_with('.')
+    let leads_away = |c: char| c.is_control() || "/\\".contains(c);
+    !matches!(name, "" | "." | "..") && !name.contains(leads_away)
 }
 
 /// Reads the list instead of each employee, as long as that takes fewer calls. Who was not met there is read

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use crate::support::encoding::{base64, percent_encode};
 use crate::support::model::{Fault, Running};
+use crate::support::rocketchat::SIGNATURE;
 use crate::support::server::{Reply, Wire, drip, lock, unused_address};
-use crate::support::{Jira, Navixy, Output, Run, Scratch, pictures};
+use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, Server, pictures};
 
 // ------------------------------------------------------------------------------------------- an in-process proxy
 
@@ -312,6 +313,37 @@ fn https_goes_through_connect_and_http_by_the_absolute_form() {
         assert!(
             !output.stderr.contains("p:w") && !output.stderr.contains(&percent_encode("p:w%/ä"))
         );
+    }
+}
+
+/// A file store that a redirect leads to is another place: whether a proxy stands before it is asked anew.
+#[test]
+fn a_file_store_has_a_proxy_of_its_own() {
+    let proxy = Proxy::start(Way::Forward);
+    let store = Server::start(|_| Reply::text(200, "image/png", pictures::png(64, 64, 1)));
+    let chat = RocketChat::start();
+    chat.model().give("build-bot", pictures::png(64, 64, 1));
+    chat.model().store = Some(store.url());
+    let get = format!("GET http://HOST/avatars/build-bot?{SIGNATURE} HTTP/1.1");
+    for (left_out, through) in [
+        (chat.address(), &[get.as_str()][..]),
+        (store.address(), &[]),
+    ] {
+        let before = proxy.heads().len();
+        let output = Run::new([
+            "rocketchat",
+            "show",
+            "--user=build-bot",
+            "--output=/dev/null",
+        ])
+        .with(&chat)
+        .env("HTTP_PROXY", proxy.url(""))
+        .env("NO_PROXY", left_out.to_string())
+        .output();
+        assert_eq!(output.status, 0, "{output:?}");
+        let lines = proxy.lines(store.address()).split_off(before);
+        let of_store: Vec<&String> = lines.iter().filter(|line| line.contains("HOST")).collect();
+        assert_eq!(of_store, through);
     }
 }
 

@@ -24,7 +24,7 @@ use rustls::{
 
 use crate::http::proxy::{Proxy, Way};
 use crate::support::server::{Wire, unused_address};
-use crate::support::{Navixy, Run, Running, Scratch, Server};
+use crate::support::{Navixy, Reply, RocketChat, Run, Running, Scratch, Server, pictures};
 
 const UNCHANGED: &str = "navixy 2132: icon 12\n";
 
@@ -1283,6 +1283,44 @@ fn a_client_certificate_may_be_superfluous() {
 }
 
 /// Before anything is connected to, and over http too.
+/// Where a redirect leads to a file store, that one is no place for the client certificate, and never without TLS.
+#[test]
+fn a_file_store_sees_no_client_certificate() {
+    let (house, scratch) = (house(), Scratch::new());
+    let here = || signed(parameters(&["127.0.0.1"], "here"), &house);
+    let client = signed(parameters(&[], "avatar-bot"), &house);
+    let file = scratch.secret("client.pem", client.pem() + &client.key.serialize_pem());
+    let roots = scratch.write("house.pem", house.pem());
+    let over_tls = |clients| wrap(config(&here(), &[], rustls::ALL_VERSIONS, clients));
+    let png = || Reply::text(200, "image/png", pictures::png(64, 64, 1));
+    let open = Server::start_over("https", over_tls(None), move |_| png());
+    let mut closed = Server::start_over("https", over_tls(Some(&house)), move |_| png());
+    let mut plain = Server::start(move |_| png());
+    closed.expect_no_calls();
+    plain.expect_no_calls();
+    for (store, status) in [(&open, 0), (&closed, 69), (&plain, 76)] {
+        let mut model = RocketChat::default();
+        model.give("build-bot", pictures::png(64, 64, 1));
+        model.store = Some(store.url());
+        let chat = Running::start_over("https", over_tls(Some(&house)), model);
+        let words = [
+            "rocketchat",
+            "show",
+            "--user=build-bot",
+            "--output=/dev/null",
+        ];
+        let output = Run::new(words)
+            .with(&chat)
+            .arg("--client-cert")
+            .arg(&file)
+            .arg("--ca-file")
+            .arg(&roots)
+            .once()
+            .output();
+        assert_eq!(output.status, status, "{output:?}");
+    }
+}
+
 #[test]
 fn client_files_that_cannot_be_used_are_refused() {
     const ENCRYPTED: &str =

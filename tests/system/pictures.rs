@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::support::jira::{Sizes, TokenPages, system_svg};
-use crate::support::model::Model;
+use crate::support::model::{Model, captured};
 use crate::support::printed::{NOTHING, account_line, complaint, summary_line};
 use crate::support::rocketchat::{SIGNATURE, letter_svg};
 use crate::support::systems;
@@ -277,6 +277,32 @@ fn a_limited_picture_waits_and_is_read() {
         );
         output.gives(0, &worn.line, &wait);
     }
+}
+
+/// How a picture is asked for, of an account that wears an uploaded one.
+#[test]
+fn every_request_for_a_picture_on_the_wire() {
+    let png = pictures::png(64, 64, 1);
+    let jira = Jira::start();
+    let id = jira.model().give("robot", png.clone());
+    jira.model().user_mut("robot").selected = id;
+    // A few of the server's own, against which it is held.
+    jira.model().system.truncate(2);
+    let chat = RocketChat::start();
+    chat.model().give("build-bot", png.clone());
+    let fleet = Navixy::start();
+    fleet.model().give(2133, png.clone());
+    let matrix = Matrix::start();
+    matrix.model().give("robot", png);
+    let written = " --output /dev/null";
+    run(&jira, &format!("jira show --user robot{written}")).answers();
+    captured(&jira, include_str!("../golden/jira/show-output.txt"));
+    run(&chat, &format!("rocketchat show --user build-bot{written}")).answers();
+    captured(&chat, include_str!("../golden/rocketchat/show-output.txt"));
+    run(&fleet, &format!("navixy show --employee-id 2133{written}")).answers();
+    captured(&fleet, include_str!("../golden/navixy/show-output.txt"));
+    run(&matrix, &format!("matrix show --user robot{written}")).answers();
+    captured(&matrix, include_str!("../golden/matrix/show-output.txt"));
 }
 
 // ------------------------------------------------------------------------------- what each system may show
