@@ -25,7 +25,8 @@ pub enum Action {
     Set(Choice),
     /// Where the picture is written to that is shown now, if anywhere.
     Show(Option<Destination>),
-    List,
+    /// Where the contact sheet is written to, if anywhere.
+    List(Option<PathBuf>),
     Reset,
     /// A custom avatar, by its id.
     Delete(String),
@@ -49,7 +50,7 @@ impl Action {
         match self {
             Action::Set(_) => "set",
             Action::Show(_) => "show",
-            Action::List => "list",
+            Action::List(_) => "list",
             Action::Reset => "reset",
             Action::Delete(_) => "delete",
             Action::Whoami => "whoami",
@@ -102,7 +103,7 @@ impl Account {
         let action = match meaning {
             SystemVerb::Set => Action::Set(choice(arguments, system, called)?),
             SystemVerb::Show => Action::Show(destination(arguments)?),
-            SystemVerb::List => Action::List,
+            SystemVerb::List => Action::List(file(arguments, grammar::HTML)?),
             SystemVerb::Reset => Action::Reset,
             SystemVerb::Delete => match choice(arguments, system, called)? {
                 Choice::Preset(_, Some(id)) => Action::Delete(id),
@@ -161,12 +162,20 @@ fn target(arguments: &mut Arguments, system: &'static System, verb: Called) -> R
 
 /// Where `--output` leads, if it is given.
 fn destination(arguments: &mut Arguments) -> Result<Option<Destination>> {
-    match arguments.path("--output") {
+    let path = file(arguments, "--output")?;
+    Ok(path.map(|path| match path.as_os_str() == "-" {
+        true => Destination::Stdout,
+        false => Destination::File(path),
+    }))
+}
+
+/// The file that an option names.
+fn file(arguments: &mut Arguments, name: &'static str) -> Result<Option<PathBuf>> {
+    match arguments.path(name) {
         Some(path) if path.as_os_str().is_empty() => {
-            Err(usage("--output is empty").hint("is the variable that it comes from set?"))
+            Err(usage(format!("{name} is empty")).hint("is the variable that it comes from set?"))
         }
-        Some(path) if path.as_os_str() == "-" => Ok(Some(Destination::Stdout)),
-        path => Ok(path.map(Destination::File)),
+        path => Ok(path),
     }
 }
 

@@ -316,24 +316,41 @@ pub fn instead(system: &System, verb: SystemVerb) -> Option<&'static str> {
 impl Verb {
     /// The options that this verb has besides the global ones, on this system or, with none, on any.
     pub fn options(&self, system: Option<&System>) -> Vec<Flag> {
+        let of_systems = self.of_systems(system, |one, verb| {
+            [targets(one, verb), sources(one, verb), files(one, verb)].concat()
+        });
+        of_systems.into_iter().chain(self.named()).collect()
+    }
+
+    /// Those that name neither an account nor an avatar.
+    pub fn own(&self) -> Vec<Flag> {
+        let files = self.of_systems(None, files);
+        files.into_iter().chain(self.named()).collect()
+    }
+
+    /// Those of the system or, with none, of all that have the verb, each once.
+    fn of_systems(
+        &self,
+        system: Option<&System>,
+        flags: fn(&System, SystemVerb) -> Vec<Flag>,
+    ) -> Vec<Flag> {
         let mut options: Vec<Flag> = Vec::new();
-        if let Some(verb) = self.form.of_system() {
-            let meant = system::ALL.into_iter().filter(|one| match system {
-                Some(system) => system.name == one.name,
-                None => instead(one, verb).is_none(),
-            });
-            for flag in meant.flat_map(|one| [targets(one, verb), sources(one, verb)].concat()) {
-                if !options.iter().any(|known| known.name == flag.name) {
-                    options.push(flag);
-                }
+        let Some(verb) = self.form.of_system() else {
+            return options;
+        };
+        let meant = system::ALL.into_iter().filter(|one| match system {
+            Some(system) => system.name == one.name,
+            None => instead(one, verb).is_none(),
+        });
+        for flag in meant.flat_map(|one| flags(one, verb)) {
+            if !options.iter().any(|known| known.name == flag.name) {
+                options.push(flag);
             }
         }
-        options.extend(self.own());
         options
     }
 
-    /// Those that do not depend on a system.
-    pub fn own(&self) -> impl Iterator<Item = Flag> {
+    fn named(&self) -> impl Iterator<Item = Flag> {
         let named = |name: &&str| VERB_OPTIONS.iter().find(|flag| flag.name == *name).copied();
         self.options.iter().filter_map(named)
     }
@@ -341,6 +358,8 @@ impl Verb {
 
 /// The option that uploads a picture.
 pub const IMAGE: &str = "--image";
+/// The option that writes a page to look at.
+pub const HTML: &str = "--html";
 /// The option that lets a server download one.
 pub const AVATAR_URL: &str = "--avatar-url";
 
@@ -352,11 +371,24 @@ fn targets(system: &System, verb: SystemVerb) -> Vec<Flag> {
         .collect()
 }
 
+/// The options of a verb that name a file which not every system can fill.
+fn files(system: &System, verb: SystemVerb) -> Vec<Flag> {
+    let sheet = flag(
+        HTML,
+        File("FILE"),
+        "a contact sheet: every avatar with its picture and its id",
+    );
+    match verb {
+        SystemVerb::List if has_offers(system) => vec![sheet],
+        _ => Vec::new(),
+    }
+}
+
 /// Whether a verb is about one account of this system.
 pub fn takes_target(system: &System, verb: SystemVerb) -> bool {
     match verb {
         SystemVerb::Whoami | SystemVerb::Pull => false,
-        SystemVerb::List => matches!(system.list, List::Target(_)),
+        SystemVerb::List => has_offers(system),
         SystemVerb::Set
         | SystemVerb::Show
         | SystemVerb::Reset
@@ -368,6 +400,11 @@ pub fn takes_target(system: &System, verb: SystemVerb) -> bool {
 /// Whether an account must be named: on a system whose caller wears nothing, by most verbs.
 pub fn needs_target(system: &System, verb: SystemVerb) -> bool {
     takes_target(system, verb) && !system.caller && verb != SystemVerb::Doctor
+}
+
+/// Whether there are avatars to choose from by their ids, which a list shows as pictures, too.
+fn has_offers(system: &System) -> bool {
+    matches!(system.list, List::Offers(_))
 }
 
 /// The options of a verb that say which avatar.

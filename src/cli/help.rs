@@ -20,10 +20,9 @@ pub fn main() -> String {
 
 /// What `--help` says of a verb.
 pub fn of(verb: &Verb) -> String {
-    let own: Vec<Flag> = verb.own().collect();
     let text = verb
         .help
-        .replace("{options}\n", &options(&own))
+        .replace("{options}\n", &options(&verb.own()))
         .replace("{accounts}\n", &row("  accounts", 13, &accounts()));
     let Some(meaning) = verb.form.of_system() else {
         return text;

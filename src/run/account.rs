@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::files;
 use super::session::Context;
+use super::sheet;
 use super::style;
 use crate::apply::state::Memory;
 use crate::apply::{self, Deleted, Event, Outcome, Rules};
@@ -109,8 +110,12 @@ fn ask(
     subject: &mut Subject,
     report: &mut Report,
 ) -> Result<()> {
-    if let Action::Show(Some(Destination::File(path))) = &account.action {
-        files::may_write("--output", path, context.options.force)?;
+    match &account.action {
+        Action::Show(Some(Destination::File(path))) => {
+            files::may_write("--output", path, context.options.force)?;
+        }
+        Action::List(Some(path)) => files::has_folder("--html", path)?,
+        _ => {}
     }
     let credentials = context.credentials(server, subject, report)?;
     let mut session = context.open(server, &credentials)?;
@@ -131,13 +136,16 @@ fn answer(
 ) -> Result<()> {
     let Account { system, target, .. } = account;
     match &account.action {
-        Action::List => {
-            let rows = match system.list {
-                List::Target(list) => list(session, target)?,
-                List::Server(list) => list(session)?,
-            };
-            report.list(subject, &rows);
-        }
+        Action::List(page) => match system.list {
+            List::Server(list) => report.list(subject, &list(session)?),
+            List::Offers(list) => {
+                let seen = (system.observe)(session, target)?;
+                report.list(subject, &list(&seen));
+                if let Some(page) = page {
+                    sheet::write(page, session, &seen, subject, report)?;
+                }
+            }
+        },
         Action::Whoami => report.identity(subject, &(system.whoami)(session)?),
         Action::Delete(id) => {
             let delete = system.delete.how();

@@ -86,7 +86,10 @@ pub(super) fn may_write(name: &str, path: &Path, replace: bool) -> Result<()> {
     }
 }
 
-fn has_folder(name: &str, path: &Path) -> Result<()> {
+/// Checks that a file has a folder to be in.
+///
+/// Errors: input.
+pub(super) fn has_folder(name: &str, path: &Path) -> Result<()> {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
             let folder = quote(&folder.to_string_lossy());

@@ -6,6 +6,7 @@ mod doctor;
 mod files;
 mod pull;
 mod session;
+mod sheet;
 
 use std::ffi::OsString;
 use std::time::Instant;

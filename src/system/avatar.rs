@@ -224,6 +224,16 @@ pub struct Offer {
     pub urls: BTreeMap<String, String>,
 }
 
+impl Offer {
+    /// Whose it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self.system {
+            true => "system",
+            false => "custom",
+        }
+    }
+}
+
 /// What a write promises; the read-back must keep it.
 #[derive(Debug)]
 pub enum Proof {

@@ -168,8 +168,8 @@ pub struct Delete {
 
 /// What `list` is about.
 pub enum List {
-    /// One account.
-    Target(fn(&mut Session, &Target) -> Result<Vec<Row>>),
+    /// The avatars that one account can be given by their ids: those it was seen with.
+    Offers(fn(&Seen) -> Vec<Row>),
     /// The caller, or the whole server.
     Server(fn(&mut Session) -> Result<Vec<Row>>),
 }

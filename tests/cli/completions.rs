@@ -150,7 +150,7 @@ fn bash_offers_what_can_stand_there() {
         // Where nothing else can stand, options are offered unasked.
         (
             &["jira", "list", ""],
-            with_common(&format!("--user --url {SHORT}")),
+            with_common(&format!("--user --html --url {SHORT}")),
         ),
         // Options may stand before the words, and their values are no words.
         (&["--user", "check", "jira", "set", "--im"], list("--image")),

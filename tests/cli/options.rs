@@ -86,7 +86,12 @@ const OPTIONS: [(&str, Option<&str>, &[&str], &str); 32] = {
         ("--only", Some("jira/*"), BATCH, ""),
         ("--shard", Some("1/2"), BATCH, ""),
         ("--junit", Some("j.xml"), &["diff", "apply"], ""),
-        ("--html", Some("h.html"), BATCH, ""),
+        (
+            "--html",
+            Some("h.html"),
+            &["check", "diff", "apply", "jira list"],
+            "",
+        ),
         ("--prune", None, &["apply"], ""),
         (
             "--user",

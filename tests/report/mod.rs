@@ -5,3 +5,4 @@ mod junit;
 mod layout;
 mod output;
 mod page;
+mod sheet;

@@ -4,6 +4,7 @@
 
 pub mod album;
 mod embed;
+pub mod sheet;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -97,29 +98,41 @@ fn begin(out: &mut dyn Write, title: &str) -> io::Result<()> {
 fn header(out: &mut dyn Write, run: &Run) -> io::Result<()> {
     writeln!(
         out,
-        "<header>\n<h1>avatarctl {}</h1>\n<p class=\"totals\">{}</p>\n<dl>",
+        "<header>\n<h1>avatarctl {}</h1>\n<p class=\"totals\">{}</p>",
         run.action,
         escape(run.totals)
     )?;
     let servers: Vec<String> = run.servers.iter().map(link).collect();
-    let time = format!(
-        "<time datetime=\"{}\">{}</time>, took {}",
-        time::rfc3339(run.now),
-        time::text(run.now),
-        time::span(run.took)
-    );
-    for (name, value) in [
-        ("manifest", escape(&run.manifest)),
-        ("time", time),
-        ("servers", servers.join(", ")),
-    ] {
-        writeln!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>")?;
-    }
+    facts(
+        out,
+        &[
+            ("manifest", escape(&run.manifest)),
+            (
+                "time",
+                format!("{}, took {}", moment(run.now), time::span(run.took)),
+            ),
+            ("servers", servers.join(", ")),
+        ],
+    )?;
     writeln!(
         out,
-        "</dl>\n<p class=\"hint\">Pictures as they will be shown, square on light ground and round on dark; open an \
+        "<p class=\"hint\">Pictures as they will be shown, square on light ground and round on dark; open an \
          account to see every size, shape and ground.</p>\n</header>"
     )
+}
+
+/// Names and values, which are HTML already.
+fn facts(out: &mut dyn Write, facts: &[(&str, String)]) -> io::Result<()> {
+    writeln!(out, "<dl>")?;
+    for (name, value) in facts {
+        writeln!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>")?;
+    }
+    writeln!(out, "</dl>")
+}
+
+fn moment(seconds: u64) -> String {
+    let (machine, human) = (time::rfc3339(seconds), time::text(seconds));
+    format!("<time datetime=\"{machine}\">{human}</time>")
 }
 
 /// A base address is checked to be one of the web, without user info.

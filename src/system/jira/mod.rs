@@ -90,7 +90,7 @@ pub(super) static SYSTEM: System = System {
     read_back: &[Duration::ZERO],
     wears,
     whoami,
-    list: List::Target(list),
+    list: List::Offers(list),
     knowledge: Knowledge {
         introduce,
         versions: Versions {
@@ -329,7 +329,7 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
     let selected = offers.iter().find(|offer| offer.selected);
     let details = selected.map_or(Vec::new(), |offer| {
         vec![
-            ("kind", json!(kind(offer))),
+            ("kind", json!(offer.kind())),
             ("url", json!(offer.urls.get("48x48"))),
         ]
     });
@@ -390,28 +390,17 @@ fn profile(session: &mut Session, user: &str) -> Result<User> {
     session.body(&request, &response)
 }
 
-fn kind(offer: &Offer) -> &'static str {
-    match offer.system {
-        true => "system",
-        false => "custom",
-    }
-}
-
-fn list(session: &mut Session, target: &Target) -> Result<Vec<Row>> {
-    let seen = observe(session, target)?;
-    Ok(seen
-        .offers
-        .iter()
-        .map(|offer| Row {
-            kind: "avatar",
-            cells: vec![
-                ("id", json!(offer.id)),
-                ("kind", json!(kind(offer))),
-                ("selected", json!(offer.selected)),
-            ],
-            more: vec![("url", json!(offer.urls.get("48x48")))],
-        })
-        .collect())
+fn list(seen: &Seen) -> Vec<Row> {
+    let rows = seen.offers.iter().map(|offer| Row {
+        kind: "avatar",
+        cells: vec![
+            ("id", json!(offer.id)),
+            ("kind", json!(offer.kind())),
+            ("selected", json!(offer.selected)),
+        ],
+        more: vec![("url", json!(offer.urls.get("48x48")))],
+    });
+    rows.collect()
 }
 
 fn format_fingerprint(fingerprint: &str) -> String {
@@ -421,7 +410,7 @@ fn format_fingerprint(fingerprint: &str) -> String {
 fn describe(seen: &Seen) -> String {
     let selected = seen.offers.iter().find(|offer| offer.selected);
     match (&seen.fingerprint, selected) {
-        (Some(id), Some(offer)) => format!("avatar {id} ({})", kind(offer)),
+        (Some(id), Some(offer)) => format!("avatar {id} ({})", offer.kind()),
         (Some(id), None) if seen.offers.iter().any(|offer| offer.id == *id) => {
             format!("avatar {id} (shown, not selected)")
         }
