@@ -143,6 +143,11 @@ impl Stop {
                 until: None,
             });
         }
+        Stop::of_signal()
+    }
+
+    /// The signal alone, where no state is written.
+    pub fn of_signal() -> Option<Stop> {
         signals::caught().map(|_| Stop {
             class: Class::Temporary,
             why: INTERRUPTED.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::apply::state::{Entry, Key, Memory};
+use crate::apply::state::{Entry, Key};
 use crate::apply::{Look, Stop, diff};
 use crate::error::{Class, Error, Result};
 use crate::picture::Picture;
@@ -57,7 +57,7 @@ impl<'r, 'a> Work<'r, 'a> {
         for (asked, name) in self.batch.asked.iter().zip(names) {
             let seen = observed.as_mut().and_then(Iterator::next);
             if self.stop.is_none() {
-                self.stop = Stop::of_run(&Memory::Nothing).map(|stop| stop.why);
+                self.stop = Stop::of_signal().map(|stop| stop.why);
             }
             let finished = match &self.stop {
                 Some(why) => Finished::skipped(&asked.target, why),
@@ -154,15 +154,17 @@ impl<'r, 'a> Work<'r, 'a> {
     /// does so for each account, and that is said once.
     fn warn_of(&mut self, unreadable: Option<Error>) {
         let Some(error) = unreadable else { return };
-        let warning = match error.class {
+        let what = match error.class {
             Class::Credentials if self.refused => return,
             Class::Credentials => {
                 self.refused = true;
-                format!("pictures are not saved: {error}")
+                "pictures are not saved"
             }
-            _ => format!("the picture is not saved: {error}"),
+            _ => "the picture is not saved",
         };
-        self.session.warnings.push(warning);
+        let hint = error.hint.as_ref();
+        let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+        self.session.warnings.push(format!("{what}: {error}{hint}"));
     }
 
     /// The picture as a manifest would have it sent again.

@@ -155,7 +155,7 @@ impl Report {
             .get_or_insert_default()
             .push(pulled.origin);
         if !self.style.quiet {
-            let text = words::pulled(pulled);
+            let text = words::pulled(pulled, subject.columns_left());
             let text = paint(self.style.color.stdout, GREEN, &text);
             self.account_line(subject, "pulled", &text, |line| {
                 line.put("origin", pulled.origin.name())

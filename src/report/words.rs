@@ -21,20 +21,28 @@ pub(super) fn wanted(avatar: &Avatar) -> String {
     }
 }
 
-/// What was read of an account: what its manifest says, where the picture comes from, and where it is kept.
-pub(super) fn pulled(pulled: &Pulled) -> String {
-    let origin = format!(" ({})", pulled.origin.name());
-    let kept = |word: &str| match &pulled.file {
-        Some(file) => format!("{origin}, {word} {file}"),
-        None => origin.clone(),
-    };
-    match (&pulled.declared, &pulled.file) {
-        (Some(Avatar::Picture(_)), Some(file)) => format!("pulled image {file}{origin}"),
-        (Some(avatar @ Avatar::Generated), _) => format!("pulled {}", wanted(avatar)),
+/// What was read of an account, in a line with `width` columns: what its manifest says, where the picture comes from,
+/// and where it is kept.
+pub(super) fn pulled(pulled: &Pulled, width: usize) -> String {
+    let origin = pulled.origin.name();
+    let file = pulled.file.as_deref();
+    let (what, behind, before) = match (&pulled.declared, file) {
+        (Some(Avatar::Picture(_)), Some(file)) => {
+            return format!("pulled image {file} ({origin})");
+        }
+        (Some(avatar @ Avatar::Generated), _) => return format!("pulled {}", wanted(avatar)),
         // The server has the avatar itself; what it gave may be a small copy.
-        (Some(avatar), _) => format!("pulled {}{}", wanted(avatar), kept("preview")),
-        (None, _) => format!("pulled, and not declared{}", kept("saved as")),
-    }
+        (Some(avatar), Some(file)) => (
+            wanted(avatar),
+            format!(" ({origin}), preview {file}"),
+            format!("preview {file} ({origin})"),
+        ),
+        (Some(avatar), None) => (wanted(avatar), format!(" ({origin})"), origin.to_owned()),
+        (None, Some(file)) => return format!("pulled {file} ({origin}), not declared"),
+        (None, None) => return format!("pulled nothing ({origin})"),
+    };
+    let width = width.saturating_sub("pulled ".len());
+    format!("pulled {}", with_notes(width, &what, &behind, &before))
 }
 
 /// An address without user info, query and fragment, each of which may be a secret.

@@ -9,7 +9,6 @@ use super::batch::read_manifest;
 use super::session::Context;
 use super::style;
 use crate::apply::Stop;
-use crate::apply::state::Memory;
 use crate::cli::{Names, Origin, Pull, Source};
 use crate::error::{Class, Error, Result};
 use crate::file::{input, relative};
@@ -189,7 +188,7 @@ impl Run<'_> {
             as_images: self.pull.as_images,
         };
         let about = |account| subject(server, account);
-        let stop = Stop::of_run(&Memory::Nothing).map(|stop| stop.why);
+        let stop = Stop::of_signal().map(|stop| stop.why);
         let credentials = context.credentials(server, &about(None), &self.report);
         let mut on_event = |event: Event| match event {
             Event::Found(accounts) => self.report.start_batch(accounts),
@@ -227,7 +226,7 @@ impl Run<'_> {
     fn close(&mut self, folder: Folder, servers: &[Server]) {
         let pulled = std::mem::take(&mut self.pulled);
         let mut errors = Vec::new();
-        let undone = match Stop::of_run(&Memory::Nothing) {
+        let undone = match Stop::of_signal() {
             _ if pulled.is_empty() => None,
             Some(stop) => Some(stop.why),
             None if folder.is_broken() => Some(pull::BROKEN.to_owned()),

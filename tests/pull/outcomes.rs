@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::{ACCOUNTS, Servers, listed};
 use crate::support::batch::timeless;
+use crate::support::jira::TokenPages;
 use crate::support::model::Fault;
 use crate::support::printed::complaint;
 use crate::support::rocketchat::chat;
@@ -22,13 +23,13 @@ fn every_account_has_a_line_an_entry_and_a_state() {
     let stored = stored.avatar_file_name.expect("a file");
     servers.run("pull m.json --to backup").mask(&mxc, "MXC").gives(
         0,
-        "hs build-bot: pulled avatar MXC (uploaded), preview hs/build-bot.gif\n\
+        "hs build-bot: pulled preview hs/build-bot.gif (uploaded), avatar MXC\n\
          hs @deploy-bot:test.local: pulled generated letter\n\
          jira robot: pulled avatar 10122 (default), preview jira/robot.svg\n\
          jira build-bot: pulled avatar 24901 (uploaded), preview jira/build-bot.png\n\
          chat build-bot: pulled image chat/build-bot.jpg (uploaded)\n\
          chat rbAXPnMktTFbNpwtJ: pulled generated letter\n\
-         chat robot-admin: pulled, and not declared (external)\n\
+         chat robot-admin: pulled nothing (external)\n\
          fleet 2132: pulled icon 12 (default)\n\
          fleet 2133: pulled no icon (generated)\n\
          fleet 2134: pulled image fleet/2134.png (uploaded)\n\
@@ -194,7 +195,7 @@ fn pictures_are_declared_in_place_of_ids_on_request() {
          jira build-bot: pulled image jira/build-bot.png (uploaded)\n\
          chat build-bot: pulled image chat/build-bot.jpg (uploaded)\n\
          chat rbAXPnMktTFbNpwtJ: pulled generated letter\n\
-         chat robot-admin: pulled, and not declared (external)\n\
+         chat robot-admin: pulled nothing (external)\n\
          fleet 2133: pulled no icon (generated)\n\
          fleet 2134: pulled image fleet/2134.png (uploaded)\n\
          8 pulled (4 uploaded, 3 generated, 1 external), 2 failed\n",
@@ -231,7 +232,7 @@ fn an_uploaded_drawing_is_saved_and_left_out() {
     let run = |words: &str| Run::new(words.split(' ')).with(&chat).dir(scratch.path());
     run("rocketchat pull build-bot --to backup").gives(
         0,
-        "rocketchat build-bot: pulled, and not declared (uploaded), saved as rocketchat/build-bot.svg\n1 pulled (1 uploaded)\n",
+        "rocketchat build-bot: pulled rocketchat/build-bot.svg (uploaded), not declared\n1 pulled (1 uploaded)\n",
         "avatarctl: rocketchat build-bot: warning: left out of the manifest: an SVG, which is not sent\n",
     );
     assert_eq!(
@@ -316,4 +317,104 @@ fn where_nobody_could_be_read_nothing_is_written() {
         (75, "0 pulled, 1 failed\n")
     );
     assert!(!servers.world.scratch.join("never").exists());
+}
+
+/// A manifest that has the id does without the picture: a server that gives none to this caller is said to once.
+#[test]
+fn a_picture_that_is_not_needed_is_missed_with_a_warning() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    {
+        let mut model = jira.model();
+        for name in ["robot", "build-bot", "deploy-bot"] {
+            let id = model.give(name, pictures::png(64, 64, 1));
+            model.user_mut(name).selected = id;
+        }
+        model.token_pages = TokenPages::LoginPage;
+        model.everybody_browses = false;
+    }
+    let run = |words: &str| {
+        Run::new(words.split(' '))
+            .with(&jira)
+            .without("JIRA_USER")
+            .without("JIRA_PASSWORD")
+            .env("JIRA_TOKEN", "ROBOTTOKEN")
+            .dir(scratch.path())
+    };
+    run("jira pull robot build-bot deploy-bot --to backup").gives(
+        0,
+        "jira robot: pulled avatar 24901 (uploaded)\n\
+         jira build-bot: pulled avatar 24902 (uploaded)\n\
+         jira deploy-bot: pulled avatar 24903 (uploaded)\n\
+         3 pulled (3 uploaded)\n",
+        "avatarctl: jira robot: warning: pictures are not saved: read the picture of avatar 24901: this server gives pictures to a browser's session or a password, and to no token; use JIRA_USER and JIRA_PASSWORD, if the server takes passwords\n",
+    );
+    run("diff backup/avatars.json").gives(0, "0 to change, 3 the same\n", "");
+}
+
+/// Where the picture is what would be given back, an account without it has failed, and the others have not.
+#[test]
+fn a_picture_that_is_needed_and_cannot_be_read_is_a_failure() {
+    let servers = Servers::start();
+    servers.declare(ACCOUNTS);
+    servers.world.fleet.model().files.clear();
+    servers.world.chat.fault(
+        Fault::on("GET /avatar/build-bot")
+            .always()
+            .instead(Reply::html(200, "Log in")),
+    );
+    servers.hs.model().media.clear();
+    let mxc = servers.hs.model().user("build-bot").avatar.clone();
+    let run = servers.run("pull m.json --to backup");
+    run.mask(&mxc.expect("an avatar"), "MXC").gives(
+        1,
+        "hs build-bot: pulled avatar MXC (uploaded)\n\
+         hs @deploy-bot:test.local: pulled generated letter\n\
+         jira robot: pulled avatar 10122 (default), preview jira/robot.svg\n\
+         jira build-bot: pulled avatar 24901 (uploaded), preview jira/build-bot.png\n\
+         chat rbAXPnMktTFbNpwtJ: pulled generated letter\n\
+         chat robot-admin: pulled nothing (external)\n\
+         fleet 2132: pulled icon 12 (default)\n\
+         fleet 2133: pulled no icon (generated)\n\
+         8 pulled (2 uploaded, 2 default, 3 generated, 1 external), 2 failed\n",
+        "avatarctl: hs build-bot: warning: the picture is not saved: read \"MXC\": there is no such picture\n\
+         avatarctl: chat build-bot: read the picture of \"build-bot\": answered 200, and the body is an HTML page\n\
+         hint: a login page or a proxy answered instead of Rocket.Chat: exempt this account's calls from single sign-on\n\
+         avatarctl: chat robot-admin: warning: the account has no etag, so what shows is a provider's picture, or this server is too old to tell\n\
+         avatarctl: chat robot-admin: warning: left out of the manifest: a provider's picture\n\
+         avatarctl: fleet 2134: read the picture of employee 2134: there is no such picture\n\
+         hint: an installation may keep its pictures at another path than static/employee/avatars\n",
+    );
+    servers
+        .run("diff backup/avatars.json")
+        .gives(0, "0 to change, 7 the same\n", "");
+}
+
+/// Who may not see users is given the default picture without a word; it is nobody's.
+#[test]
+fn the_default_in_disguise_is_not_saved_as_an_accounts_own() {
+    let (jira, scratch) = (Jira::start(), Scratch::new());
+    {
+        let mut model = jira.model();
+        let id = model.give("build-bot", pictures::png(64, 64, 1));
+        model.user_mut("build-bot").selected = id;
+        model.callers_browse = false;
+    }
+    let run = |words: &str| Run::new(words.split(' ')).with(&jira).dir(scratch.path());
+    let said = "read the picture of avatar 24901: the server answered with the picture of avatar 10122, which is its own";
+    let hint = "the caller may lack the global permission Browse Users";
+    run("jira pull build-bot --to backup").gives(
+        0,
+        "jira build-bot: pulled avatar 24901 (uploaded)\n1 pulled (1 uploaded)\n",
+        &format!("avatarctl: jira build-bot: warning: pictures are not saved: {said}; {hint}\n"),
+    );
+    assert_eq!(
+        listed(&scratch.join("backup")),
+        ["avatars.json", "avatars.json.state"]
+    );
+    run("jira pull build-bot --to pictures --as-images").gives(
+        77,
+        "0 pulled, 1 failed\n",
+        &complaint("jira build-bot", said, hint),
+    );
+    assert!(!scratch.join("pictures").exists());
 }

@@ -953,7 +953,7 @@ fn what_was_pulled_comes_back(home: &Home) {
         home.run(&admin, &format!("{pull} ids")),
         0,
         "matrix plain: pulled generated letter\n\
-         matrix robot: pulled avatar MXC1 (uploaded), preview matrix/robot.png\n\
+         matrix robot: pulled preview matrix/robot.png (uploaded), avatar MXC1\n\
          2 pulled (1 uploaded, 1 generated)\n",
         "",
     );
