@@ -27,7 +27,8 @@ fn placed(file: &Path) -> PathBuf {
     }
 }
 
-fn real(path: &Path) -> PathBuf {
+/// The one absolute path of a file or folder, whether or not it is there yet.
+pub fn real(path: &Path) -> PathBuf {
     let real = fs::canonicalize(path).or_else(|_| std::path::absolute(path));
     real.unwrap_or_else(|_| path.to_owned())
 }

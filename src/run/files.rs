@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::{Batch, Origin};
 use crate::error::{Class, Error, Result};
 use crate::file::output;
+use crate::file::relative::real;
 use crate::picture::content::Content;
 use crate::plan::Plan;
 use crate::system::avatar::Avatar;
@@ -98,10 +99,4 @@ pub(super) fn has_folder(name: &str, path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// The one absolute path of a file, whether or not it is there yet.
-fn real(path: &Path) -> PathBuf {
-    let real = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
-    real.unwrap_or_else(|_| path.to_owned())
 }
