@@ -618,90 +618,99 @@ fn about_picture(session: &Session, request: Request, username: &str) -> Option<
 /// provider of logins has.
 fn shown(session: &mut Session, _: &Target, seen: &Seen) -> Result<Shown> {
     let etag = etag(seen);
-    let given_back = match etag {
-        Some(_) => Restore::Picture,
-        None => Restore::Avatar(Avatar::Generated),
-    };
     let mut shown = Shown {
-        origin: match etag {
-            Some(_) => Origin::Uploaded,
-            None => Origin::Generated,
-        },
+        origin: Origin::Generated,
         face: Face::Absent("the user has no name".to_owned()),
-        restore: given_back,
+        restore: Restore::Avatar(Avatar::Generated),
         warnings: Vec::new(),
     };
-    let name = seen.name.as_deref().unwrap_or_default();
-    let operation = format!("read the picture of {}", quote(name));
-    let request = Request::picture(&PICTURE, operation);
-    let Some(request) = about_picture(session, request, name).filter(|_| !name.is_empty()) else {
+    if etag.is_some() {
+        (shown.origin, shown.restore) = (Origin::Uploaded, Restore::Picture);
+    }
+    let Some(name) = &seen.name else {
         return Ok(shown);
     };
-    let (modified, image) = match read_picture(session, &request) {
-        Ok(read) => read,
-        Err(error) => {
-            shown.face = Face::Unreadable(error);
-            return Ok(shown);
-        }
-    };
-    match (image.kind, modified.as_deref(), etag) {
-        (Kind::Svg, Some(LETTER_TIME), _) => {
-            if let Some(etag) = etag {
-                let etag = clean(etag, MESSAGE);
-                let lost =
-                    format!("the server lost the picture of etag {etag}, and shows the letter");
-                shown.warnings.push(lost);
+    let read = read_picture(session, name);
+    if let Ok((picture, image)) = &read {
+        match (picture, image.kind, etag) {
+            (Picturing::Letter, ..) => {
+                shown.origin = Origin::Generated;
+                shown.restore = Restore::Avatar(Avatar::Generated);
+                shown.warnings.extend(etag.map(|etag| {
+                    let etag = clean(etag, MESSAGE);
+                    format!("the server lost the picture of etag {etag}, and shows the letter")
+                }));
             }
-            shown.origin = Origin::Generated;
-            shown.restore = Restore::Avatar(Avatar::Generated);
-        }
-        // The letter that a caller gets who may not look says nothing of its age.
-        (Kind::Svg, None, _) => {
-            let what = "the server shows its pictures to others, and to this caller a letter";
-            let error = request.failed(Class::Credentials, what);
-            shown.face = Face::Unreadable(error.hint(
-                "a proxy on the way may remove the cookies by which the server tells who asks for a picture",
-            ));
-            return Ok(shown);
-        }
-        (Kind::Svg, Some(_), _) => {
-            shown.origin = Origin::Uploaded;
-            shown.restore = Restore::Nothing("an SVG, which is not sent".to_owned());
-        }
-        (Kind::Raster(_), _, Some(_)) => {}
-        (Kind::Raster(_), _, None) => {
-            shown.origin = Origin::External;
-            shown.restore = Restore::Nothing("a provider's picture".to_owned());
-            shown.warnings.push(
-                "the account has no etag, so what shows is a provider's picture, or this server is too old to tell".to_owned(),
-            );
+            (Picturing::Other, Kind::Svg, _) => {
+                shown.origin = Origin::Uploaded;
+                shown.restore = Restore::Nothing("an SVG, which is not sent".to_owned());
+            }
+            (Picturing::Other, Kind::Raster(_), None) => {
+                shown.origin = Origin::External;
+                shown.restore = Restore::Nothing("a provider's picture".to_owned());
+                shown.warnings.push(
+                    "the account has no etag, so what shows is a provider's picture, or this server is too old to tell".to_owned(),
+                );
+            }
+            (Picturing::Other, Kind::Raster(_), Some(_)) => {}
         }
     }
-    shown.face = Face::Read(image);
+    shown.face = read.map(|(_, image)| image).into();
     Ok(shown)
 }
 
-/// A picture, and when the server says it was changed last. A file store may have it, whose address the server gives.
-fn read_picture(session: &mut Session, request: &Request) -> Result<(Option<String>, Image)> {
-    let response = session.client.send(request)?;
-    let modified = response.header("last-modified").map(str::to_owned);
-    if !response.is_redirect() {
-        return Ok((modified, session.received(request, response)?));
+/// What is on a picture.
+enum Picturing {
+    /// The letter that the server generates.
+    Letter,
+    Other,
+}
+
+/// Reads the picture of a user, which may be in a file store that the server redirects to.
+fn read_picture(session: &mut Session, name: &str) -> Result<(Picturing, Image)> {
+    let request = Request::picture(&PICTURE, format!("read the picture of {}", quote(name)));
+    let Some(request) = about_picture(session, request, name) else {
+        return Err(Error::new(
+            Class::Target,
+            format!("{} has no picture", quote(name)),
+        ));
+    };
+    let response = session.client.send(&request)?;
+    if response.is_redirect() {
+        return Ok((
+            Picturing::Other,
+            stored_picture(session, &request, &response)?,
+        ));
     }
-    let stored = session.client.follow(request, &response).map_err(|error| {
+    let modified = response.header("last-modified").map(str::to_owned);
+    let image = session.received(&request, response)?;
+    match (image.kind, modified.as_deref()) {
+        (Kind::Svg, Some(LETTER_TIME)) => Ok((Picturing::Letter, image)),
+        // The letter that a caller gets who may not look says nothing of its age.
+        (Kind::Svg, None) => {
+            let what = "the server shows its pictures to others, and to this caller a letter";
+            let error = request.failed(Class::Credentials, what);
+            Err(error.hint("a proxy on the way may remove the cookies by which the server tells who asks for a picture"))
+        }
+        _ => Ok((Picturing::Other, image)),
+    }
+}
+
+/// Reads a picture in a file store. What that refuses is no matter of these credentials.
+fn stored_picture(session: &mut Session, request: &Request, response: &Response) -> Result<Image> {
+    let stored = session.client.follow(request, response).map_err(|error| {
         error.hint("the pictures are in a file store: let the server hand them out itself (FileUpload_S3_Proxy_Avatars, FileUpload_GoogleStorage_Proxy_Avatars), or let this machine reach the store")
     })?;
-    let stored_at = stored.header("last-modified").map(str::to_owned);
-    if matches!(stored.status, 401 | 403) {
-        let what = format!(
-            "the file store that the server redirects to answered {}",
-            stored.status
-        );
-        return Err(request.failed(Class::Protocol, what).status(stored.status));
+    match stored.status {
+        401 | 403 => {
+            let what = format!(
+                "the file store that the server redirects to answered {}",
+                stored.status
+            );
+            Err(request.failed(Class::Protocol, what).status(stored.status))
+        }
+        _ => session.received(request, stored),
     }
-    // Whatever the store has was uploaded.
-    let age = stored_at.or_else(|| Some(String::new()));
-    Ok((age, session.received(request, stored)?))
 }
 
 /// The etag that stands in the account, whether or not there is still a picture.

@@ -24,15 +24,15 @@ const SURE: u32 = 48;
 /// What is learned in a run.
 #[derive(Default)]
 pub(super) struct Facts {
-    /// Host and port of the address that the server has of itself.
+    /// The host of the address that the server has of itself.
     pub(super) base: Option<String>,
     /// Pictures come from another service, which is a setting of the whole server; none before somebody looked.
     external: Option<bool>,
     /// The size has to be left out.
     sizeless: bool,
     way: Way,
-    /// Why this caller is given none of the custom avatars.
-    custom: Option<Error>,
+    /// Without the credential there are none but the server's own.
+    only_own: bool,
     /// It was said that pictures were read without the credential.
     said: bool,
     /// The SHA-256 of the server's own pictures, by id; none of those that could not be read.
@@ -40,13 +40,13 @@ pub(super) struct Facts {
 }
 
 /// How pictures are asked for.
-#[derive(Default, Clone)]
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum Way {
     #[default]
     WithCredential,
     WithoutCredential,
     /// This caller is given none.
-    Closed(Error),
+    Closed,
 }
 
 pub(super) fn shown(session: &mut Session, target: &Target, seen: &Seen) -> Result<Shown> {
@@ -105,7 +105,14 @@ fn is_external(session: &mut Session, user: &str) -> Result<bool> {
     if let Some(known) = session.facts::<Facts>().external {
         return Ok(known);
     }
-    let urls = profile(session, user)?.avatar_urls;
+    let urls = match profile(session, user) {
+        Ok(profile) => profile.avatar_urls,
+        // Whoever may not see users may still read what they wear.
+        Err(error) if error.class == Class::Target || error.status == Some(403) => {
+            return Ok(false);
+        }
+        Err(error) => return Err(error),
+    };
     let ours = session.client.base().host().to_owned();
     let base = &session.facts::<Facts>().base;
     let external = !urls.is_empty()
@@ -135,24 +142,19 @@ fn read(session: &mut Session, seen: &Seen, user: &str, offer: &Offer) -> Result
         own.insert(offer.id.clone(), Some(digest));
         return Ok(image);
     }
-    if let Some(error) = &session.facts::<Facts>().custom {
-        return Err(error.clone());
+    if session.facts::<Facts>().only_own {
+        return Err(no_token(session, &offer.id));
     }
     let owner = match &offer.owner {
         Some(owner) => Some(owner.clone()),
         None => profile(session, user)?.key,
     };
     let image = ask(session, &offer.id, owner.as_deref())?;
-    let open = matches!(session.facts::<Facts>().way, Way::WithoutCredential);
+    let open = session.facts::<Facts>().way == Way::WithoutCredential;
     match is_of_the_server(session, seen, sha256(&image.bytes))? {
-        // What everybody may see of users, this caller may not.
         Some(_) if open => {
-            let error = no_token(
-                session,
-                Error::new(Class::Credentials, "").about(operation(&offer.id)),
-            );
-            session.facts::<Facts>().custom = Some(error.clone());
-            Err(error)
+            session.facts::<Facts>().only_own = true;
+            Err(no_token(session, &offer.id))
         }
         Some(id) => {
             let what =
@@ -202,8 +204,8 @@ fn is_of_the_server(
 
 /// Asks for a picture by ids, in the way that this server gives them to this caller.
 fn ask(session: &mut Session, id: &str, owner: Option<&str>) -> Result<Image> {
-    match session.facts::<Facts>().way.clone() {
-        Way::Closed(error) => Err(error),
+    match session.facts::<Facts>().way {
+        Way::Closed => Err(no_token(session, id)),
         Way::WithoutCredential => {
             sized(session, &PUBLIC_PICTURE, id, owner).map_err(Refusal::error)
         }
@@ -218,9 +220,8 @@ fn ask(session: &mut Session, id: &str, owner: Option<&str>) -> Result<Image> {
                     Ok(image)
                 }
                 Err(Refusal::Closed(_)) => {
-                    let error = no_token(session, refused);
-                    session.facts::<Facts>().way = Way::Closed(error.clone());
-                    Err(error)
+                    session.facts::<Facts>().way = Way::Closed;
+                    Err(no_token(session, id))
                 }
                 Err(Refusal::Other(_)) => Err(refused),
             },
@@ -228,15 +229,11 @@ fn ask(session: &mut Session, id: &str, owner: Option<&str>) -> Result<Image> {
     }
 }
 
-/// A refusal, where it is the token that is refused.
-fn no_token(session: &Session, refused: Error) -> Error {
+/// What is wrong if it is the token.
+fn no_token(session: &Session, id: &str) -> Error {
     let what = "this server gives pictures to a browser's session or a password, and to no token";
-    Error {
-        class: Class::Credentials,
-        reason: what.to_owned(),
-        ..refused
-    }
-    .hint(session.hint("use {USER} and {PASSWORD}, if the server takes passwords"))
+    let error = Error::new(Class::Credentials, what).about(operation(id));
+    error.hint(session.hint("use {USER} and {PASSWORD}, if the server takes passwords"))
 }
 
 /// Why there is no picture.

@@ -55,6 +55,11 @@ fn ends(call: &Call, wrong: &Wrong) -> Option<i32> {
         ("gravatar", _) => Some(0),
         // Without any address of a picture, none is another service's.
         ("external", "an empty object") => Some(0),
+        // Nor where users are not shown, which says nothing of their pictures.
+        (
+            "external",
+            "HTML with 403" | "credentials repeated" | "control characters in a refusal",
+        ) => Some(0),
         // What is not told is not known.
         ("permissions", _) if wrong.answered || wrong.name == "switching protocols" => Some(0),
         // 400 on the way of a picture is about the picture, on the choice about the id.
