@@ -593,17 +593,18 @@ fn read_picture(session: &mut Session, id: u64, file: &str) -> Result<Image> {
     if !is_plain_segment(file) {
         return Err(request.failed(Class::Protocol, "the name of its file is none"));
     }
-    session
-        .picture(&request.item(file))
-        .map_err(|error| {
-            match error.class {
-        Class::Target | Class::Protocol if error.hint.is_none() => error.hint(
-            "an installation may keep its pictures at another path than static/employee/avatars",
-        ),
-        _ => error,
-    }
-        })
+    session.picture(&request.item(file)).map_err(|error| {
+        let not_there = matches!(error.class, Class::Target | Class::Protocol)
+            && !matches!(error.status, Some(300..=399));
+        match not_there {
+            true => error.hint(ELSEWHERE),
+            false => error,
+        }
+    })
 }
+
+const ELSEWHERE: &str =
+    "an installation may keep its pictures at another path than static/employee/avatars";
 
 /// Whether a name is one segment of a path, and stays where it is put.
 fn is_plain_segment(name: &str) -> bool {

@@ -217,8 +217,8 @@ fn what_is_no_picture_is_not_written() {
                 .fault(Fault::on(&worn.route).always().instead(reply.clone()));
             let scratch = Scratch::new();
             let hint = match hint {
-                "" => worn.hint.to_owned(),
                 "none" => String::new(),
+                _ if !worn.hint.is_empty() => worn.hint.to_owned(),
                 hint => hint.replace("TITLE", worn.title),
             };
             let about = format!("{}: {}", worn.account, worn.operation);
@@ -338,6 +338,7 @@ fn with_token(run: Run) -> Run {
 
 const NO_TOKEN: &str =
     "this server gives pictures to a browser's session or a password, and to no token";
+const UNPROVEN: &str = "this server gives pictures to no token; they were read without it, which does not prove whose they are";
 const PASSWORD: &str = "use JIRA_USER and JIRA_PASSWORD, if the server takes passwords";
 
 /// What a Jira shows is read by the avatar's id, in the largest size; robot wears a custom avatar.
@@ -362,7 +363,7 @@ fn jira_shows_a_custom_avatar_or_says_why_not() {
         "answered 200, and the body is an HTML page",
         "a login page or a proxy answered instead of Jira: exempt this account's calls from single sign-on",
     );
-    let unproven = "avatarctl: jira robot: warning: this server gives pictures to no token; they were read without it, which does not prove whose they are\n";
+    let unproven = &format!("avatarctl: jira robot: warning: {UNPROVEN}\n");
     type Change = fn(&mut Jira);
     let cases: [(&str, Change, bool, i32, &str); 13] = [
         ("as it is", |_| {}, false, 0, ""),
@@ -522,6 +523,49 @@ fn jira_has_no_picture_of_what_is_not_its_own() {
             !asked.iter().any(|call| call.contains("useravatar")),
             "{asked:?}"
         );
+    }
+}
+
+/// Whoever may not look users up may still read what they wear.
+#[test]
+fn jira_shows_pictures_of_users_that_it_does_not_show() {
+    for status in [403, 404] {
+        let jira = Jira::start();
+        let hidden = Reply::json(status, "{\"errorMessages\":[],\"errors\":{}}");
+        jira.fault(Fault::on("GET /rest/api/2/user").always().instead(hidden));
+        run(&jira, "jira show --user robot --output /dev/null").gives(
+            0,
+            "jira robot: avatar 10122 (system)\n",
+            NOTHING,
+        );
+    }
+}
+
+/// What is once known of a server is not asked of it again for each account: that it takes no token here, and what its
+/// own 23 pictures are, of which the first is the default.
+#[test]
+fn jira_is_not_asked_again_for_what_it_does_not_give() {
+    let refused = format!("pictures are not saved: read the picture of avatar 24901: {NO_TOKEN}");
+    for (browses, asked, warning) in [
+        (false, 2 + 1, refused.as_str()),
+        (true, 2 + 23 + 2, UNPROVEN),
+    ] {
+        let (jira, scratch) = (Jira::start(), Scratch::new());
+        jira.model().token_pages = TokenPages::Redirect;
+        jira.model().everybody_browses = browses;
+        for (name, seed) in [("robot", 1), ("build-bot", 2), ("deploy-bot", 3)] {
+            let id = jira.model().give(name, pictures::png(64, 64, seed));
+            jira.model().user_mut(name).selected = id;
+        }
+        let run = run(&jira, "jira pull robot build-bot deploy-bot --to d").dir(scratch.path());
+        let output = with_token(run).output();
+        assert_eq!(
+            (output.status, output.stderr),
+            (0, format!("avatarctl: jira robot: warning: {warning}\n"))
+        );
+        let calls = jira.calls();
+        let pictures = calls.iter().filter(|call| call.contains("useravatar"));
+        assert_eq!(pictures.count(), asked);
     }
 }
 
