@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
+    SanType, date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -839,6 +839,173 @@ fn an_authority_out_of_its_period_vouches_for_nobody() {
             "renew it on the server, or correct this machine's clock",
         ),
     );
+}
+
+/// Of a trusted root, too: whoever has its key should have a new one by now.
+#[test]
+fn a_root_out_of_its_period_vouches_for_nobody() {
+    for (begin, end, what, hint) in [
+        (
+            date_time_ymd(2019, 1, 1),
+            date_time_ymd(2020, 2, 29),
+            "expired on 2020-02-29 00:00 UTC",
+            "give the authority's new certificate with --ca-file, or correct this machine's clock",
+        ),
+        (
+            date_time_ymd(2996, 12, 31),
+            date_time_ymd(2997, 12, 31),
+            "is not valid before 2996-12-31 00:00 UTC",
+            "correct this machine's clock",
+        ),
+    ] {
+        let mut old = parameters(&[], "Example House CA");
+        (old.not_before, old.not_after) = (begin, end);
+        let old = authority(old);
+        let server = signed(parameters(&["127.0.0.1"], "navixy"), &old);
+        let what = format!(
+            "the certificate of 127.0.0.1:PORT is signed by an authority whose own certificate {what}"
+        );
+        refuses(
+            &old.pem(),
+            serve(&server, &[]),
+            "127.0.0.1",
+            &unreachable(&what, hint),
+        );
+        // One with the same name and in its period vouches beside it.
+        let house = house();
+        let server = signed(parameters(&["127.0.0.1"], "navixy"), &house);
+        let scratch = Scratch::new();
+        show(&serve(&server, &[]), "127.0.0.1")
+            .arg("--ca-file")
+            .arg(scratch.write("ca.pem", old.pem() + &house.pem()))
+            .gives(0, UNCHANGED, "");
+    }
+}
+
+/// As many authorities may stand below a root as it says, whatever else the server shows.
+#[test]
+fn a_root_says_how_many_authorities_may_stand_below_it() {
+    let between = |name: &str, issuer: &Identity| {
+        let mut parameters = parameters(&[], name);
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        signed(parameters, issuer)
+    };
+    let root = |length| {
+        let mut parameters = parameters(&[], "Example House CA");
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(length));
+        self_signed(parameters)
+    };
+    let takes = |root: &Identity, server: &Identity, chain: &[&Identity]| {
+        let scratch = Scratch::new();
+        show(&serve(server, chain), "127.0.0.1")
+            .arg("--ca-file")
+            .arg(scratch.write("ca.pem", root.pem()))
+            .gives(0, UNCHANGED, "");
+    };
+    let names = || parameters(&["127.0.0.1"], "navixy");
+    let too_long = unreachable(
+        "the certificate of 127.0.0.1:PORT is not acceptable: more authorities stand between it and the trusted one than that allows",
+        "look at it with openssl s_client -showcerts",
+    );
+
+    let none = root(0);
+    let department = between("Example Department CA", &none);
+    takes(&none, &signed(names(), &none), &[&department]);
+    refuses(
+        &none.pem(),
+        serve(&signed(names(), &department), &[&department]),
+        "127.0.0.1",
+        &too_long,
+    );
+
+    let one = root(1);
+    let department = between("Example Department CA", &one);
+    let office = between("Example Office CA", &department);
+    let superfluous = between("Example Office CA", &one);
+    takes(
+        &one,
+        &signed(names(), &department),
+        &[&superfluous, &department],
+    );
+    refuses(
+        &one.pem(),
+        serve(&signed(names(), &office), &[&office, &department]),
+        "127.0.0.1",
+        &too_long,
+    );
+}
+
+#[test]
+fn a_key_that_is_for_signing_certificates_is_no_servers() {
+    let house = house();
+    for (usages, taken) in [
+        (vec![KeyUsagePurpose::DigitalSignature], true),
+        (vec![KeyUsagePurpose::KeyEncipherment], true),
+        (vec![KeyUsagePurpose::KeyAgreement], true),
+        (vec![KeyUsagePurpose::KeyCertSign], false),
+        (vec![KeyUsagePurpose::CrlSign], false),
+    ] {
+        let mut parameters = parameters(&["127.0.0.1"], "navixy");
+        parameters.key_usages = usages;
+        let server = serve(&signed(parameters, &house), &[]);
+        match taken {
+            true => needs(&house.pem(), &server, &unreachable(UNKNOWN, GIVE)),
+            false => refuses(
+                &house.pem(),
+                server,
+                "127.0.0.1",
+                &unreachable(
+                    "the certificate of 127.0.0.1:PORT is not acceptable: its key usage does not let a server use it",
+                    "look at it with openssl s_client -showcerts",
+                ),
+            ),
+        }
+    }
+}
+
+/// What others are signed with is not what a server shows; and it is not self-signed, so that is not said.
+#[test]
+fn an_authority_that_another_has_signed_is_no_server() {
+    let house = house();
+    let mut parameters = parameters(&["127.0.0.1"], "navixy");
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let server = signed(parameters, &house);
+    let text = unreachable(
+        "the certificate of 127.0.0.1:PORT may sign others (CA:TRUE), so that it is a server's only where it is trusted itself",
+        "give this certificate with --ca-file, or make one without CA:TRUE",
+    );
+    refuses(&house.pem(), serve(&server, &[]), "127.0.0.1", &text);
+    needs(&server.pem(), &serve(&server, &[]), &text);
+}
+
+#[test]
+fn an_e_mail_address_is_no_host_name() {
+    let house = house();
+    let mail = || SanType::Rfc822Name("robot@example.com".try_into().expect("ASCII"));
+    let mut only = parameters(&[], "localhost");
+    only.subject_alt_names.push(mail());
+    let mut beside = parameters(&["other.example"], "localhost");
+    beside.subject_alt_names.push(mail());
+    for (parameters, what, hint) in [
+        (
+            only,
+            "has no host name in it",
+            "give the server's own certificate with --ca-file: then its common name counts",
+        ),
+        (
+            beside,
+            "is not for this name but for other.example",
+            "use one of these names in the base URL",
+        ),
+    ] {
+        let text = unreachable(&format!("the certificate of localhost:PORT {what}"), hint);
+        refuses(
+            &house.pem(),
+            serve(&signed(parameters, &house), &[]),
+            "localhost",
+            &text,
+        );
+    }
 }
 
 // ------------------------------------------------------------------------------------------------------- files

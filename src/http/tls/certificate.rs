@@ -1,5 +1,5 @@
 //! The few fields of an X.509 certificate that rustls does not hand out: issuer and subject, its period of
-//! validity, its subject's common name, and whether it may sign others (RFC 5280, section 4, in DER). Each is
+//! validity, its subject's common name, and what it may be used for (RFC 5280, section 4, in DER). Each is
 //! read when it is asked for, because a trust store holds hundreds of certificates.
 
 use crate::number::digits;
@@ -32,6 +32,8 @@ const ORGANIZATION: [u8; 3] = [0x55, 0x04, 0x0a];
 const KEY_USAGE: [u8; 3] = [0x55, 0x1d, 0x0f];
 const BASIC_CONSTRAINTS: [u8; 3] = [0x55, 0x1d, 0x13];
 const KEY_CERT_SIGN: u8 = 0x04;
+/// To sign, to encipher a key, or to agree on one: what a handshake may ask of a key.
+const KEY_HANDSHAKE: u8 = 0x80 | 0x20 | 0x08;
 
 impl<'a> Certificate<'a> {
     /// `None` if the bytes are not a certificate.
@@ -77,18 +79,30 @@ impl<'a> Certificate<'a> {
     /// self-signed and of version 1, which had no extensions. If its extensions cannot be read, it may not.
     pub(super) fn is_authority(&self) -> bool {
         let old_root = self.first_version && self.issuer == self.subject;
-        match self.extensions() {
-            Some((_, Some(false))) => false,
-            Some((Some(authority), _)) => authority,
-            Some((None, Some(true))) => true,
-            Some((None, None)) => old_root,
-            None => false,
+        let Some(Extensions { constraints, usage }) = self.extensions() else {
+            return false;
+        };
+        match (constraints, usage.map(|bits| bits & KEY_CERT_SIGN != 0)) {
+            (_, Some(false)) => false,
+            (Some((authority, _)), _) => authority,
+            (None, Some(true)) => true,
+            (None, None) => old_root,
         }
     }
 
-    /// Whether the basic constraints and the key usage allow to sign others, each `None` if it is missing; `None` if
-    /// they cannot be read.
-    fn extensions(&self) -> Option<(Option<bool>, Option<bool>)> {
+    /// How many authorities may stand between it and a server, if it says so.
+    pub(super) fn path_length(&self) -> Option<usize> {
+        self.extensions()?.constraints?.1
+    }
+
+    /// Whether its key may be a server's: its usage does not leave that out.
+    pub(super) fn is_for_servers(&self) -> bool {
+        let usage = self.extensions().map(|extensions| extensions.usage);
+        usage.is_some_and(|usage| usage.is_none_or(|bits| bits & KEY_HANDSHAKE != 0))
+    }
+
+    /// `None` if they cannot be read.
+    fn extensions(&self) -> Option<Extensions> {
         let (mut constraints, mut usage) = (None, None);
         let mut fields = Der(self.rest);
         let mut extensions = Der(&[]);
@@ -108,14 +122,18 @@ impl<'a> Certificate<'a> {
             if name == BASIC_CONSTRAINTS {
                 let mut value = Der(value.expect(SEQUENCE)?);
                 let authority = value.tag() == Some(BOOLEAN) && value.next()?.1.first() != Some(&0);
-                constraints = Some(authority);
+                let length = value.expect(INTEGER).map(|bytes| match bytes {
+                    [length] => usize::from(*length),
+                    _ => usize::MAX,
+                });
+                constraints = Some((authority, length));
             } else if name == KEY_USAGE {
                 // The first byte counts the bits that are unused.
                 let bits = value.expect(BIT_STRING)?.get(1).copied();
-                usage = Some(bits.unwrap_or(0) & KEY_CERT_SIGN != 0);
+                usage = Some(bits.unwrap_or(0));
             }
         }
-        Some((constraints, usage))
+        Some(Extensions { constraints, usage })
     }
 }
 
@@ -131,6 +149,14 @@ fn attribute(name: &[u8], kind: [u8; 3]) -> Option<&str> {
         }
     }
     found
+}
+
+/// The extensions that say what a certificate is for, each `None` if it is missing.
+struct Extensions {
+    /// Whether it may sign others, and how many of those may stand between.
+    constraints: Option<(bool, Option<usize>)>,
+    /// The first bits of the key usage.
+    usage: Option<u8>,
 }
 
 /// DER elements (tag, length, value) that are still to be read.
@@ -237,6 +263,7 @@ mod tests {
                         certificate.period();
                         certificate.common_name();
                         certificate.is_authority();
+                        certificate.is_for_servers();
                     }
                 }
             }

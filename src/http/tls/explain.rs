@@ -3,7 +3,7 @@
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError};
 
-use super::verifier::{NoAuthority, Unproven, Unusable};
+use super::verifier::{Authority, NoAuthority, OutOfPeriod, Unproven, Unusable};
 use crate::error::{Class, Error};
 use crate::terminal::clean;
 
@@ -62,12 +62,17 @@ fn certificate(problem: &CertificateError) -> Words {
             "is signed by an authority that is not trusted here".into(),
             "give the authority's certificate, or the server's own self-signed one, with --ca-file",
         ),
-        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => (
-            "has no host name in it".into(),
-            "give the server's own certificate with --ca-file: then its common name counts",
-        ),
+        CertificateError::NotValidForNameContext { presented, .. }
+            if !presented.iter().any(|name| is_host(name)) =>
+        {
+            (
+                "has no host name in it".into(),
+                "give the server's own certificate with --ca-file: then its common name counts",
+            )
+        }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let names: Vec<String> = presented.iter().map(|name| spoken(name)).collect();
+            let names = presented.iter().filter(|name| is_host(name));
+            let names: Vec<String> = names.map(|name| spoken(name)).collect();
             (
                 format!("is not for this name but for {}", names.join(", ")),
                 "use one of these names in the base URL",
@@ -91,10 +96,29 @@ fn certificate(problem: &CertificateError) -> Words {
 
 /// The same for what rustls hands through as webpki's word in a text, and for what has no words of ours.
 fn other_problem(problem: &CertificateError) -> Words {
-    let text = problem.to_string();
-    let not_an_authority =
-        matches!(problem, CertificateError::Other(other) if other.0.is::<NoAuthority>());
-    if text.contains("CaUsedAsEndEntity") {
+    let reason = match problem {
+        CertificateError::Other(other) => Some(&other.0),
+        _ => None,
+    };
+    let text = reason.map_or_else(|| problem.to_string(), |reason| reason.to_string());
+    let not_an_authority = reason.is_some_and(|reason| reason.is::<NoAuthority>());
+    if reason.is_some_and(|reason| reason.is::<Authority>()) {
+        (
+            "may sign others (CA:TRUE), so that it is a server's only where it is trusted itself"
+                .into(),
+            "give this certificate with --ca-file, or make one without CA:TRUE",
+        )
+    } else if let Some(period) = reason.and_then(|reason| reason.downcast_ref::<OutOfPeriod>()) {
+        (
+            format!("is signed by an authority whose own certificate {period}"),
+            match period {
+                OutOfPeriod::Early(_) => CLOCK,
+                OutOfPeriod::Late(_) => {
+                    "give the authority's new certificate with --ca-file, or correct this machine's clock"
+                }
+            },
+        )
+    } else if text.contains("CaUsedAsEndEntity") {
         (
             "is self-signed and not trusted here".into(),
             "give this certificate with --ca-file",
@@ -135,6 +159,11 @@ fn hint_of_alert(alert: AlertDescription) -> &'static str {
         | AlertDescription::UnknownCA => "the server does not accept the client certificate",
         _ => LOOK,
     }
+}
+
+/// Whether a name in a certificate is one that a host can have, and no e-mail address, say.
+fn is_host(name: &str) -> bool {
+    !name.starts_with("Unsupported(")
 }
 
 /// A name as people write it: webpki writes `DnsName("a.example")`.

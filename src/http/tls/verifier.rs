@@ -16,6 +16,7 @@ use super::certificate::Certificate;
 use super::describe::TrustedBy;
 use super::store::{Store, certificates};
 use crate::error::{Error, Result};
+use crate::time;
 
 /// Takes a certificate that an authority of the store or of `--ca-file` has signed, and one that is itself in the
 /// store or in `--ca-file`, byte for byte.
@@ -26,7 +27,8 @@ use crate::error::{Error, Result};
 ///
 /// Only authorities may sign others. webpki takes any certificate for a root, and any with CA:TRUE for an
 /// intermediate, whatever its key usage says; but whoever has the key of one server must not be able to sign for
-/// other servers with it.
+/// other servers with it. Of a root webpki looks at name and key alone: that it is in its period, and that no more
+/// authorities stand below it than it allows, is seen to here; and so is what a server's key may be used for.
 ///
 /// With `--insecure` nothing is checked, not even the signature of the handshake: it proves who the server is, which
 /// the user does not ask, and it cannot be checked for certificates of version 1 or with short keys, which old
@@ -84,7 +86,21 @@ impl Verifier {
             }
             let known = roots.len();
             let signers = trusted.iter().filter(|der| may_have_signed(der, &issuers));
-            roots.add_parsable_certificates(signers.map(|der| CertificateDer::from(&**der)));
+            for signer in signers {
+                let root = CertificateDer::from(&**signer);
+                if let Err(error) = in_period(signer, now) {
+                    refused = Some(error);
+                } else if let Some(length) = path_length(signer)
+                    && length < shown.len()
+                {
+                    match self.verify_short(root, end_entity, shown, length, now) {
+                        Ok(parsed) => return verify_name(&parsed, name),
+                        Err(error) => refused = Some(error),
+                    }
+                } else {
+                    roots.add_parsable_certificates([root]);
+                }
+            }
             if roots.len() > known {
                 match self.verify_chain(&roots, end_entity, shown, now) {
                     Ok(parsed) => return verify_name(&parsed, name),
@@ -137,6 +153,25 @@ impl Verifier {
         })
     }
 
+    /// Checks the same with a root that allows so many authorities below it, and with no more than these.
+    fn verify_short<'a>(
+        &self,
+        root: CertificateDer<'_>,
+        end_entity: &'a CertificateDer<'a>,
+        shown: &[CertificateDer<'_>],
+        length: usize,
+        now: UnixTime,
+    ) -> std::result::Result<ParsedCertificate<'a>, rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates([root]);
+        let path = path(end_entity, shown);
+        let checked = self.verify_chain(&roots, end_entity, &path[..length.min(path.len())], now);
+        checked.map_err(|error| match error {
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => other(TooLong),
+            error => error,
+        })
+    }
+
     /// Checks that an authority has signed this certificate.
     fn verify_chain<'a>(
         &self,
@@ -160,9 +195,18 @@ impl Verifier {
             {
                 other(NoAuthority)
             }
+            rustls::Error::InvalidCertificate(CertificateError::Other(reason))
+                if reason.to_string().contains("CaUsedAsEndEntity")
+                    && !is_self_signed(end_entity) =>
+            {
+                other(Authority)
+            }
             error => error,
         })?;
-        Ok(parsed)
+        match Certificate::read(end_entity).is_some_and(|it| it.is_for_servers()) {
+            true => Ok(parsed),
+            false => Err(other(NoServer)),
+        }
     }
 }
 
@@ -171,6 +215,42 @@ type Verified = std::result::Result<ServerCertVerified, rustls::Error>;
 fn verify_name(parsed: &ParsedCertificate, name: &ServerName) -> Verified {
     verify_server_name(parsed, name)?;
     Ok(ServerCertVerified::assertion())
+}
+
+/// The authorities between a certificate and its root, from below, as far as they are shown.
+fn path<'a>(
+    end_entity: &CertificateDer<'_>,
+    shown: &[CertificateDer<'a>],
+) -> Vec<CertificateDer<'a>> {
+    let mut left: Vec<_> = shown.to_vec();
+    let mut path: Vec<CertificateDer<'a>> = Vec::new();
+    loop {
+        let wanted = issuer(path.last().unwrap_or(end_entity)).unwrap_or_default();
+        let signs = |der: &CertificateDer| may_have_signed(der, &[wanted]);
+        let Some(at) = left.iter().position(signs) else {
+            return path;
+        };
+        let next = left.remove(at);
+        path.push(next);
+    }
+}
+
+fn path_length(der: &CertificateDer) -> Option<usize> {
+    Certificate::read(der)?.path_length()
+}
+
+fn is_self_signed(der: &CertificateDer) -> bool {
+    Certificate::read(der).is_some_and(|it| it.issuer == it.subject)
+}
+
+/// Whether an authority is valid now. One whose period cannot be read is left to webpki.
+fn in_period(der: &CertificateDer, now: UnixTime) -> std::result::Result<(), rustls::Error> {
+    let period = Certificate::read(der).and_then(|it| it.period());
+    match period {
+        Some((begin, _)) if now.as_secs() < begin => Err(other(OutOfPeriod::Early(begin))),
+        Some((_, end)) if now.as_secs() > end => Err(other(OutOfPeriod::Late(end))),
+        _ => Ok(()),
+    }
 }
 
 fn issuer<'a>(der: &'a CertificateDer) -> Option<&'a [u8]> {
@@ -302,6 +382,60 @@ impl fmt::Display for NoAuthority {
 }
 
 impl std::error::Error for NoAuthority {}
+
+/// A certificate that may sign others, and is not trusted itself, is shown for a server's.
+#[derive(Debug)]
+pub(super) struct Authority;
+
+impl fmt::Display for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("may sign others, and is not trusted itself")
+    }
+}
+
+impl std::error::Error for Authority {}
+
+/// The key of the certificate is for something else.
+#[derive(Debug)]
+struct NoServer;
+
+impl fmt::Display for NoServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("its key usage does not let a server use it")
+    }
+}
+
+impl std::error::Error for NoServer {}
+
+/// The root allows fewer authorities below it.
+#[derive(Debug)]
+struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("more authorities stand between it and the trusted one than that allows")
+    }
+}
+
+impl std::error::Error for TooLong {}
+
+/// The trusted authority is not valid yet, or not any more; with the second since 1970.
+#[derive(Debug)]
+pub(super) enum OutOfPeriod {
+    Early(u64),
+    Late(u64),
+}
+
+impl fmt::Display for OutOfPeriod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OutOfPeriod::Early(begin) => write!(f, "is not valid before {}", time::text(*begin)),
+            OutOfPeriod::Late(end) => write!(f, "expired on {}", time::text(*end)),
+        }
+    }
+}
+
+impl std::error::Error for OutOfPeriod {}
 
 /// Checks the name and the period of a certificate that is trusted itself.
 fn verify_trusted(der: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Verified {
