@@ -771,7 +771,7 @@ fn system_calls(world: &World, line: &str) -> Option<Vec<String>> {
             .collect();
         match name {
             "exit_group" => Some("exit".to_owned()),
-            "nanosleep" | "clock_nanosleep" => Some("sleep".to_owned()),
+            "nanosleep" | "clock_nanosleep" => Some("pause".to_owned()),
             _ if names.is_empty() => None,
             _ => Some(format!("{name} {}", names.join(" "))),
         }
@@ -831,10 +831,10 @@ fn what_is_remembered_is_on_the_disk() {
     let Some(mut calls) = system_calls(&world, "apply m.json") else {
         return;
     };
-    calls.dedup_by(|call, before| call == "sleep" && before == "sleep");
+    calls.dedup_by(|call, before| call == "pause" && before == "pause");
     let line = "write m.json.state";
     let sync = "fdatasync m.json.state";
-    assert_eq!(calls, [line, line, sync, "sleep", line, sync, "exit"]);
+    assert_eq!(calls, [line, line, sync, "pause", line, sync, "exit"]);
     let state = world.scratch.read("m.json.state");
     world.scratch.write("m.json.state", state.repeat(3));
     let calls = system_calls(&world, "apply m.json").expect("strace is there");
