@@ -6,6 +6,7 @@ mod apply;
 mod cli;
 mod doctor;
 mod dry_run;
+mod environments;
 mod http;
 mod picture;
 mod plan;
