@@ -148,8 +148,9 @@ part_uploads() {
 }
 
 if [ "${1:-}" = --inside ]; then
-    shift
-    "part_$@"
+    part=$2
+    shift 2
+    "part_$part" "$@"
     exit
 fi
 
