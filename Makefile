@@ -5,14 +5,16 @@ BUILDS  := $(abspath $(or $(CARGO_TARGET_DIR),target))
 BINARY  := $(BUILDS)/$(TARGET)/release/avatarctl
 # What is released: a static binary for each of these, made on x86_64 with Debian's cross compiler for the second.
 TARGETS := $(TARGET) aarch64-unknown-linux-musl
+BINARIES := $(TARGETS:%=$(BUILDS)/%/release/avatarctl)
 SANDBOX := $(BUILDS)/debug/examples/sandbox
 DEMO    := $(BUILDS)/demo
 PLAY    := $(BUILDS)/play
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-.PHONY: demo sandbox test static dist verify-dist deb image install bench clean $(SANDBOX) \
-    $(TARGETS:%=$(BUILDS)/%/release/avatarctl)
+.PHONY: demo sandbox test static dist verify-dist deb image reproducible machines recipes \
+    install bench clean $(SANDBOX) \
+    $(BINARIES)
 
 demo: $(BINARY) $(SANDBOX)
 	rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -52,7 +54,7 @@ SMALLER := --cfg no_unwinder -C link-arg=-Wl,-T,$(CURDIR)/.cargo/static.ld -C li
 CRATES  := $(or $(CARGO_HOME),$(HOME)/.cargo)
 WHERE   := --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CRATES)=cargo
 
-$(TARGETS:%=$(BUILDS)/%/release/avatarctl): $(BUILDS)/%/release/avatarctl:
+$(BINARIES): $(BUILDS)/%/release/avatarctl:
 	@rustup target list --installed 2>/dev/null | grep -qx $* || rustup target add $*
 	CARGO_TARGET_$(shell echo $* | tr a-z- A-Z_)_RUSTFLAGS="$(SMALLER) $(WHERE)" \
 	    cargo build --locked --release --target $*
@@ -63,30 +65,44 @@ $(SANDBOX):
 # What is released, in $(DIST): dated by the commit, so that two builds of it are the same.
 DIST    := $(BUILDS)/dist
 VERSION := $(shell sed -n '/^version/{s/.*"\(.*\)"/\1/p;q}' Cargo.toml)
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+dist deb image machines: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 SUMS    = cd $(DIST) && rm -f SHA256SUMS && sha256sum -- * > ../sums && mv ../sums SHA256SUMS
-BOM     := $(BUILDS)/tools/bin/cargo-cyclonedx
+# What makes the SBOM. With BOM=none there is none, where it cannot be had.
+BOM     ?= $(BUILDS)/tools/bin/cargo-cyclonedx
 
-dist: $(TARGETS:%=$(BUILDS)/%/release/avatarctl) $(BOM)
+verify-dist reproducible: export BOM := $(BOM)
+
+dist: $(BINARIES) $(filter-out none,$(BOM))
 	rm -rf $(DIST) && mkdir -p $(DIST)
 	sh tests/release/tarballs.sh $(DIST) $(BUILDS) $(VERSION) $(TARGETS)
-	sh tests/release/sbom.sh $(DIST)/avatarctl-$(VERSION).cdx.json $(BOM)
+	test $(BOM) = none || sh tests/release/sbom.sh $(DIST)/avatarctl-$(VERSION).cdx.json $(BOM)
 	$(SUMS)
 
 verify-dist:
 	sh tests/release/verify.sh $(DIST) $(VERSION) $(TARGETS)
 
-deb: $(TARGETS:%=$(BUILDS)/%/release/avatarctl)
+deb: $(BINARIES)
 	mkdir -p $(DIST)
 	sh tests/release/deb.sh $(DIST) $(BUILDS) $(VERSION) $(TARGETS)
 	$(SUMS)
 
-image: $(TARGETS:%=$(BUILDS)/%/release/avatarctl)
+image: $(BINARIES)
 	mkdir -p $(DIST)
 	sh tests/release/image.sh $(DIST) $(BUILDS) $(VERSION) $(TARGETS)
 	$(SUMS)
 
-$(BOM):
+# Whether two builds in two folders are the same; whether packages and image do what they should on machines that nobody
+# has touched (as root); whether the engines understand the recipes.
+reproducible:
+	sh tests/release/reproducible.sh $(DIST)
+
+machines:
+	sh tests/release/machines.sh run $(BUILDS) $(DIST) $(VERSION)
+
+recipes: $(BINARY) $(SANDBOX)
+	sh tests/recipes.sh $(BUILDS) $(BINARY) $(SANDBOX)
+
+$(BUILDS)/tools/bin/cargo-cyclonedx:
 	cargo install --quiet --locked --root $(BUILDS)/tools --target-dir $(BUILDS)/tools/build cargo-cyclonedx@0.5.9
 	rm -rf $(BUILDS)/tools/build
 

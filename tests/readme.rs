@@ -1,5 +1,6 @@
 //! What README and Makefile promise beside the recipes: a real server gets its avatars, and an install needs no compiler.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -112,4 +113,51 @@ fn an_install_needs_what_was_built_and_nothing_else() {
             "{file}"
         );
     }
+}
+
+/// The crates that the table of the README names, which are those of the shipped binary and of what builds it.
+#[test]
+fn the_readme_counts_every_dependency() {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--prefix=none",
+            "--format={p}",
+        ])
+        .args(["--edges=normal,build", "--target=x86_64-unknown-linux-musl"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs this test");
+    assert!(output.status.success(), "{output:?}");
+    let tree = String::from_utf8(output.stdout).expect("names of letters");
+    let linked: BTreeSet<&str> = tree
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .filter(|name| *name != env!("CARGO_PKG_NAME"))
+        .collect();
+    let (_, table) = README
+        .split_once("\n### What it is made of\n")
+        .expect("a section");
+    let (table, _) = table.split_once("\n## ").expect("another one");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let cells = rows
+        .filter_map(|row| row.split_once(" | "))
+        .map(|(names, _)| names);
+    let named: Vec<&str> = cells
+        .flat_map(|names| names.split(' '))
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    assert_eq!(linked, named.iter().copied().collect());
+    assert_eq!(linked.len(), named.len(), "each is named once");
+    let built = table
+        .lines()
+        .filter(|line| line.ends_with(", when it is built |"));
+    let built: usize = built.map(|line| line.matches('`').count() / 2).sum();
+    let counted = format!(
+        "{} crates are linked into the binary, and {built} more run",
+        named.len() - built
+    );
+    assert!(table.contains(&counted), "{counted}");
 }

@@ -22,7 +22,7 @@ blob() {
 }
 
 rm -rf "$layout"
-mkdir -p "$layout/blobs/sha256" "$layout/root"
+mkdir -p "$layout/blobs/sha256" "$layout/files"
 manifests=
 for target in "$@"; do
     case $target in
@@ -33,8 +33,8 @@ for target in "$@"; do
             exit 1
             ;;
     esac
-    install -m 755 "$builds/$target/release/avatarctl" "$layout/root/avatarctl"
-    archive --directory "$layout/root" avatarctl >"$layout/layer"
+    install -m 755 "$builds/$target/release/avatarctl" "$layout/files/avatarctl"
+    archive --directory "$layout/files" avatarctl >"$layout/layer"
     plain=$(sha256sum "$layout/layer" | cut -d ' ' -f 1)
     gzip -9 -n "$layout/layer"
     blob "$layout/layer.gz" application/vnd.oci.image.layer.v1.tar+gzip
@@ -49,7 +49,7 @@ END
     blob "$layout/manifest" application/vnd.oci.image.manifest.v1+json
     manifests="$manifests${manifests:+,}${descriptor%\}},\"platform\":{\"architecture\":\"$architecture\",\"os\":\"linux\"}}"
 done
-rm -r "$layout/root"
+rm -r "$layout/files"
 # One index of all targets; the layout names it by the version.
 printf '{"schemaVersion":2,"mediaType":"%s","manifests":[%s]}\n' \
     application/vnd.oci.image.index.v1+json "$manifests" >"$layout/all"
