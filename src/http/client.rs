@@ -697,3 +697,31 @@ fn elsewhere(location: &str, https: bool) -> Option<(Address, Secret)> {
         .map_or(String::new(), |query| format!("?{query}"));
     Some((base, Secret::new(format!("{path}{query}"))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_leads_to_another_place_or_nowhere() {
+        for (location, https, place) in [
+            ("https://s3/a%20b?c=d#e", true, "https://s3 /a%20b?c=d"),
+            ("https://s3#e?f", true, "https://s3 /"),
+            ("https://s3:8443?c", true, "https://s3:8443 /?c"),
+            ("http://[::1]:9000//a", false, "http://[::1]:9000 //a"),
+            ("http://s3/a", true, ""),
+            ("/a", false, ""),
+            ("//s3/a", false, ""),
+            ("ftp://s3/a", false, ""),
+            ("https://u:p@s3/a", true, ""),
+            ("https://s3\\@other/a", true, ""),
+            ("https://s3/a b", true, ""),
+            ("https://s3/\u{fc}", true, ""),
+            ("", false, ""),
+        ] {
+            let found = elsewhere(location, https);
+            let found = found.map(|(base, behind)| format!("{} {}", base.text(), behind.expose()));
+            assert_eq!(found.unwrap_or_default(), place, "{location}");
+        }
+    }
+}

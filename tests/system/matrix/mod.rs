@@ -785,6 +785,15 @@ fn users_of_an_application_service(home: &Home) {
     );
     assert_eq!(home.avatar(&own), Ok(Some(home.mxc(1))));
     home.gives(
+        home.run(&service, "matrix show --output shown.png --user")
+            .arg(&own),
+        0,
+        "matrix bridge_one: avatar MXC1\n",
+        "",
+    );
+    let file = |name| std::fs::read(home.scratch.join(name)).unwrap();
+    assert!(file("shown.png") == file("a.png"));
+    home.gives(
         home.run(&service, "matrix reset --user").arg(&own),
         0,
         "matrix bridge_one: was avatar MXC1, generated letter\n",
