@@ -899,7 +899,7 @@ fn what_was_pruned_is_told() {
 // ------------------------------------------------------------------------------------------------- a terminal
 
 /// A command with a terminal of its own; what it shows there.
-fn on_a_terminal(world: &World, words: &str) -> String {
+pub fn on_a_terminal(world: &World, words: &str) -> String {
     let shell = format!("{} {words}", program().display());
     let mut script = Command::new("script");
     script.args(["-qec", &shell, "/dev/null"]);
@@ -914,12 +914,9 @@ fn on_a_terminal(world: &World, words: &str) -> String {
     String::from_utf8(done.stdout).expect("the program prints UTF-8")
 }
 
-#[test]
-fn a_terminal_is_shown_how_far_a_batch_is() {
-    let mut world = World::new();
-    world.declare(THREE.replace("nobody", "deploy-bot").as_str());
-    let shown = on_a_terminal(&world, "apply m.json");
-    // How much time is left differs from run to run.
+/// The same without the time that is left, which differs from run to run.
+pub fn frames_on_a_terminal(world: &World, words: &str) -> String {
+    let shown = on_a_terminal(world, words);
     let parts: Vec<&str> = shown.split(" left").collect();
     let (last, timed) = parts.split_last().expect("a text has a part");
     let mut timeless = String::new();
@@ -927,8 +924,19 @@ fn a_terminal_is_shown_how_far_a_batch_is() {
         let (line, _) = part.rsplit_once(", ").expect("a comma before the time");
         timeless += &format!("{line}, N left");
     }
-    timeless += last;
-    let frame = |text: &str| format!("\r\u{1b}[?7l{text}\u{1b}[K\u{1b}[?7h");
+    timeless + last
+}
+
+/// A line that the next one replaces.
+pub fn frame(text: &str) -> String {
+    format!("\r\u{1b}[?7l{text}\u{1b}[K\u{1b}[?7h")
+}
+
+#[test]
+fn a_terminal_is_shown_how_far_a_batch_is() {
+    let mut world = World::new();
+    world.declare(THREE.replace("nobody", "deploy-bot").as_str());
+    let shown = frames_on_a_terminal(&world, "apply m.json");
     let line = |account: &str| format!("\r\u{1b}[Kjira {account}: avatar 24880 (was 10122)\r\n");
     let wanted = [
         frame("0/3 jira robot"),
@@ -943,7 +951,7 @@ fn a_terminal_is_shown_how_far_a_batch_is() {
         // The line goes when all is done.
         "\r\u{1b}[K3 changed, 0 unchanged\r\n\r\u{1b}[K".to_owned(),
     ];
-    assert_eq!(timeless, wanted.concat());
+    assert_eq!(shown, wanted.concat());
     assert_eq!(on_a_terminal(&world, "apply m.json --quiet"), NOTHING);
     // Elsewhere there is none; every other test of this file compares standard error as a whole.
     world.run("apply m.json -q").gives(0, NOTHING, NOTHING);

@@ -1,5 +1,5 @@
 //! `diff` and `apply`: what is compared, written, proven and remembered.
 
-mod batch;
+pub mod batch;
 mod diff;
 pub mod state;

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{ACCOUNTS, Servers, listed};
+use crate::apply::batch::{frame, frames_on_a_terminal, on_a_terminal};
 use crate::support::batch::timeless;
 use crate::support::jira::TokenPages;
 use crate::support::model::Fault;
 use crate::support::printed::complaint;
 use crate::support::rocketchat::chat;
+use crate::support::server::unused_address;
 use crate::support::{Jira, Reply, Run, Scratch, pictures};
 
 #[test]
@@ -417,4 +419,55 @@ fn the_default_in_disguise_is_not_saved_as_an_accounts_own() {
         &complaint("jira build-bot", said, hint),
     );
     assert!(!scratch.join("pictures").exists());
+}
+
+/// What was read is said when it is in the folder; until then a terminal shows how far the reading is.
+#[test]
+fn a_terminal_is_shown_how_far_the_reading_is() {
+    let servers = Servers::start();
+    servers.declare(
+        r#"
+    {"server": "jira", "user": "robot", "avatar_id": 1},
+    {"server": "fleet", "employee_id": 2132, "icon_id": 1}"#,
+    );
+    let shown = frames_on_a_terminal(&servers.world, "pull m.json --to backup");
+    let wanted = [
+        frame("0/2 jira robot"),
+        frame("1/2 jira robot, N left"),
+        frame("1/2 fleet 2132, N left"),
+        frame("2/2 fleet 2132, N left"),
+        "\r\u{1b}[Kjira robot: pulled avatar 10122 (default), preview jira/robot.svg\r\n"
+            .to_owned(),
+        "\r\u{1b}[Kfleet 2132: pulled icon 12 (default)\r\n".to_owned(),
+        "\r\u{1b}[K2 pulled (2 default)\r\n\r\u{1b}[K".to_owned(),
+    ];
+    assert_eq!(shown, wanted.concat());
+    assert_eq!(
+        on_a_terminal(&servers.world, "pull m.json --to backup -q"),
+        ""
+    );
+}
+
+/// Nobody could ask for the others either.
+#[test]
+fn a_server_that_cannot_be_reached_is_tried_once() {
+    let servers = Servers::start();
+    servers.declare(ACCOUNTS);
+    let nowhere = format!("http://{}", unused_address());
+    let text = servers.world.scratch.read("m.json");
+    let text = text.replace(&servers.world.chat.url(), &nowhere);
+    servers.world.scratch.write("m.json", text);
+    let output = servers.run("pull m.json --to backup").once().output();
+    assert_eq!(output.status, 69, "{output:?}");
+    assert!(
+        output
+            .stdout
+            .ends_with("\n7 pulled (3 uploaded, 2 default, 2 generated), 1 failed, 2 skipped\n"),
+        "{output:?}"
+    );
+    let skipped = output
+        .stderr
+        .lines()
+        .filter(|line| line.ends_with(": skipped: chat cannot be reached"));
+    assert_eq!(skipped.count(), 2, "{output:?}");
 }
