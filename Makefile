@@ -96,8 +96,8 @@ image: $(BINARIES)
 reproducible:
 	sh tests/release/reproducible.sh $(DIST)
 
-machines:
-	sh tests/release/machines.sh run $(BUILDS) $(DIST) $(VERSION)
+machines: $(SANDBOX)
+	sh tests/release/machines.sh run $(BUILDS) $(DIST) $(VERSION) $(SANDBOX)
 
 recipes: $(BINARY) $(SANDBOX)
 	sh tests/recipes.sh $(BUILDS) $(BINARY) $(SANDBOX)

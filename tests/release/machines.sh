@@ -1,10 +1,11 @@
 #!/bin/sh
 # Puts what is released where it is used: the packages on an old and a new Debian that nobody has touched, where they are
-# installed, run, upgraded, removed and purged; the image into an empty root. Takes root, and debootstrap for the
-# Debians.
+# installed, run, upgraded, removed and purged; the unit under the systemd of the new one; the image into an empty root.
+# Takes root, and debootstrap for the Debians.
 #
 #     machines.sh fetch BUILDS              put the Debians under BUILDS, unless they are there
-#     machines.sh run BUILDS DIST VERSION   do that, and then all the rest
+#     machines.sh run BUILDS DIST VERSION SANDBOX
+#                                           do that, and then all the rest
 set -eu
 
 builds=$2
@@ -21,7 +22,7 @@ fail() {
 debian() {
     if [ ! -e "$work/$1.tar" ]; then
         rm -rf "${work:?}/$1"
-        debootstrap --variant=minbase "$1" "$work/$1" >"$work/$1.log" 2>&1 ||
+        debootstrap --variant=minbase --include=systemd "$1" "$work/$1" >"$work/$1.log" 2>&1 ||
             fail "debootstrap cannot make $1; see $work/$1.log"
         tar --create --file "$work/$1.part" --directory "$work/$1" .
         mv "$work/$1.part" "$work/$1.tar"
@@ -34,7 +35,7 @@ for suite in $suites; do
     debian "$suite"
 done
 [ "$1" = run ] || exit 0
-dist=$3 version=$4
+dist=$3 version=$4 sandbox=$5
 
 # A newer package of the same, to upgrade to.
 cd "$root"
@@ -81,6 +82,10 @@ for suite in $suites; do
         [ -z "$left" ] || fail "$suite $architecture: $left stays"
         echo "$suite $architecture: installed, run, upgraded, removed, purged"
     done
+    if [ "$suite" = trixie ]; then
+        inside dpkg --install "/avatarctl_${version}_amd64.deb" >"$work/dpkg.log"
+        sh tests/release/boot.sh "$work/$suite" "$sandbox"
+    fi
     rm -rf "${work:?}/$suite"
 done
 
