@@ -4,30 +4,45 @@
 #![allow(unsafe_code)]
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
 /// When the signal was looked at first; a handler may not read a clock into this.
 static NOTICED: OnceLock<Instant> = OnceLock::new();
 static LEAVING: AtomicBool = AtomicBool::new(false);
+static DEFERRED: AtomicBool = AtomicBool::new(false);
 
 /// How long after a signal the end of a login is waited for. It takes a connection and an answer, and with the
 /// moment in which the signal was noticed it must fit into the grace.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How long a run may take to end by itself, in seconds.
-const GRACE: u32 = 1;
+static GRACE: AtomicU32 = AtomicU32::new(1);
+
+/// The same for a run that has to put something back first: less than the ten seconds after which containers are killed.
+const LONG_GRACE: u32 = 8;
 
 /// The exit status of a run that was told to end: 129, 130 or 143.
 pub fn caught() -> Option<u8> {
     match CAUGHT.load(Ordering::Relaxed) {
         0 => None,
+        _ if DEFERRED.load(Ordering::Relaxed) => None,
         signal => {
             NOTICED.get_or_init(Instant::now);
             Some(exit(signal))
         }
     }
+}
+
+/// From now on a run has to put something back before it ends: a signal leaves it the time for that.
+pub fn allow_more_time() {
+    GRACE.store(LONG_GRACE, Ordering::Relaxed);
+}
+
+/// Whether signals are put off from now on, as long as the grace lasts: what is begun must not be left half done.
+pub fn defer(so: bool) {
+    DEFERRED.store(so, Ordering::Relaxed);
 }
 
 /// Whether a login is being ended from now on: a signal gives that up last.
@@ -64,7 +79,7 @@ extern "C" fn note(signal: libc::c_int) {
         end(signal);
     }
     // SAFETY: alarm is on the list of what a handler may call (signal-safety(7)).
-    unsafe { libc::alarm(GRACE) };
+    unsafe { libc::alarm(GRACE.load(Ordering::Relaxed)) };
 }
 
 extern "C" fn end(_: libc::c_int) {

@@ -639,6 +639,110 @@ fn all_goes_well_until_the_fault() {
     }
 }
 
+/// The archive of doctor keeps whole requests and answers, those of a login too, and those of what it tries.
+#[test]
+fn no_archive_holds_a_secret() {
+    let variables = [
+        ("jira", vec![("JIRA_TOKEN", TOKEN)]),
+        (
+            "jira",
+            vec![("JIRA_USER", "robot"), ("JIRA_PASSWORD", PASSWORD)],
+        ),
+        (
+            "rocketchat",
+            vec![
+                ("ROCKETCHAT_USER_ID", USER_ID),
+                ("ROCKETCHAT_AUTH_TOKEN", AUTH_TOKEN),
+            ],
+        ),
+        (
+            "rocketchat",
+            vec![
+                ("ROCKETCHAT_USER", "robot-admin"),
+                ("ROCKETCHAT_PASSWORD", PASSWORD),
+                ("ROCKETCHAT_2FA_CODE", CODE),
+            ],
+        ),
+        ("navixy", vec![("NAVIXY_HASH", HASH)]),
+        (
+            "navixy",
+            vec![
+                ("NAVIXY_LOGIN", "bot@example.com"),
+                ("NAVIXY_PASSWORD", PASSWORD),
+            ],
+        ),
+        ("matrix", vec![("MATRIX_TOKEN", TOKEN)]),
+        (
+            "matrix",
+            vec![("MATRIX_USER", "admin"), ("MATRIX_PASSWORD", PASSWORD)],
+        ),
+    ];
+    let target = |system: &str| match system {
+        "jira" => "--user robot",
+        "navixy" => "--employee-id 2132",
+        _ => "--user build-bot",
+    };
+    let cases = variables.map(|(system, variables)| Case {
+        system,
+        variables: variables
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect(),
+        arguments: format!("{system} doctor --round-trip {} --har", target(system))
+            .split(' ')
+            .map(str::to_owned)
+            .collect(),
+    });
+    let all = all();
+    let search = |(name, fault): (&str, Fault)| {
+        let (scratch, mut heard) = (Scratch::new(), 0);
+        let path = scratch.join("a.har");
+        for case in &cases {
+            for nth in [1, 2, 4, 7, 11, usize::MAX] {
+                let path = path.to_str().expect("a path of letters");
+                let mut arguments = case.arguments.clone();
+                arguments.push(path.to_owned());
+                let case = Case {
+                    system: case.system,
+                    variables: case.variables.clone(),
+                    arguments,
+                };
+                let (output, _) = run(&case, nth, &fault, "--force");
+                let text = scratch.read("a.har");
+                let archive: Value = serde_json::from_str(&text).expect("JSON");
+                let mut texts = vec![text, output.stdout, output.stderr];
+                collect(&archive, &mut texts);
+                heard += usize::from(texts.iter().any(|text| text.contains(CONTROL)));
+                for secret in &all {
+                    let found = texts.iter().find(|text| text.contains(secret.as_str()));
+                    assert_eq!(found, None, "{name}, answer {nth} of {:?}", case.arguments);
+                }
+            }
+        }
+        heard
+    };
+    let heard: usize = thread::scope(|scope| {
+        let search = &search;
+        let faults = FAULTS.map(|fault| scope.spawn(move || search(fault)));
+        let counts = faults
+            .into_iter()
+            .map(|one| one.join().expect("no secret is found"));
+        counts.sum()
+    });
+    // What the servers say is there, without the secrets.
+    assert!(heard > 200, "{heard} archives have the servers' words");
+}
+
+/// Every text inside of an archive, as a reader has it.
+fn collect(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
+        Value::Object(fields) => fields.values().for_each(|value| collect(value, texts)),
+        _ => {}
+    }
+}
+
 /// A message is cut at its bound; a secret that lies across a bound must not leave its first half behind.
 #[test]
 fn no_half_of_a_secret_is_left_at_a_bound() {

@@ -55,19 +55,29 @@ impl Batch<'_> {
             Ok(session) => session,
             Err(error) => return self.fail_all(error, Vec::new(), on_event),
         };
-        session.verify = self.rules.verify;
-        session.client.set_before_wait(memory.before_wait());
-        match self.observe_many(&mut session) {
-            Ok(seen) => Work::new(self, &mut session, memory, on_event).all(seen),
-            Err(error) => {
-                let warnings = std::mem::take(&mut session.warnings);
-                self.fail_all(error, warnings, on_event);
-            }
-        }
+        self.run_in(&mut session, memory, on_event);
         // To log out, and to open the next server, may take long.
         memory.sync();
         if let Err(error) = session.end() {
             on_event(Event::LogoutFailed(error));
+        }
+    }
+
+    /// Does every job in a session that goes on afterwards.
+    pub fn run_in(
+        &self,
+        session: &mut Session,
+        memory: &mut Memory,
+        on_event: &mut dyn FnMut(Event),
+    ) {
+        session.verify = self.rules.verify;
+        session.client.set_before_wait(memory.before_wait());
+        match self.observe_many(session) {
+            Ok(seen) => Work::new(self, session, memory, on_event).all(seen),
+            Err(error) => {
+                let warnings = std::mem::take(&mut session.warnings);
+                self.fail_all(error, warnings, on_event);
+            }
         }
     }
 

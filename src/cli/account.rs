@@ -36,6 +36,8 @@ pub enum Action {
 
 /// How a server is checked.
 pub struct Doctor {
+    /// Also by a change of the account, which is named then.
+    pub round_trip: bool,
     pub har: Option<PathBuf>,
 }
 
@@ -115,7 +117,7 @@ impl Account {
             },
             SystemVerb::Whoami => Action::Whoami,
             SystemVerb::Pull => unreachable!("pull is read as a command of its own"),
-            SystemVerb::Doctor => Action::Doctor(doctor(arguments)?),
+            SystemVerb::Doctor => Action::Doctor(doctor(arguments, system, called, &target)?),
         };
         Ok(Account {
             system,
@@ -181,14 +183,35 @@ fn file(arguments: &mut Arguments, name: &'static str) -> Result<Option<PathBuf>
 
 /// How a server is checked.
 ///
-/// Errors: usage.
-fn doctor(arguments: &mut Arguments) -> Result<Doctor> {
-    let har = arguments.path("--har");
-    match &har {
-        Some(path) if path.as_os_str().is_empty() => {
-            Err(usage("--har is empty").hint("is the variable that it comes from set?"))
+/// Errors: usage, for a change of nobody: not even the caller's own avatar is changed by accident.
+fn doctor(
+    arguments: &mut Arguments,
+    system: &System,
+    verb: Called,
+    target: &Target,
+) -> Result<Doctor> {
+    let doctor = Doctor {
+        round_trip: arguments.contains("--round-trip"),
+        har: arguments.path("--har"),
+    };
+    if doctor
+        .har
+        .as_ref()
+        .is_some_and(|path| path.as_os_str().is_empty())
+    {
+        return Err(usage("--har is empty").hint("is the variable that it comes from set?"));
+    }
+    match (doctor.round_trip, target) {
+        (true, Target::Caller) => {
+            let flags: Vec<&str> = system.targets.iter().map(|kind| kind.flag).collect();
+            Err(usage(format!(
+                "{} {} --round-trip changes an account, which {} must name",
+                system.name,
+                verb.name,
+                flags.join(" or ")
+            )))
         }
-        _ => Ok(Doctor { har }),
+        _ => Ok(doctor),
     }
 }
 

@@ -82,7 +82,7 @@ pub static GLOBAL: [Flag; 19] = [
 
 /// Options of some verbs, which name them.
 #[rustfmt::skip] // a table
-static VERB_OPTIONS: [Flag; 12] = [
+static VERB_OPTIONS: [Flag; 13] = [
     flag("--output", File("FILE"), "write the picture that is shown now; - is standard output; a file that is there only with --force"),
     flag("--dry-run", Switch, "print each write as the curl command that does it, and send none"),
     flag("--state", File("FILE"), "what was proven before (default: MANIFEST.state)"),
@@ -91,6 +91,7 @@ static VERB_OPTIONS: [Flag; 12] = [
     flag("--shard", Words("I/N", &["auto"]), "part I of N; auto reads the variables of GitLab, Buildkite, CircleCI, Semaphore, Azure or Slurm; auto/N takes the index alone from them or from Kubernetes"),
     flag("--junit", File("FILE"), "a JUnit file with the outcomes, for a CI engine"),
     flag("--html", File("FILE"), "a page to look at: each picture in the crop that will be shown"),
+    flag("--round-trip", Switch, "put a test picture on this one account, and put back what it wore"),
     flag("--har", File("FILE"), "write all requests and answers as an HTTP archive, without secrets"),
     flag("--prune", Switch, "delete the avatar that an earlier apply uploaded, after the new one is proven"),
     flag("--to", File("DIR"), "the folder for the manifest and the pictures; made if it is not there"),
@@ -217,7 +218,7 @@ pub static VERBS: [Verb; 14] = [
         name: "doctor",
         form: Form::OfSystem(SystemVerb::Doctor),
         about: "check a server, and try it on one account",
-        options: &["--har"],
+        options: &["--round-trip", "--har"],
         help: include_str!("help/doctor.txt"),
     },
     Verb {

@@ -105,6 +105,39 @@ pub(super) fn is_hidden_name(name: &str) -> bool {
     numbers.is_some_and(|numbers| numbers.split('-').count() == 3 && numbers.split('-').all(number))
 }
 
+/// Writes a new file that only its owner may read, and gives its absolute path. What is there stays, links too: then the
+/// name gets a number.
+///
+/// Errors: input, naming the file.
+pub fn create_new(folder: &Path, name: &str, extension: &str, bytes: &[u8]) -> Result<PathBuf> {
+    let mut number = 1;
+    loop {
+        let more = match number {
+            1 => String::new(),
+            _ => format!("-{number}"),
+        };
+        let path = folder.join(format!("{name}{more}.{extension}"));
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let created = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path);
+        let written = created.and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        });
+        match written {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < MANY => number += 1,
+            Err(error) => return Err(unwritable("", &path, &error)),
+        }
+    }
+}
+
+/// So many files of one name are enough.
+const MANY: u32 = 100;
+
 /// A new file in the folder of `place`.
 fn create_beside(place: &Path, secret: bool) -> io::Result<(File, PathBuf)> {
     loop {

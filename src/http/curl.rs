@@ -233,7 +233,7 @@ fn escaped(text: &[u8], special: &[u8]) -> Vec<u8> {
 
 /// The text as one word of a shell's command line, and without line ends: what is not UTF-8, and what a terminal
 /// would obey, is written by `printf`.
-fn quoted(text: impl AsRef<[u8]>) -> String {
+pub fn quoted(text: impl AsRef<[u8]>) -> String {
     let bytes = text.as_ref();
     let plain = std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_deceptive));
     if plain {

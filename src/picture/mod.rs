@@ -4,6 +4,7 @@
 pub mod content;
 pub mod header;
 pub mod received;
+mod test_card;
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
@@ -91,6 +92,13 @@ impl Picture {
             digest: sha256(bytes),
             bytes: Bytes::Disk(path),
         }
+    }
+
+    /// A small picture that says by its looks that it is a test.
+    pub fn test() -> Picture {
+        let bytes = test_card::png();
+        let read = Picture::read(bytes.as_slice(), "test.png".into(), "of the test");
+        read.expect("what this program makes is a picture")
     }
 
     /// Reads a picture from standard input.

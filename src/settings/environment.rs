@@ -89,6 +89,12 @@ impl Environment {
             .collect()
     }
 
+    /// The folder for temporary files.
+    pub fn temporary(&self) -> PathBuf {
+        let named = self.path("TMPDIR").map(PathBuf::from);
+        named.unwrap_or_else(|| PathBuf::from("/").join("tmp"))
+    }
+
     /// Reserves standard input; `purpose` is what an error calls it.
     ///
     /// Errors: configuration, if it is reserved already.

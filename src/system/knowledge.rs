@@ -1,7 +1,9 @@
 //! What is known of a system's servers, and how one of them is held against it: data and a few plain functions of each
 //! system, for `doctor`.
 
+use super::avatar::{Avatar, Seen, Target};
 use super::session::Session;
+use super::shown::Shown;
 use crate::error::Result;
 use crate::http::Exchange;
 use crate::number::digits;
@@ -17,6 +19,26 @@ pub struct Knowledge {
     pub largest: Option<Largest>,
     /// What an exchange tells of a habit that not all servers have.
     pub habit: fn(&Exchange) -> Option<Habit>,
+    /// Whether a target is the caller of this name.
+    pub is_caller: fn(&str, &Target) -> bool,
+    /// How a change is tried on an account that was seen and shows this.
+    pub trial: fn(&Seen, &Shown) -> Trial,
+}
+
+/// How a change is tried.
+pub struct Trial {
+    pub test: Test,
+    /// What cannot be given back exactly, or stays behind.
+    pub note: Option<&'static str>,
+}
+
+/// What is put on an account and taken off again.
+pub enum Test {
+    /// A picture; or this, where the server takes none from the caller.
+    Picture {
+        instead: Option<Avatar>,
+    },
+    Avatar(Avatar),
 }
 
 /// The largest picture that a server takes, in bytes, where it tells.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::avatar::{Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKind, Writer};
-use super::knowledge::{Habit, Introduction, Knowledge, Pace, Versions};
+use super::knowledge::{Habit, Introduction, Knowledge, Pace, Test, Trial, Versions};
 use super::session::{Reading, Server, Session, is_sendable};
 use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
@@ -111,6 +111,13 @@ pub(super) static SYSTEM: System = System {
         },
         largest: Some(|session| Ok(Some(largest(session)?).filter(|size| *size < u64::MAX))),
         habit,
+        is_caller,
+        trial: |_, _| Trial {
+            test: Test::Picture { instead: None },
+            note: Some(
+                "the test picture stays in the server's media, where nothing can be deleted",
+            ),
+        },
     },
     loses_on_refusal: false,
     recognizes: |response| refusal(response).is_some(),
@@ -558,6 +565,14 @@ fn introduce(session: &mut Session) -> Result<Introduction> {
         text: text.join(" "),
         version: newest,
     })
+}
+
+/// A target may leave out the server, which is the caller's then.
+fn is_caller(name: &str, target: &Target) -> bool {
+    let local = parts(name).map(|(local, _)| local);
+    target
+        .name()
+        .is_some_and(|it| it == name || Some(it) == local)
 }
 
 /// What not every homeserver has.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::avatar::{
     Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKind, Writer, number,
 };
-use super::knowledge::{Habit, Introduction, Knowledge, Pace, Versions};
+use super::knowledge::{Habit, Introduction, Knowledge, Pace, Test, Trial, Versions};
 use super::session::{Reading, Server, Session, is_sendable};
 use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
@@ -111,6 +111,8 @@ pub(super) static SYSTEM: System = System {
         },
         largest: None,
         habit,
+        is_caller: |_, _| false,
+        trial,
     },
     loses_on_refusal: false,
     recognizes,
@@ -484,6 +486,30 @@ fn introduce(session: &mut Session) -> Result<Introduction> {
             text: String::new(),
             version: None,
         }),
+    }
+}
+
+/// Icons that documents give as examples.
+const ICONS: [&str; 2] = ["14", "55"];
+
+/// A picture that was uploaded cannot be taken away again: only who wears one already is given another.
+fn trial(seen: &Seen, shown: &Shown) -> Trial {
+    if let Restore::Picture = shown.restore {
+        return Trial {
+            test: Test::Picture { instead: None },
+            note: Some(
+                "what is put back gets another file name; the server keeps the files that were replaced",
+            ),
+        };
+    }
+    let worn = seen.fingerprint.as_deref();
+    let worn = worn.and_then(|text| text.strip_prefix("icon:"));
+    let icon = ICONS.into_iter().find(|icon| Some(*icon) != worn);
+    Trial {
+        test: Test::Avatar(Avatar::Preset(&PRESET, icon.map(str::to_owned))),
+        note: Some(
+            "an icon is tried and no picture: one that was uploaded could not be taken away again",
+        ),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::avatar::{Avatar, Crop, Identity, Proof, Row, Seen, Target, TargetKind, Writer};
-use super::knowledge::{Habit, Introduction, Knowledge, Pace, Versions};
+use super::knowledge::{Habit, Introduction, Knowledge, Pace, Test, Trial, Versions};
 use super::session::{Reading, Server, Session, is_sendable};
 use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
@@ -134,6 +134,8 @@ pub(super) static SYSTEM: System = System {
         },
         largest: None,
         habit,
+        is_caller: |name, target| target.name() == Some(name),
+        trial,
     },
     loses_on_refusal: true,
     recognizes,
@@ -510,6 +512,14 @@ fn habit(exchange: &Exchange) -> Option<Habit> {
             format!("the head of a picture is refused ({status})"),
             "let HEAD requests for pictures pass; without them a picture that the server lost is not noticed",
         )),
+    }
+}
+
+fn trial(_: &Seen, shown: &Shown) -> Trial {
+    let note = "the server encodes every picture anew: what is put back looks the same, and is another file with another etag";
+    Trial {
+        test: Test::Picture { instead: None },
+        note: matches!(shown.restore, Restore::Picture).then_some(note),
     }
 }
 

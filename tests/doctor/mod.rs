@@ -3,6 +3,7 @@
 
 mod har;
 mod network;
+mod round_trip;
 
 use crate::support::systems::Served;
 use crate::support::{
@@ -53,8 +54,9 @@ impl Case {
 pub fn timeless(text: &str) -> String {
     let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
     for at in 1..words.len() {
-        let unit = words[at].trim_end_matches([',', ';', ')', '\n']);
-        let unit = unit.split('\n').next().unwrap_or_default().to_owned();
+        let unit = words[at].split('\n').next().unwrap_or_default();
+        let unit = unit.trim_end_matches([',', ';', ':', ')', '\n']);
+        let unit = unit.to_owned();
         let about = at > 1 && words[at - 2] == "about";
         if (unit == "ms" || about) && words[at - 1].starts_with(|c: char| c.is_ascii_digit()) {
             words[at - 1] = "N".to_owned();

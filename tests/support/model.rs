@@ -144,6 +144,12 @@ impl<M: Model> Before<M> {
     }
 }
 
+impl<M> Before<M> {
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+}
+
 impl<M: Model> Model for Before<M> {
     fn context(&self) -> &str {
         self.model.context()

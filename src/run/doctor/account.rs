@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{CALLER, Doctor, LIMITS, PICTURE, RIGHTS, TARGET};
+use super::{CALLER, Doctor, KEEP, LIMITS, PICTURE, RESTORE, RIGHTS, TARGET, TEST};
+use crate::error::{Class, Error};
 use crate::http::{Client, Exchange};
 use crate::number::digits;
 use crate::picture::received::Kind;
@@ -10,12 +11,16 @@ use crate::plan::manifest::Server;
 use crate::report::check::{Check, Verdict};
 use crate::settings::credentials::Credentials;
 use crate::signals;
-use crate::system::avatar::{Identity, Target};
+use crate::system::avatar::{Identity, Seen, Target};
 use crate::system::knowledge::Pace;
 use crate::system::session::Session;
 use crate::system::shown::{Face, Shown};
 use crate::terminal::{MESSAGE, clean};
 use crate::time::span;
+
+/// What depends on a caller, and the steps of a round trip.
+const AFTER_CALLER: [&str; 7] = [RIGHTS, LIMITS, TARGET, PICTURE, KEEP, TEST, RESTORE];
+const TRIP: [&str; 3] = [KEEP, TEST, RESTORE];
 
 /// As many accounts as somebody may have in mind.
 const MANY: u32 = 1000;
@@ -31,31 +36,64 @@ impl Doctor<'_> {
             Ok(session) => session,
             Err(error) => {
                 self.report(Check::fail(CALLER, &error).took(begun.elapsed()));
-                return self.not_made(&[RIGHTS, LIMITS, TARGET, PICTURE], CALLER);
+                return self.not_made(&AFTER_CALLER, CALLER);
             }
         };
-        self.within(&mut session, &way, begun);
+        self.within(&mut session, server, &way, begun);
         let left = session.end().err().map(|error| error.message());
+        signals::defer(false);
         for warning in session.warnings.drain(..).chain(left) {
             self.report.warning(&self.subject, &warning);
         }
     }
 
-    fn within(&mut self, session: &mut Session, way: &str, begun: Instant) {
+    fn within(&mut self, session: &mut Session, server: &Server, way: &str, begun: Instant) {
         let identity = match (self.system.whoami)(session) {
             Ok(identity) => identity,
             Err(error) => {
                 self.report(Check::fail(CALLER, &error).took(begun.elapsed()));
-                return self.not_made(&[RIGHTS, LIMITS, TARGET, PICTURE], CALLER);
+                return self.not_made(&AFTER_CALLER, CALLER);
             }
         };
         self.report(caller(&identity, session, way).took(begun.elapsed()));
-        self.report(rights(&identity, session));
+        let rights = self.rights(&identity);
+        let may = !matches!(rights.verdict, Verdict::Fail(_));
+        self.report(rights);
         let begun = Instant::now();
         let limits = self.limits(session);
         self.report(limits.took(begun.elapsed()));
-        if signals::caught().is_none() {
-            self.look(session);
+        if signals::caught().is_some() {
+            return;
+        }
+        let worn = self.look(session);
+        match (worn, may) {
+            _ if !self.round_trip || signals::caught().is_some() => {}
+            (_, false) => self.not_made(&TRIP, RIGHTS),
+            (Some(worn), true) => self.round_trip(session, server, &worn),
+            (None, true) => {}
+        }
+    }
+
+    /// Missing rights are worth a warning, and an end where somebody else is to be changed.
+    fn rights(&self, identity: &Identity) -> Check {
+        let system = self.system;
+        let own = identity.name.as_deref();
+        let own = own.is_some_and(|name| (system.knowledge.is_caller)(name, self.target));
+        match identity.may_change_others {
+            Some(true) => Check::ok(RIGHTS, "may change others"),
+            Some(false) if self.round_trip && !own => {
+                let error = Error::new(Class::Credentials, "may not change others");
+                Check::fail(RIGHTS, &error.hint(system.permission))
+            }
+            Some(false) => Check::warn(
+                RIGHTS,
+                "may not change others",
+                system.permission.to_owned(),
+            ),
+            None => Check::ok(
+                RIGHTS,
+                "the server does not tell whether it may change others; --round-trip tries it",
+            ),
         }
     }
 
@@ -76,10 +114,11 @@ impl Doctor<'_> {
 
     /// What the target wears, and whether its picture can be read; of the caller the picture alone, where nobody is
     /// named.
-    fn look(&mut self, session: &mut Session) {
+    fn look(&mut self, session: &mut Session) -> Option<Worn> {
         let named = *self.target != Target::Caller;
         if !named && !self.system.caller {
-            return self.report(Check::ok(PICTURE, "not tried, because no account is named"));
+            self.report(Check::ok(PICTURE, "not tried, because no account is named"));
+            return None;
         }
         let begun = Instant::now();
         let seen = match (self.system.observe)(session, self.target) {
@@ -89,8 +128,9 @@ impl Doctor<'_> {
                 self.report(Check::fail(name, &error).took(begun.elapsed()));
                 if named {
                     self.not_made(&[PICTURE], TARGET);
+                    self.not_made(&TRIP, TARGET);
                 }
-                return;
+                return None;
             }
         };
         if named {
@@ -101,12 +141,24 @@ impl Doctor<'_> {
         }
         let begun = Instant::now();
         let shown = (self.system.shown)(session, self.target, &seen);
-        let check = match &shown {
-            Ok(shown) => picture(shown),
-            Err(error) => Check::fail(PICTURE, error),
-        };
-        self.report(check.took(begun.elapsed()));
+        match shown {
+            Ok(shown) => {
+                self.report(picture(&shown).took(begun.elapsed()));
+                Some(Worn { seen, shown })
+            }
+            Err(error) => {
+                self.report(Check::fail(PICTURE, &error).took(begun.elapsed()));
+                self.not_made(&TRIP, PICTURE);
+                None
+            }
+        }
     }
+}
+
+/// What an account wears and shows.
+pub(super) struct Worn {
+    pub(super) seen: Seen,
+    pub(super) shown: Shown,
 }
 
 fn picture(shown: &Shown) -> Check {
@@ -151,21 +203,6 @@ fn caller(identity: &Identity, session: &Session, variables: &str) -> Check {
         (false, false) => "by name and password (Basic)",
     };
     Check::ok(CALLER, format!("{name}, {way}, from {variables}"))
-}
-
-fn rights(identity: &Identity, session: &Session) -> Check {
-    match identity.may_change_others {
-        Some(true) => Check::ok(RIGHTS, "may change others"),
-        Some(false) => Check::warn(
-            RIGHTS,
-            "may not change others",
-            session.system.permission.to_owned(),
-        ),
-        None => Check::ok(
-            RIGHTS,
-            "the server does not tell whether it may change others",
-        ),
-    }
 }
 
 /// The limit that the answers announce, and how long many accounts would take.

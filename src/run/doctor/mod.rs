@@ -3,6 +3,7 @@
 
 mod account;
 mod network;
+mod round_trip;
 
 use std::time::Instant;
 
@@ -33,6 +34,7 @@ pub(super) fn run(account: &Account, how: &How, environment: &Environment, begun
     let mut doctor = Doctor {
         system: account.system,
         target: &account.target,
+        round_trip: how.round_trip,
         context,
         recording: Recording::default(),
         subject: Subject {
@@ -65,12 +67,18 @@ const RIGHTS: &str = "rights";
 const LIMITS: &str = "limits";
 const TARGET: &str = "target";
 const PICTURE: &str = "picture";
+const KEEP: &str = "keep";
+const TEST: &str = "test";
+const RESTORE: &str = "restore";
+const TIDY: &str = "tidy";
 const ANSWERS: &str = "answers";
 
 /// The checks of one server.
 struct Doctor<'a> {
     system: &'static System,
     target: &'a Target,
+    /// Whether a change is tried on the target.
+    round_trip: bool,
     context: Context<'a>,
     recording: Recording,
     subject: Subject<'a>,
@@ -115,8 +123,12 @@ impl Doctor<'_> {
             return;
         }
         for name in names {
-            // Nobody asked for it.
-            if *name == TARGET && *self.target == Target::Caller {
+            let asked = match *name {
+                TARGET => *self.target != Target::Caller,
+                KEEP | TEST | RESTORE => self.round_trip,
+                _ => true,
+            };
+            if !asked {
                 continue;
             }
             self.report(Check::not_made(name, because));

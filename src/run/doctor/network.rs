@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{CALLER, CLOCK, Doctor, LIMITS, NAME, PICTURE, RIGHTS, SERVER, TARGET, TLS, WAY};
+use super::{
+    CALLER, CLOCK, Doctor, KEEP, LIMITS, NAME, PICTURE, RESTORE, RIGHTS, SERVER, TARGET, TEST, TLS,
+    WAY,
+};
 use crate::error::{Class, Error, Result};
 use crate::http::tls::{self, TrustedBy};
 use crate::http::{Client, Exchange, Reach, Tls};
@@ -22,7 +25,7 @@ const FEW_DAYS: u64 = 14;
 const OFF: u64 = 60;
 
 /// What depends on a server that answers.
-const REST: [&str; 5] = [CALLER, RIGHTS, LIMITS, TARGET, PICTURE];
+const REST: [&str; 8] = [CALLER, RIGHTS, LIMITS, TARGET, PICTURE, KEEP, TEST, RESTORE];
 
 impl Doctor<'_> {
     /// Checks everything that needs no credentials; none if there is no server to go on with.

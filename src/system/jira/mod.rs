@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use super::avatar::{
     Avatar, Identity, Offer, Preset, Proof, Row, Seen, Target, TargetKind, Writer, number,
 };
-use super::knowledge::{Habit, Introduction, Knowledge, Pace, Versions};
+use super::knowledge::{Habit, Introduction, Knowledge, Pace, Test, Trial, Versions};
 use super::session::{Server, Session};
+use super::shown::Shown;
 use super::{Delete, Example, List, Support, System};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
@@ -107,6 +108,12 @@ pub(super) static SYSTEM: System = System {
         },
         largest: None,
         habit,
+        is_caller: |name, target| {
+            target
+                .name()
+                .is_some_and(|it| it.eq_ignore_ascii_case(name))
+        },
+        trial,
     },
     loses_on_refusal: false,
     recognizes,
@@ -262,6 +269,17 @@ fn habit(exchange: &Exchange) -> Option<Habit> {
             Habit::harmless(format!("who may not is answered by {status}")),
         ),
         _ => None,
+    }
+}
+
+/// A token may be kept from uploads: then another of the server's own avatars is selected.
+fn trial(seen: &Seen, _: &Shown) -> Trial {
+    let other = |offer: &&Offer| offer.system && Some(&offer.id) != seen.fingerprint.as_ref();
+    let instead = seen.offers.iter().find(other);
+    let instead = instead.map(|offer| Avatar::Preset(&PRESET, Some(offer.id.clone())));
+    Trial {
+        test: Test::Picture { instead },
+        note: None,
     }
 }
 
