@@ -471,3 +471,24 @@ fn a_server_that_cannot_be_reached_is_tried_once() {
         .filter(|line| line.ends_with(": skipped: chat cannot be reached"));
     assert_eq!(skipped.count(), 2, "{output:?}");
 }
+
+/// Pictures are read within the login of the run, and it ends with it.
+#[test]
+fn a_login_is_ended_when_all_is_read() {
+    let (chat, scratch) = (chat(), Scratch::new());
+    chat.model().give("build-bot", pictures::png(64, 64, 1));
+    let tokens = chat.model().tokens.len();
+    Run::new(["rocketchat", "pull", "build-bot", "--to", "backup"])
+        .with_login(&chat)
+        .dir(scratch.path())
+        .gives(
+            0,
+            "rocketchat build-bot: pulled image rocketchat/build-bot.png (uploaded)\n1 pulled (1 uploaded)\n",
+            "",
+        );
+    assert_eq!(chat.model().tokens.len(), tokens);
+    assert_eq!(
+        chat.calls().last().map(String::as_str),
+        Some("POST /chat/api/v1/logout")
+    );
+}
