@@ -1,7 +1,7 @@
 #!/bin/sh
-# Puts what is released where it is used: the packages on an old and a new Debian that nobody has touched, where they are
-# installed, run, upgraded, removed and purged; the unit under the systemd of the new one; the image into an empty root.
-# Takes root, and debootstrap for the Debians.
+# Puts what is released where it is used: the packages on an old and a new Debian that nobody has touched, where they
+# are installed, run, upgraded, removed and purged; the unit under the systemd of the new one; the image into an empty
+# root; the program beside busybox. Takes root, and debootstrap for the Debians.
 #
 #     machines.sh fetch BUILDS              put the Debians under BUILDS, unless they are there
 #     machines.sh run BUILDS DIST VERSION SANDBOX
@@ -78,7 +78,8 @@ for suite in $suites; do
         rm "$work/$suite/etc/avatarctl/avatars.json"
         inside dpkg --purge "avatarctl:$architecture" >>"$work/dpkg.log" 2>&1 ||
             fail "$suite $architecture: not purged; see $work/dpkg.log"
-        left=$(find "$work/$suite" -path "$work/$suite/var/lib/dpkg" -prune -o -iname '*avatarctl*' ! -name '*.deb' -print)
+        left=$(find "$work/$suite" -path "$work/$suite/var/lib/dpkg" -prune -o \
+            -name '*avatarctl*' ! -name '*.deb' -print)
         [ -z "$left" ] || fail "$suite $architecture: $left stays"
         echo "$suite $architecture: installed, run, upgraded, removed, purged"
     done
@@ -131,3 +132,13 @@ while read -r architecture layer entry; do
     esac
     echo "image $architecture: $said"
 done <"$work/layers"
+
+# A machine of busybox alone.
+command -v busybox >/dev/null || fail "there is no busybox; Debian's busybox-static has it"
+rm -rf "$work/busybox"
+mkdir -p "$work/busybox/bin"
+cp "$(command -v busybox)" "$work/busybox/bin/busybox"
+ln -s busybox "$work/busybox/bin/sh"
+install -m 755 "$builds/x86_64-unknown-linux-musl/release/avatarctl" "$work/busybox/bin/avatarctl"
+said=$(env -i PATH=/bin "$(command -v chroot)" "$work/busybox" sh -euc 'avatarctl example | avatarctl check -')
+echo "busybox: $said"

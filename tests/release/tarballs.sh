@@ -1,7 +1,6 @@
 #!/bin/sh
-# What is released, from binaries that are built: for each target a tarball with all that goes with the program, and what
-# it is made of. Two runs on the same commit give the same bytes: names are sorted, owners are numbers, times are those
-# of the commit.
+# What is released, from binaries that are built: for each target a tarball with all that goes with the program. Two
+# runs on the same commit give the same bytes: names are sorted, owners are numbers, times are those of the commit.
 #
 #     tarballs.sh DIST BUILDS VERSION TARGET...
 set -eu
