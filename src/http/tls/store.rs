@@ -1,8 +1,11 @@
 //! Certificates in files: those of the trust store, and those that a user names.
 
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::sync::OnceLock;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_native_certs::{ErrorKind, load_certs_from_paths};
@@ -32,12 +35,59 @@ struct Place {
     content: OnceLock<Content>,
 }
 
-/// The certificates that could be read.
+/// What is in a place.
 #[derive(Debug)]
 struct Content {
-    certificates: Vec<CertificateDer<'static>>,
+    certificates: Certificates,
     /// Why there may be none.
     reason: String,
+}
+
+/// Certificates as they were read. A bundle of hundreds stays text, and each is decoded when it is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Certificates {
+    bundle: String,
+    decoded: Vec<CertificateDer<'static>>,
+}
+
+impl From<Vec<CertificateDer<'static>>> for Certificates {
+    fn from(decoded: Vec<CertificateDer<'static>>) -> Certificates {
+        Certificates {
+            bundle: String::new(),
+            decoded,
+        }
+    }
+}
+
+impl Certificates {
+    fn bundle(bytes: Vec<u8>) -> Certificates {
+        let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+        Certificates {
+            bundle: String::from_utf8(bytes).unwrap_or_else(lossy),
+            decoded: Vec::new(),
+        }
+    }
+
+    /// The first answer that there is to a certificate. All are decoded into the same two buffers: an allocator that
+    /// gives and takes memory for each of them makes most of the system calls of a run.
+    pub(super) fn find<T>(&self, mut ask: impl FnMut(&CertificateDer) -> Option<T>) -> Option<T> {
+        let (mut text, mut der) = (String::new(), Vec::new());
+        for line in self.bundle.lines() {
+            if line.starts_with("-----BEGIN CERTIFICATE-----") {
+                text.clear();
+            } else if line.starts_with("-----END CERTIFICATE-----") {
+                der.clear();
+                if BASE64_STANDARD.decode_vec(&text, &mut der).is_ok()
+                    && let Some(answer) = ask(&CertificateDer::from(der.as_slice()))
+                {
+                    return Some(answer);
+                }
+            } else {
+                text.push_str(line.trim());
+            }
+        }
+        self.decoded.iter().find_map(ask)
+    }
 }
 
 impl Store {
@@ -68,9 +118,9 @@ impl Store {
     }
 
     /// The certificates of each place, which is read when its turn comes.
-    pub(super) fn places(&self) -> impl Iterator<Item = &[CertificateDer<'static>]> {
+    pub(super) fn places(&self) -> impl Iterator<Item = &Certificates> {
         let contents = self.places.iter().map(Place::content);
-        contents.map(|content| content.certificates.as_slice())
+        contents.map(|content| &content.certificates)
     }
 
     /// The first variable that names it, if one does.
@@ -83,8 +133,8 @@ impl Store {
     ///
     /// Errors: configuration, if a store is named and nothing in it can be used.
     pub(super) fn is_there(&self) -> Result<bool> {
-        let mut certificates = self.places().flatten();
-        let there = certificates.any(|der| Certificate::read(der).is_some());
+        let usable = |der: &CertificateDer| Certificate::read(der).map(drop);
+        let there = self.places().any(|place| place.find(usable).is_some());
         match self.named && !there {
             false => Ok(there),
             // All of them, because one usable place would do.
@@ -108,11 +158,8 @@ impl Place {
     fn read_file(&self) -> Content {
         let read = input::regular(&self.path).and_then(|(file, _)| input::whole(&file, LONGEST));
         match read {
-            Ok(bytes) => {
-                let certificates = CertificateDer::pem_slice_iter(&bytes).flatten().collect();
-                self.read(certificates)
-            }
-            Err(error) => self.unreadable(&self.path, Vec::new(), &error),
+            Ok(bytes) => self.read(Certificates::bundle(bytes)),
+            Err(error) => self.unreadable(&self.path, Certificates::default(), &error),
         }
     }
 
@@ -123,15 +170,15 @@ impl Place {
             _ => None,
         });
         match unreadable {
-            Some((error, path)) => self.unreadable(path, read.certs, error),
-            None => self.read(read.certs),
+            Some((error, path)) => self.unreadable(path, read.certs.into(), error),
+            None => self.read(read.certs.into()),
         }
     }
 
-    fn read(&self, certificates: Vec<CertificateDer<'static>>) -> Content {
-        let what = match certificates.is_empty() {
-            true => "holds no certificate in PEM form",
-            false => "holds no usable certificate",
+    fn read(&self, certificates: Certificates) -> Content {
+        let what = match certificates.find(|_| Some(())) {
+            None => "holds no certificate in PEM form",
+            Some(_) => "holds no usable certificate",
         };
         let place = quote(&self.path.to_string_lossy());
         Content {
@@ -143,7 +190,7 @@ impl Place {
     fn unreadable(
         &self,
         path: &Path,
-        certificates: Vec<CertificateDer<'static>>,
+        certificates: Certificates,
         error: &std::io::Error,
     ) -> Content {
         let place = quote(&path.to_string_lossy());

@@ -14,7 +14,7 @@ use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore,
 use super::Trust;
 use super::certificate::Certificate;
 use super::describe::TrustedBy;
-use super::store::{Store, certificates};
+use super::store::{Certificates, Store, certificates};
 use crate::error::{Error, Result};
 use crate::time;
 
@@ -40,7 +40,7 @@ use crate::time;
 pub(super) struct Verifier {
     insecure: bool,
     /// The certificates of `--ca-file`.
-    given: Vec<CertificateDer<'static>>,
+    given: Certificates,
     store: Store,
     provider: Arc<CryptoProvider>,
 }
@@ -49,12 +49,12 @@ impl Verifier {
     /// Errors: configuration, for a file that cannot be read or does not hold what it should.
     pub(super) fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Verifier> {
         let given = match &trust.ca_file {
-            Some(path) => certificates(path, "CA file")?,
-            None => Vec::new(),
+            Some(path) => certificates(path, "CA file")?.into(),
+            None => Certificates::default(),
         };
         let store = Store::new(&trust.store);
         // It is going to be needed, so that it is said at once if it cannot be used.
-        if given.is_empty() && !trust.insecure {
+        if trust.ca_file.is_none() && !trust.insecure {
             store.is_there()?;
         }
         Ok(Verifier {
@@ -80,25 +80,24 @@ impl Verifier {
             .collect();
         let mut roots = RootCertStore::empty();
         let mut refused = None;
-        for trusted in iter::once(self.given.as_slice()).chain(self.store.places()) {
-            if trusted.contains(end_entity) {
+        for trusted in iter::once(&self.given).chain(self.store.places()) {
+            let (pinned, signers) = search(trusted, end_entity, &issuers);
+            if pinned {
                 return verify_trusted(end_entity, name, now);
             }
             let known = roots.len();
-            let signers = trusted.iter().filter(|der| may_have_signed(der, &issuers));
             for signer in signers {
-                let root = CertificateDer::from(&**signer);
-                if let Err(error) = in_period(signer, now) {
+                if let Err(error) = in_period(&signer, now) {
                     refused = Some(error);
-                } else if let Some(length) = path_length(signer)
+                } else if let Some(length) = path_length(&signer)
                     && length < shown.len()
                 {
-                    match self.verify_short(root, end_entity, shown, length, now) {
+                    match self.verify_short(signer, end_entity, shown, length, now) {
                         Ok(parsed) => return verify_name(&parsed, name),
                         Err(error) => refused = Some(error),
                     }
                 } else {
-                    roots.add_parsable_certificates([root]);
+                    roots.add_parsable_certificates([signer]);
                 }
             }
             if roots.len() > known {
@@ -137,16 +136,15 @@ impl Verifier {
         let certificates = [end_entity].into_iter().chain(shown);
         let issuers: Vec<&[u8]> = certificates.filter_map(issuer).collect();
         let mut roots = RootCertStore::empty();
-        let signers = self.given.iter();
-        let signers = signers.filter(|der| may_have_signed(der, &issuers));
-        roots.add_parsable_certificates(signers.map(|der| CertificateDer::from(&**der)));
+        let (named, signers) = search(&self.given, end_entity, &issuers);
+        roots.add_parsable_certificates(signers);
         let signed = || {
             self.verify_chain(&roots, end_entity, shown, UnixTime::now())
                 .is_ok()
         };
         Ok(match self.insecure {
             true => TrustedBy::Nothing,
-            false if self.given.contains(end_entity) => TrustedBy::Named,
+            false if named => TrustedBy::Named,
             false if !roots.is_empty() && signed() => TrustedBy::CaFile,
             false if self.store.is_there()? => TrustedBy::Store(self.store.variable()),
             false => TrustedBy::BuiltIn,
@@ -208,6 +206,22 @@ impl Verifier {
             false => Err(other(NoServer)),
         }
     }
+}
+
+/// Whether a certificate is itself in this place, and what there may have signed it or what is shown with it.
+fn search(
+    place: &Certificates,
+    end_entity: &CertificateDer<'_>,
+    issuers: &[&[u8]],
+) -> (bool, Vec<CertificateDer<'static>>) {
+    let mut signers = Vec::new();
+    let pinned = place.find(|certificate| {
+        if may_have_signed(certificate, issuers) {
+            signers.push(certificate.clone().into_owned());
+        }
+        (certificate == end_entity).then_some(())
+    });
+    (pinned.is_some(), signers)
 }
 
 type Verified = std::result::Result<ServerCertVerified, rustls::Error>;
