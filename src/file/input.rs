@@ -40,7 +40,7 @@ pub fn read(path: &Path, what: &str, class: Class, bound: u64) -> Result<Vec<u8>
     let named = format!("{what} {}", quote(&path.to_string_lossy()));
     open(path)
         .and_then(|input| match input {
-            Input::Regular(file, _) => whole(&file, bound),
+            Input::Regular(file, length) => all(&file, length, bound),
             pipe => bytes(pipe, bound),
         })
         .map_err(|error| unreadable(&named, class, &error))
@@ -58,8 +58,12 @@ pub fn unreadable(named: &str, class: Class, error: &io::Error) -> Error {
 }
 
 /// Everything that a file holds; one that is too long is not begun.
-pub fn whole(mut file: &File, bound: u64) -> io::Result<Vec<u8>> {
-    let length = file.metadata()?.len();
+pub fn whole(file: &File, bound: u64) -> io::Result<Vec<u8>> {
+    all(file, file.metadata()?.len(), bound)
+}
+
+/// The same of a file whose length was seen.
+pub fn all(mut file: &File, length: u64, bound: u64) -> io::Result<Vec<u8>> {
     if length > bound {
         return Err(too_long(bound));
     }

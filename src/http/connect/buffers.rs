@@ -38,8 +38,7 @@ impl Held {
         std::mem::take(&mut self.held) > 0
     }
 
-    fn make(&mut self) {
-        self.output.resize(OUTPUT, 0);
+    fn room(&mut self) -> &mut [u8] {
         self.input.resize(BUFFER, 0);
         if self.used == self.read {
             (self.used, self.read) = (0, 0);
@@ -47,12 +46,14 @@ impl Held {
             self.input.copy_within(self.used.., 0);
             (self.used, self.read) = (0, self.read - self.used);
         }
+        &mut self.input[self.read..]
     }
 }
 
 impl Buffers for Held {
     fn output(&mut self) -> &mut [u8] {
-        self.tmp_and_output().1
+        self.output.resize(OUTPUT, 0);
+        &mut self.output[self.held..]
     }
 
     fn input(&self) -> &[u8] {
@@ -60,7 +61,7 @@ impl Buffers for Held {
     }
 
     fn input_append_buf(&mut self) -> &mut [u8] {
-        self.tmp_and_output().0
+        self.room()
     }
 
     fn input_appended(&mut self, amount: usize) {
@@ -73,7 +74,8 @@ impl Buffers for Held {
     }
 
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
-        self.make();
+        self.output.resize(OUTPUT, 0);
+        self.room();
         (&mut self.input[self.read..], &mut self.output[self.held..])
     }
 

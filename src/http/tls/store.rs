@@ -12,7 +12,7 @@ use rustls_native_certs::{ErrorKind, load_certs_from_paths};
 
 use super::certificate::Certificate;
 use super::{LONGEST, unusable};
-use crate::error::{Class, Result};
+use crate::error::{Class, Error, Result};
 use crate::file::input;
 use crate::settings::environment::STORE_FOLDERS;
 use crate::terminal::quote;
@@ -39,9 +39,12 @@ struct Place {
 #[derive(Debug)]
 struct Content {
     certificates: Certificates,
-    /// Why there may be none.
-    reason: String,
+    /// What could not be read, and why.
+    unreadable: Option<Error>,
 }
+
+/// Hardly a certificate has more bytes, as text.
+const USUAL: usize = 4 << 10;
 
 /// Certificates as they were read. A bundle of hundreds stays text, and each is decoded when it is looked at.
 #[derive(Debug, Default)]
@@ -71,7 +74,7 @@ impl Certificates {
     /// The first answer that there is to a certificate. All are decoded into the same two buffers: an allocator that
     /// gives and takes memory for each of them makes most of the system calls of a run.
     pub(super) fn find<T>(&self, mut ask: impl FnMut(&CertificateDer) -> Option<T>) -> Option<T> {
-        let (mut text, mut der) = (String::new(), Vec::new());
+        let (mut text, mut der) = (String::with_capacity(USUAL), Vec::with_capacity(USUAL));
         for line in self.bundle.lines() {
             if line.starts_with("-----BEGIN CERTIFICATE-----") {
                 text.clear();
@@ -139,8 +142,7 @@ impl Store {
             false => Ok(there),
             // All of them, because one usable place would do.
             true => {
-                let contents = self.places.iter().map(Place::content);
-                let reasons: Vec<&str> = contents.map(|it| it.reason.as_str()).collect();
+                let reasons: Vec<String> = self.places.iter().map(Place::reason).collect();
                 Err(unusable(reasons.join("; ")))
             }
         }
@@ -156,50 +158,52 @@ impl Place {
     }
 
     fn read_file(&self) -> Content {
-        let read = input::regular(&self.path).and_then(|(file, _)| input::whole(&file, LONGEST));
+        let read = input::regular(&self.path)
+            .and_then(|(file, length)| input::all(&file, length, LONGEST));
         match read {
-            Ok(bytes) => self.read(Certificates::bundle(bytes)),
-            Err(error) => self.unreadable(&self.path, Certificates::default(), &error),
+            Ok(bytes) => Content {
+                certificates: Certificates::bundle(bytes),
+                unreadable: None,
+            },
+            Err(error) => Content {
+                certificates: Certificates::default(),
+                unreadable: Some(unreadable(&self.path, &error)),
+            },
         }
     }
 
     fn read_folder(&self) -> Content {
         let read = load_certs_from_paths(None, Some(&self.path));
-        let unreadable = read.errors.iter().find_map(|error| match &error.kind {
-            ErrorKind::Io { inner, path } => Some((inner, path)),
+        let first = read.errors.iter().find_map(|error| match &error.kind {
+            ErrorKind::Io { inner, path } => Some(unreadable(path, inner)),
             _ => None,
         });
-        match unreadable {
-            Some((error, path)) => self.unreadable(path, read.certs.into(), error),
-            None => self.read(read.certs.into()),
+        Content {
+            certificates: read.certs.into(),
+            unreadable: first,
         }
     }
 
-    fn read(&self, certificates: Certificates) -> Content {
-        let what = match certificates.find(|_| Some(())) {
-            None => "holds no certificate in PEM form",
-            Some(_) => "holds no usable certificate",
+    /// Why nothing in it can be used.
+    fn reason(&self) -> String {
+        let content = self.content();
+        let what = match &content.unreadable {
+            Some(error) => error.message(),
+            None => {
+                let what = match content.certificates.find(|_| Some(())) {
+                    None => "holds no certificate in PEM form",
+                    Some(()) => "holds no usable certificate",
+                };
+                format!("{} {what}", quote(&self.path.to_string_lossy()))
+            }
         };
-        let place = quote(&self.path.to_string_lossy());
-        Content {
-            certificates,
-            reason: format!("{}: {place} {what}", self.variable),
-        }
+        format!("{}: {what}", self.variable)
     }
+}
 
-    fn unreadable(
-        &self,
-        path: &Path,
-        certificates: Certificates,
-        error: &std::io::Error,
-    ) -> Content {
-        let place = quote(&path.to_string_lossy());
-        let error = input::unreadable(&place, Class::Configuration, error);
-        Content {
-            certificates,
-            reason: error.about(self.variable).message(),
-        }
-    }
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    let place = quote(&path.to_string_lossy());
+    input::unreadable(&place, Class::Configuration, error)
 }
 
 /// The certificates of a file that a user names, which is `what` in messages. All of them can be read.
