@@ -27,9 +27,9 @@
 //!   or content (a number that occurs after zeros is passed over as well). It needs no quotes in a
 //!   header and stays below the 70 characters of RFC 2046. Nothing is random: equal forms are equal
 //!   bytes.
-//! * Contents of more than a megabyte are streamed: read once by [`Form::encode`], for the boundary, and
-//!   once by each [`Encoded::reader`], which opens them all at once, so that a file that is gone fails
-//!   before anything is sent. Others are read once, and kept until the form is sent.
+//! * Contents are streamed: read once by [`Form::encode`], for the boundary, unless it is known that they
+//!   hold none, and once by each [`Encoded::reader`], which opens them all at once, so that a file that is gone fails before
+//!   anything is sent.
 //! * The length is the sum over the very pieces that are sent, fixed by [`Form::encode`]. A content
 //!   that then yields fewer or more bytes fails the reader with `InvalidData` before the next
 //!   piece: what was sent is never more than was announced, and never a complete form. A content that
@@ -43,7 +43,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
 
-use crate::picture::content::Content;
+use crate::picture::content::{self, Content, STEM};
 
 /// Parts, in the order of the calls that added them.
 #[derive(Default)]
@@ -101,23 +101,15 @@ impl Form {
         self
     }
 
-    /// Reads every file once, for the boundary, and keeps the small ones. Errors: what reading a file gives.
+    /// Reads every file that may hold a boundary. Errors: what reading a file gives.
     pub fn encode(self) -> io::Result<Encoded> {
         let mut taken = BTreeSet::new();
-        let mut contents = Vec::new();
         for part in &self.parts {
             // No head holds a delimiter, which would begin a line, but a server that searches for
             // the bare boundary shall not find it there either.
             take_numbers(part.head().as_bytes(), &mut taken)?;
-            match at_once(&*part.content)? {
-                Some(bytes) => {
-                    take_numbers(bytes.as_slice(), &mut taken)?;
-                    contents.push(Rc::new(bytes) as Rc<dyn Content>);
-                }
-                None => {
-                    take_numbers(BufReader::new(part.content.open()?), &mut taken)?;
-                    contents.push(part.content.clone());
-                }
+            if part.content.may_hold_stem() {
+                take_numbers(part.content.open()?, &mut taken)?;
             }
         }
         // It ends, since a byte takes one number at most. `avatarctl-1` begins `avatarctl-10`, but
@@ -130,10 +122,10 @@ impl Form {
         let boundary = format!("{STEM}{number}");
         let mut pieces = Vec::new();
         let mut push = |piece: Rc<dyn Content>| pieces.push((piece.length(), piece));
-        for (part, content) in self.parts.iter().zip(contents) {
+        for part in &self.parts {
             let head = part.head();
             push(Rc::new(format!("--{boundary}\r\n{head}\r\n").into_bytes()));
-            push(content);
+            push(part.content.clone());
             push(Rc::new(b"\r\n".to_vec()));
         }
         push(Rc::new(format!("--{boundary}--\r\n").into_bytes()));
@@ -207,28 +199,12 @@ fn escape(name: &str) -> String {
         .replace('\n', "%0A")
 }
 
-const STEM: &str = "avatarctl-";
-
-/// How much of a content is kept in memory, in bytes.
-const LITTLE: u64 = 1 << 20;
-
-/// What a content holds, if that is little and as much as it says: then the form keeps it, and reads nothing twice.
-fn at_once(content: &dyn Content) -> io::Result<Option<Vec<u8>>> {
-    let length = content.length();
-    if length > LITTLE {
-        return Ok(None);
-    }
-    let mut bytes = vec![0; length as usize];
-    let mut source = content.open()?;
-    match source.read_exact(&mut bytes) {
-        Ok(()) => Ok((source.read(&mut [0])? == 0).then_some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(error),
-    }
-}
+/// How much of a content is looked at in one go, in bytes.
+const BLOCK: usize = 64 << 10;
 
 /// Adds the number of every boundary that occurs in the bytes.
-fn take_numbers(mut source: impl BufRead, taken: &mut BTreeSet<u64>) -> io::Result<()> {
+fn take_numbers(source: impl Read, taken: &mut BTreeSet<u64>) -> io::Result<()> {
+    let mut source = BufReader::with_capacity(BLOCK, source);
     let mut matched = 0;
     let mut number: Option<u64> = None;
     loop {
@@ -242,11 +218,8 @@ fn take_numbers(mut source: impl BufRead, taken: &mut BTreeSet<u64>) -> io::Resu
         let mut rest = block;
         while !rest.is_empty() {
             if matched == 0 && number.is_none() {
-                // Most bytes of a picture begin nothing, and are passed over at once, with std's fast search.
-                let first = STEM.as_bytes()[0];
-                let passed = (&mut &*rest).skip_until(first)?;
-                let found = rest[..passed].ends_with(&[first]);
-                rest = &rest[passed - usize::from(found)..];
+                // Most bytes of a picture begin nothing, and are passed over at once.
+                rest = content::from_first_letter(rest);
             }
             let Some((byte, after)) = rest.split_first() else {
                 break;

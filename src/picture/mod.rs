@@ -15,7 +15,7 @@ use ring::digest::{Context, SHA256};
 use crate::error::reason;
 use crate::error::{Class, Error, Result};
 use crate::file::input::{self, Input};
-use crate::picture::content::Content;
+use crate::picture::content::{Content, holds_stem};
 use crate::picture::header::Header;
 use crate::terminal::quote;
 
@@ -37,6 +37,7 @@ pub struct Picture {
     pub length: u64,
     /// SHA-256 of the bytes.
     pub digest: [u8; 32],
+    may_hold_stem: bool,
     bytes: Bytes,
 }
 
@@ -61,17 +62,17 @@ impl Picture {
             return Err(unreadable(input::too_long(LONGEST)));
         }
         let mut block = [0; BLOCK];
-        let (header, (digest, length)) = match block.get_mut(..length as usize) {
+        let (header, (digest, length), stem) = match block.get_mut(..length as usize) {
             Some(bytes) => {
                 file.read_exact(bytes).map_err(unreadable)?;
                 let header = header(&mut Cursor::new(&*bytes), &shown).map_err(unreadable)??;
-                (header, (sha256(bytes), length))
+                (header, (sha256(bytes), length), holds_stem(bytes))
             }
             None => {
                 let header = header(&mut file, &shown).map_err(unreadable)??;
                 file.rewind().map_err(unreadable)?;
                 let read = digest(&mut file.take(LONGEST), &mut block);
-                (header, read.map_err(unreadable)?)
+                (header, read.map_err(unreadable)?, true)
             }
         };
         Ok(Picture {
@@ -79,6 +80,7 @@ impl Picture {
             header,
             length,
             digest,
+            may_hold_stem: stem,
             bytes: Bytes::Disk(path.to_owned()),
         })
     }
@@ -90,6 +92,7 @@ impl Picture {
             header,
             length: bytes.len() as u64,
             digest: sha256(bytes),
+            may_hold_stem: holds_stem(bytes),
             bytes: Bytes::Disk(path),
         }
     }
@@ -128,6 +131,7 @@ impl Picture {
             header,
             length: bytes.len() as u64,
             digest: sha256(&bytes),
+            may_hold_stem: true,
             bytes: Bytes::Memory(bytes),
         })
     }
@@ -209,6 +213,10 @@ impl Content for Picture {
                 }))
             }
         }
+    }
+
+    fn may_hold_stem(&self) -> bool {
+        self.may_hold_stem
     }
 
     fn path(&self) -> Option<&Path> {
