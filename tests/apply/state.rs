@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::support::printed::NOTHING;
 use crate::support::rocketchat::Download;
-use crate::support::run::words;
+use crate::support::strace;
 use crate::support::{
     Fault, Jira, Navixy, Output, Reply, RocketChat, Run, World, pictures, program,
 };
@@ -720,27 +720,7 @@ fn names_that_need_escapes_come_back_as_they_were() {
 
 /// A run under `strace` with these options; none where tests do without it.
 pub fn traced(world: &World, options: &[&str], line: &str) -> Option<process::Output> {
-    let mut command = Command::new("strace");
-    command
-        .args(["-f", "-qq", "-o", "calls"])
-        .args(options)
-        .arg(program())
-        .args(words(line))
-        .current_dir(world.scratch.path())
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .envs(world.settings());
-    match command.output() {
-        Ok(output) => Some(output),
-        Err(error) => {
-            assert!(
-                std::env::var_os("AVATARCTL_TESTS_WITHOUT_STRACE").is_some(),
-                "strace does not start ({error}): install the package strace, or set \
-                 AVATARCTL_TESTS_WITHOUT_STRACE to do without this test"
-            );
-            None
-        }
-    }
+    strace::traced(&world.scratch, &world.settings(), options, line)
 }
 
 /// The calls by which a run wrote files and waited, as `strace` saw them: their names and what they were about.

@@ -6,6 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fs, thread};
 
 use base64::Engine;
@@ -24,7 +25,10 @@ use rustls::{
 
 use crate::http::proxy::{Proxy, Way};
 use crate::support::server::{Wire, unused_address};
-use crate::support::{Navixy, Reply, RocketChat, Run, Running, Scratch, Server, pictures};
+use crate::support::strace::count;
+use crate::support::{
+    Navixy, Reply, RocketChat, Run, Running, Scratch, Server, pictures, rocketchat,
+};
 
 const UNCHANGED: &str = "navixy 2132: icon 12\n";
 
@@ -1923,4 +1927,75 @@ fn doctor_tells_what_a_certificate_is_trusted_by() {
             "ask who the caller is: the certificate of PLACE is signed by an authority that is not trusted here"
         ]
     );
+}
+
+// ---------------------------------------------------------------------------------------------- system calls
+
+/// The trust store of a system has a hundred and more roots, in one file and in a folder. Neither costs a call for each.
+#[test]
+fn a_call_takes_few_system_calls() {
+    let (house, scratch) = (house(), Scratch::new());
+    let server = signed(parameters(&["127.0.0.1"], "navixy"), &house);
+    let mut navixy = serve(&server, &[]);
+    let others = (0..140).map(|n| authority(parameters(&[], &format!("CA {n}"))).pem());
+    let others: Vec<String> = others.collect();
+    scratch.write("ca.pem", house.pem());
+    scratch.write("store.pem", others.concat() + &house.pem());
+    for (n, other) in others.iter().enumerate() {
+        scratch.write(&format!("certs/{n:08x}.0"), other);
+    }
+    let settings = [
+        ("NAVIXY_URL", navixy.url()),
+        ("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b".to_owned()),
+        ("SSL_CERT_FILE", "store.pem".to_owned()),
+        ("SSL_CERT_DIR", "certs".to_owned()),
+    ];
+    for trust in ["", " --ca-file ca.pem"] {
+        let line = format!("navixy show --employee-id 2132{trust}");
+        let Some(calls) = count(&scratch, &settings, &line) else {
+            navixy.expect_anything();
+            return;
+        };
+        assert!(calls <= 120, "{line}: {calls}");
+    }
+}
+
+/// What an account costs with a picture of its own: to check it, to send it, and to remember that.
+#[test]
+fn an_upload_takes_few_system_calls() {
+    let (house, scratch) = (house(), Scratch::new());
+    let server = signed(parameters(&["127.0.0.1"], "chat"), &house);
+    let mut chat = RocketChat::default();
+    (chat.settle, chat.limit) = (Duration::ZERO, None);
+    let (few, many) = (150, 300);
+    let bots = (0..many).map(|n| {
+        rocketchat::User::new(&format!("id{n:015}"), &format!("bot-{n}"), "Bot", &["user"])
+    });
+    chat.users.extend(bots);
+    let config = config(&server, &[], rustls::ALL_VERSIONS, None);
+    let chat = Running::start_over("https", wrap(config), chat);
+    scratch.write("ca.pem", house.pem());
+    let picture = pictures::webp(128, 128, 4);
+    assert_eq!(picture.len() / 1000, 49);
+    for n in 0..many {
+        scratch.write(&format!("faces/{n}.webp"), &picture);
+    }
+    let calls = [few, many].map(|accounts| {
+        let accounts: Vec<String> = (0..accounts)
+            .map(|n| format!("{{\"server\": \"chat\", \"user\": \"bot-{n}\", \"image\": \"faces/{n}.webp\"}}"))
+            .collect();
+        let manifest = format!(
+            "{{\"servers\": {{\"chat\": {{\"system\": \"rocketchat\", \"url\": \"{}\", \"ca_file\": \"ca.pem\"}}}},\n\
+             \"accounts\": [{}]}}",
+            chat.url(),
+            accounts.join(",\n")
+        );
+        let name = format!("{}.json", accounts.len());
+        scratch.write(&name, manifest);
+        count(&scratch, &chat.settings(), &format!("apply {name} --no-verify"))
+    });
+    if let [Some(first), Some(second)] = calls {
+        let each = (second - first) as f64 / (many - few) as f64;
+        assert!(each <= 20.0, "{each}");
+    }
 }

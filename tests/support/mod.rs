@@ -18,6 +18,7 @@ pub mod printed;
 pub mod rocketchat;
 pub mod run;
 pub mod server;
+pub mod strace;
 pub mod synapse;
 pub mod systems;
 
