@@ -39,10 +39,10 @@ test:
 	cargo clippy --all-targets --locked -- -D warnings
 	sh tests/all.sh
 
-# Figures, no judgement: beside curl, and with ten thousand accounts.
-bench: $(BINARY)
-	cargo build --locked --release --example sandbox
-	AVATARCTL=$(BINARY) SANDBOX=$(BUILDS)/release/examples/sandbox sh tests/bench.sh
+# Figures, no judgement: beside curl and others, on the same work; ROWS=tls or so measures a part.
+bench: $(BINARY) $(SANDBOX)
+	cargo build --locked --release --example limit
+	AVATARCTL=$(BINARY) SANDBOX=$(SANDBOX) LIMIT=$(BUILDS)/release/examples/limit sh tests/bench.sh $(ROWS)
 
 static: $(BINARY)
 
