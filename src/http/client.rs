@@ -118,6 +118,11 @@ impl Client {
         self.recording = Some(recording);
     }
 
+    /// From now on the whole command may take as long as it needs; each request has its own time all the same.
+    pub fn lift_deadline(&mut self) {
+        self.reach.deadline = None;
+    }
+
     /// Whether the user wants failed requests to be repeated at all.
     pub fn repeats(&self) -> bool {
         self.reach.retries > 0

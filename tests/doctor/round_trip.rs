@@ -481,6 +481,77 @@ fn survives<M: Model>(trip: &Trip<M>) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// A signal ends the wait for an answer, and not the way back.
+#[test]
+fn a_signal_while_the_test_is_sent_goes_the_way_back_at_once() {
+    let mut server = (CHAT.make)().start();
+    server.expect_anything();
+    let before = (CHAT.worn)(&server.model());
+    let set = Fault::on("POST /users.setAvatar");
+    server.fault(set.carried_out_then_hang());
+    let scratch = Scratch::new();
+    let process = CHAT.run(&scratch, &server).start();
+    let sets = |server: &Running<RocketChat>| writes(server).len();
+    while sets(&server) == 0 {
+        server.wait_for(server.requests().len() + 1);
+    }
+    process.signal("TERM");
+    let output = process.wait();
+    assert_eq!(output.status, 143, "{output:?}");
+    assert!(
+        output
+            .stdout
+            .contains("FAIL  test     upload \"test.png\": interrupted\n"),
+        "{output:?}"
+    );
+    assert!(
+        output
+            .stdout
+            .contains("ok    restore  put back and proven in "),
+        "{output:?}"
+    );
+    assert_eq!((CHAT.worn)(&server.model()), before);
+    assert_eq!(scratch.names(), [""; 0]);
+}
+
+/// The time of the whole command may be over; the way back has its own.
+#[test]
+fn out_of_time_the_way_back_is_gone_all_the_same() {
+    let mut server = (CHAT.make)().start();
+    server.expect_anything();
+    let before = (CHAT.worn)(&server.model());
+    server.fault(Fault::on("POST /users.setAvatar").carried_out_then_hang());
+    let scratch = Scratch::new();
+    let run = CHAT.run(&scratch, &server).arg("--max-time").arg("3");
+    let output = run.output();
+    assert_eq!(output.status, 75, "{output:?}");
+    assert!(
+        output
+            .stdout
+            .contains("the time of the whole command is used up"),
+        "{output:?}"
+    );
+    assert!(
+        output
+            .stdout
+            .contains("ok    restore  put back and proven in "),
+        "{output:?}"
+    );
+    assert_eq!((CHAT.worn)(&server.model()), before);
+}
+
+#[test]
+fn a_selection_may_be_answered_by_the_avatar() {
+    let mut jira = (JIRA.make)();
+    jira.put_answers_bean = true;
+    let (status, found, _) = JIRA.tells(&mut jira.start());
+    assert_eq!(status, 0, "{found}");
+    assert!(
+        found.ends_with("; a selection is answered by 200 and the avatar\n"),
+        "{found}"
+    );
+}
+
 #[test]
 fn jira_survives_every_blow() {
     survives(&JIRA);

@@ -10,6 +10,7 @@ use super::account::Worn;
 use super::{Doctor, KEEP, RESTORE, TEST, TIDY};
 use crate::apply::state::Memory;
 use crate::apply::{self, Changed, Event, Outcome, Rules};
+use crate::cli::grammar::IMAGE;
 use crate::error::{Class, Error, Result};
 use crate::file::output;
 use crate::http::curl::quoted;
@@ -17,7 +18,7 @@ use crate::picture::Picture;
 use crate::picture::received::Image;
 use crate::plan::Job;
 use crate::plan::manifest::Server;
-use crate::report::check::{Check, Verdict};
+use crate::report::check::Check;
 use crate::report::complain;
 use crate::settings::address::encode;
 use crate::signals;
@@ -25,6 +26,7 @@ use crate::system::avatar::{Avatar, Seen, Target};
 use crate::system::knowledge::{Test, Trial};
 use crate::system::session::Session;
 use crate::system::shown::{Face, Restore, Shown};
+use crate::system::{Delete, System};
 use crate::terminal::{MESSAGE, clean};
 
 /// How what an account wore is put back.
@@ -77,6 +79,7 @@ impl Doctor<'_> {
         signals::allow_more_time();
         let tried = self.test(session, server, test);
         signals::defer(true);
+        session.client.lift_deadline();
         let restored = self.restore(session, server, worn, &back, &tried);
         if restored && let Some(delete) = self.system.delete.how() {
             self.tidy(session, delete, worn, &tried);
@@ -124,17 +127,10 @@ impl Doctor<'_> {
             self.system.name,
             encode(self.target.value()).replace('%', "_")
         );
-        let folders = [PathBuf::from("."), self.context.environment.temporary()];
-        let mut written = None;
-        for folder in folders {
-            let kept = output::create_new(&folder, &name, image.kind.extension(), &image.bytes);
-            let good = kept.is_ok();
-            written = Some(kept);
-            if good {
-                break;
-            }
-        }
-        let file = written.expect("there is a folder to try")?;
+        let write =
+            |folder: &Path| output::create_new(folder, &name, image.kind.extension(), &image.bytes);
+        let file =
+            write(Path::new(".")).or_else(|_| write(&self.context.environment.temporary()))?;
         let checked = Picture::open(&file).and_then(|picture| {
             (self.system.check)(&picture)?;
             Ok(picture)
@@ -167,7 +163,7 @@ impl Doctor<'_> {
             Avatar::Generated => ("reset", None),
             Avatar::Picture(_) | Avatar::Address(_) => {
                 let file = file.map(|file| file.as_os_str().as_encoded_bytes().to_vec());
-                ("set", file.map(|file| (crate::cli::grammar::IMAGE, file)))
+                ("set", file.map(|file| (IMAGE, file)))
             }
         };
         if let Target::Named { kind, value } = self.target {
@@ -343,13 +339,7 @@ impl Doctor<'_> {
     }
 
     /// Deletes the avatar that the test made: the one that was not there before.
-    fn tidy(
-        &mut self,
-        session: &mut Session,
-        delete: &crate::system::Delete,
-        worn: &Worn,
-        tried: &Tried,
-    ) {
+    fn tidy(&mut self, session: &mut Session, delete: &Delete, worn: &Worn, tried: &Tried) {
         let begun = Instant::now();
         let now = match (self.system.observe)(session, self.target) {
             Ok(now) => now,
@@ -406,26 +396,20 @@ fn appeared(before: &Seen, now: &Seen) -> Vec<String> {
     ids.filter(|id| !known(id)).collect()
 }
 
-fn kept(system: &crate::system::System, back: &WayBack) -> Check {
+fn kept(system: &System, back: &WayBack) -> Check {
     let detail = match (&back.avatar, &back.file) {
-        (_, Some(file)) => {
-            let length = match &back.avatar {
-                Avatar::Picture(picture) => picture.length,
-                _ => 0,
-            };
-            format!("the picture is kept in {}, {length} bytes", file.display())
+        (Avatar::Picture(picture), Some(file)) => {
+            let (file, length) = (file.display(), picture.length);
+            format!("the picture is kept in {file}, {length} bytes")
         }
-        (Avatar::Preset(preset, Some(id)), None) => format!("{} {id} can be put back", preset.noun),
-        (Avatar::Preset(preset, None), None) => format!("no {} can be put back", preset.noun),
+        (Avatar::Preset(preset, Some(id)), _) => format!("{} {id} can be put back", preset.noun),
+        (Avatar::Preset(preset, None), _) => format!("no {} can be put back", preset.noun),
         _ => format!(
             "it wears nothing of its own, which {} can give back",
             system.title
         ),
     };
-    Check {
-        verdict: Verdict::Ok,
-        ..Check::ok(KEEP, clean(&detail, MESSAGE))
-    }
+    Check::ok(KEEP, clean(&detail, MESSAGE))
 }
 
 /// A word of a shell's command line, in quotes where it needs them.

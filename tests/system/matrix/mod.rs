@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::doctor::timeless;
 use crate::support::matrix::{Token, User};
 use crate::support::model::{Fault, Model, Running};
 use crate::support::server::Heard;
@@ -261,7 +262,7 @@ impl Home {
 type Case = (&'static str, fn(&Home));
 
 /// What is true of both.
-const CASES: [Case; 24] = [
+const CASES: [Case; 25] = [
     ("own", own_picture),
     ("others", anothers_picture_as_an_admin),
     ("mxc", a_picture_that_is_there),
@@ -286,6 +287,7 @@ const CASES: [Case; 24] = [
     ("blind", many_accounts_without_a_look),
     ("shown", what_an_account_shows),
     ("pulled", what_was_pulled_comes_back),
+    ("doctor", a_change_that_is_tried),
 ];
 
 #[test]
@@ -303,6 +305,35 @@ fn every_case_is_true_of_synapse() {
         println!("{name}");
         case(&Home::of(Server::Synapse(synapse), name));
     }
+}
+
+/// All is true of the server, and an account gets a test picture and its own back.
+fn a_change_that_is_tried(home: &Home) {
+    let token = home.account("robot");
+    home.run(&token, "matrix set --image a.png").output();
+    let worn = home.avatar(&home.name("robot"));
+    let name = home.name("robot");
+    let words = format!("matrix doctor --round-trip --user {name}");
+    let output = home.run(&home.admin(), &words).output();
+    let told = home.numbered(&timeless(&output.stdout));
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines.iter().all(|line| line.starts_with("ok ")), "{told}");
+    assert!(lines[3].starts_with("ok    server   Matrix v1."), "{told}");
+    assert!(
+        lines[3].ends_with(" (Synapse 1.163.2), within what is known (1.11 and later)"),
+        "{told}"
+    );
+    let steps = [
+        "ok    target   robot wears avatar MXC1".to_owned(),
+        "ok    picture  read, uploaded: image/png of 64 x 64, 12420 bytes".to_owned(),
+        "ok    keep     avatar MXC1 can be put back".to_owned(),
+        "ok    test     put on and proven in N ms: avatar MXC2".to_owned(),
+        "ok    restore  put back and proven in N ms: avatar MXC1".to_owned(),
+        "ok    answers  media has the calls from v1.11 on".to_owned(),
+    ];
+    assert_eq!(lines[8..], steps, "{told}");
+    assert_eq!(output.status, 0, "{output:?}");
+    assert_eq!(home.avatar(&name), worn);
 }
 
 fn own_picture(home: &Home) {
