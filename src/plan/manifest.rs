@@ -161,8 +161,13 @@ pub fn read(text: &str, folder: &Path) -> (Manifest, Vec<Problem>) {
         problems: Vec::new(),
     };
     let manifest = reader.manifest();
-    reader.problems.sort_by_key(|problem| problem.place.line);
+    sort(&mut reader.problems);
     (manifest, reader.problems)
+}
+
+/// In the order in which somebody reads the manifest.
+pub fn sort(problems: &mut [Problem]) {
+    problems.sort_by_key(|problem| problem.place.line);
 }
 
 /// What an entry among the servers says of the accounts on it, as far as it can be read.

@@ -2,6 +2,7 @@
 //! at the end, the pictures before the manifest that names them, and the state last. So nothing is there that lies,
 //! whenever a run is killed, and what is in the way is known before anything is changed.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub struct Folder {
     /// What is in the way, by the same names.
     conflicts: Vec<Conflict>,
     /// By the places of the accounts among all.
-    declared: Vec<(usize, Account, (Key, Entry))>,
+    declared: BTreeMap<usize, (Account, (Key, Entry))>,
     broken: bool,
 }
 
@@ -95,7 +96,7 @@ impl Folder {
                 .collect(),
             waiting: Vec::new(),
             conflicts: Vec::new(),
-            declared: Vec::new(),
+            declared: BTreeMap::new(),
             broken: false,
         };
         Ok(folder)
@@ -183,7 +184,7 @@ impl Folder {
 
     /// Declares an account, and what was seen of it; `place` is that among all accounts.
     pub(super) fn declare(&mut self, place: usize, account: Account, seen: (Key, Entry)) {
-        self.declared.push((place, account, seen));
+        self.declared.insert(place, (account, seen));
     }
 
     /// Puts everything into its place, with the manifest of these servers. If something is in the way, nothing is
@@ -211,11 +212,10 @@ impl Folder {
 
     /// Keeps the manifest and the state for their places.
     fn describe(&mut self, servers: &[Server]) -> Result<()> {
-        let mut declared = std::mem::take(&mut self.declared);
-        declared.sort_by_key(|(place, ..)| *place);
-        let text = written::text(servers, declared.iter().map(|(_, account, _)| account));
+        let declared = std::mem::take(&mut self.declared);
+        let text = written::text(servers, declared.values().map(|(account, _)| account));
         self.save(MANIFEST, text.as_bytes())?;
-        let entries: Vec<(Key, Entry)> = declared.into_iter().map(|(.., seen)| seen).collect();
+        let entries: Vec<(Key, Entry)> = declared.into_values().map(|(_, seen)| seen).collect();
         let place = self.path.join(STATE);
         let same = |_: &Metadata| State::load(&place).is_ok_and(|state| state.says(&entries));
         self.keep(STATE, &state::text(&entries), same)

@@ -84,7 +84,7 @@ impl Run<'_> {
             Ok(_) => {}
             Err(more) => problems.extend(more),
         }
-        problems.sort_by_key(|problem| problem.place.line);
+        manifest::sort(&mut problems);
         self.report.problems(&problems);
         Ok(None)
     }
@@ -200,12 +200,8 @@ impl Run<'_> {
         };
         context.carry_out(&jobs, server, credentials, memory, &mut on_event);
         // The accounts came as they were proven; they are read as they were declared.
-        let order: BTreeMap<_, _> = part
-            .jobs
-            .iter()
-            .map(|job| key(&job.target))
-            .zip(0..)
-            .collect();
+        let mut order = BTreeMap::new();
+        order.extend(part.jobs.iter().map(|job| key(&job.target)).zip(0..));
         self.records[first..].sort_by_key(|record| order.get(&key(&record.target)).copied());
     }
 

@@ -39,8 +39,10 @@ pub struct Environment {
 
 impl Environment {
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
+        let mut known = BTreeMap::new();
+        known.extend(variables);
         Environment {
-            variables: variables.into_iter().collect(),
+            variables: known,
             secrets: RefCell::default(),
             stdin: RefCell::new(None),
             netrc: RefCell::new(None),

@@ -691,7 +691,8 @@ fn observe_many(session: &mut Session, targets: &[&Target]) -> Result<Option<Vec
         .iter()
         .map(|target| user_id(session, target))
         .collect();
-    let wanted: BTreeSet<&String> = ids.iter().flatten().collect();
+    let mut wanted: BTreeSet<&String> = BTreeSet::new();
+    wanted.extend(ids.iter().flatten());
     let mut met: BTreeMap<String, Option<String>> = BTreeMap::new();
     walk(session, |page, pages_left| {
         for account in page {

@@ -641,11 +641,11 @@ fn is_plain_segment(name: &str) -> bool {
 /// Reads the list instead of each employee, as long as that takes fewer calls. Who was not met there is read
 /// alone.
 fn observe_many(session: &mut Session, targets: &[&Target]) -> Result<Option<Vec<Result<Seen>>>> {
-    let wanted: BTreeSet<u64> = targets.iter().map(|target| employee(target)).collect();
-    let met: BTreeMap<u64, Employee> = walk(session, Some(&wanted))?
-        .into_iter()
-        .map(|employee| (employee.id, employee))
-        .collect();
+    let mut wanted = BTreeSet::new();
+    wanted.extend(targets.iter().map(|target| employee(target)));
+    let mut met = BTreeMap::new();
+    let walked = walk(session, Some(&wanted))?.into_iter();
+    met.extend(walked.map(|employee| (employee.id, employee)));
     let all = targets
         .iter()
         .map(|target| match met.get(&employee(target)) {

@@ -1,7 +1,6 @@
 //! Rocket.Chat: the avatar calls of its REST API, as request builders, answer readers and the order they are
 //! made in. A refused picture costs the account the one it has, so nothing unsound is sent.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -425,16 +424,15 @@ fn login(
 ) -> Result<(Secret, Secret)> {
     let user = credentials.get("USER").map_or("", Secret::expose);
     session.client.redact_password(user, password.expose());
-    let mut fields = BTreeMap::from([("user", user), ("password", password.expose())]);
-    let attempt = |fields: &BTreeMap<&str, &str>| {
-        request(&LOGIN, format!("log in as {}", quote(user)))
-            .body(Body::Json(json!(fields).to_string()))
+    let mut fields = json!({"user": user, "password": password.expose()});
+    let attempt = |fields: &Value| {
+        request(&LOGIN, format!("log in as {}", quote(user))).body(Body::Json(fields.to_string()))
     };
     let mut last = attempt(&fields);
     let answered = match (session.ask::<LoggedIn>(&last), credentials.also()) {
         (Err(error), Some(code)) if error.code.as_deref() == Some(SECOND_FACTOR) => {
             session.client.redact(code);
-            fields.insert("code", code.expose());
+            fields["code"] = json!(code.expose());
             last = attempt(&fields);
             session.ask(&last)
         }
@@ -819,10 +817,11 @@ fn upload(target: &Target, picture: &Rc<Picture>, seen: Option<&Seen>) -> Result
 }
 
 fn download(target: &Target, url: &str, seen: Option<&Seen>) -> Request {
-    let mut fields = BTreeMap::from([("avatarUrl", url.to_owned())]);
-    fields.extend(subject(target, seen));
-    request(&SET, "set the avatar from its address".into())
-        .body(Body::Json(json!(fields).to_string()))
+    let mut fields = json!({"avatarUrl": url});
+    if let Some((name, id)) = subject(target, seen) {
+        fields[name] = json!(id);
+    }
+    request(&SET, "set the avatar from its address".into()).body(Body::Json(fields.to_string()))
 }
 
 fn download_steps(
@@ -847,8 +846,8 @@ fn reset(session: &mut Session, target: &Target, seen: Option<&Seen>) -> Result<
         (None, None) => observe(session, target)?.id.map(|id| ("userId", id)),
         _ => subject,
     };
-    let fields: BTreeMap<_, _> = subject.into_iter().collect();
-    Ok(request(&RESET, "reset the avatar".into()).body(Body::Json(json!(fields).to_string())))
+    let fields = subject.map_or(json!({}), |(name, id)| json!({name: id}));
+    Ok(request(&RESET, "reset the avatar".into()).body(Body::Json(fields.to_string())))
 }
 
 fn reset_steps(
