@@ -245,9 +245,12 @@ impl Run<'_> {
                 Some(why) => self.report.skipped(&subject, why),
             }
         }
-        // The last that is read: it says what to do.
-        for error in &errors {
-            self.report.run_failed(error);
+        // However much is in the way, it is one failure; what to do is said with the last.
+        if let Some((last, others)) = errors.split_last() {
+            for error in others {
+                self.report.complain(None, error);
+            }
+            self.report.run_failed(last);
         }
         self.report.end_pull();
     }
