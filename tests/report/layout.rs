@@ -132,7 +132,7 @@ fn every_text_has_contrast() {
             const [a, b] = [light(style(one).color), light(ground(one))];
             const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
             count++;
-            if (ratio < 4.5 && !one.querySelector(':disabled')) bad.push([one.outerHTML, ratio]);
+            if (ratio < 4.5 && !one.closest('label')?.control.disabled) bad.push([one.outerHTML, ratio]);
         }
         return [count, bad, style(page.body).backgroundColor];";
     let mut grounds = Vec::new();

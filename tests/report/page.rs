@@ -85,33 +85,38 @@ fn a_page_without_pictures_as_a_whole() {
             "<a href=\"https://api.example.com/v2\" rel=\"noreferrer\">fleet</a></dd></div>\n</dl>\n",
             "<p class=\"hint\">Pictures as they will be shown, square on light ground and round on dark; open an account ",
             "to see every size, shape and ground.</p>\n</header>\n",
-            "<fieldset class=\"filter\">\n<legend>show</legend>\n",
-            "<label><input type=\"radio\" name=\"show\" id=\"only-all\" checked>all <b>5</b></label>\n",
-            "<label><input type=\"radio\" name=\"show\" id=\"only-changed\" disabled>changed <b>0</b></label>\n",
-            "<label><input type=\"radio\" name=\"show\" id=\"only-warnings\" disabled>warnings <b>0</b></label>\n",
-            "<label><input type=\"radio\" name=\"show\" id=\"only-failed\" disabled>failed <b>0</b></label>\n",
-            "</fieldset>\n<main>\n",
-            "<section>\n<h2><a href=\"https://jira.example.com\" rel=\"noreferrer\">jira</a> ",
+            "<input type=\"radio\" name=\"show\" id=\"only-all\" checked>\n",
+            "<input type=\"radio\" name=\"show\" id=\"only-changed\" disabled>\n",
+            "<input type=\"radio\" name=\"show\" id=\"only-warnings\" disabled>\n",
+            "<input type=\"radio\" name=\"show\" id=\"only-failed\" disabled>\n",
+            "<div class=\"filter\" role=\"radiogroup\" aria-label=\"show\" ",
+            "aria-owns=\"only-all only-changed only-warnings only-failed\">\n",
+            "<label for=\"only-all\">all <b>5</b></label>\n",
+            "<label for=\"only-changed\">changed <b>0</b></label>\n",
+            "<label for=\"only-warnings\">warnings <b>0</b></label>\n",
+            "<label for=\"only-failed\">failed <b>0</b></label>\n",
+            "</div>\n<main>\n",
+            "<section class=\"\">\n<h2><a href=\"https://jira.example.com\" rel=\"noreferrer\">jira</a> ",
             "<small>Jira, https://jira.example.com, 1 account</small></h2>\n<div class=\"grid\">\n",
-            "<article class=\"same\">\n<div class=\"name\"><h3>robot</h3><span class=\"state\"></span></div>\n",
+            "<article class=\"\">\n<div class=\"name\"><h3>robot</h3><span class=\"state\"></span></div>\n",
             "<p class=\"line\">avatar 24880</p>\n",
             "<div class=\"strip\"><span class=\"why\">check asks no server for it</span></div>\n</article>\n",
             "</div>\n</section>\n",
-            "<section>\n<h2><a href=\"https://chat.example.com\" rel=\"noreferrer\">chat</a> ",
+            "<section class=\"\">\n<h2><a href=\"https://chat.example.com\" rel=\"noreferrer\">chat</a> ",
             "<small>Rocket.Chat, https://chat.example.com, 2 accounts</small></h2>\n<div class=\"grid\">\n",
-            "<article class=\"same\">\n<div class=\"name\"><h3>retired</h3><span class=\"state\"></span></div>\n",
+            "<article class=\"\">\n<div class=\"name\"><h3>retired</h3><span class=\"state\"></span></div>\n",
             "<p class=\"line\">generated letter</p>\n",
             "<div class=\"strip\"><span class=\"why\">the server draws it</span></div>\n</article>\n",
-            "<article class=\"same\">\n<div class=\"name\"><h3>bot</h3><span class=\"state\"></span></div>\n",
+            "<article class=\"\">\n<div class=\"name\"><h3>bot</h3><span class=\"state\"></span></div>\n",
             "<p class=\"line\">url https://a.example/b.png</p>\n",
             "<div class=\"strip\"><span class=\"why\">the server downloads it from this address</span></div>\n</article>\n",
             "</div>\n</section>\n",
-            "<section>\n<h2><a href=\"https://api.example.com/v2\" rel=\"noreferrer\">fleet</a> ",
+            "<section class=\"\">\n<h2><a href=\"https://api.example.com/v2\" rel=\"noreferrer\">fleet</a> ",
             "<small>Navixy, https://api.example.com/v2, 2 accounts</small></h2>\n<div class=\"grid\">\n",
-            "<article class=\"same\">\n<div class=\"name\"><h3>1</h3><span class=\"state\"></span></div>\n",
+            "<article class=\"\">\n<div class=\"name\"><h3>1</h3><span class=\"state\"></span></div>\n",
             "<p class=\"line\">no icon</p>\n",
             "<div class=\"strip\"><span class=\"why\">shows the uploaded picture</span></div>\n</article>\n",
-            "<article class=\"same\">\n<div class=\"name\"><h3>2</h3><span class=\"state\"></span></div>\n",
+            "<article class=\"\">\n<div class=\"name\"><h3>2</h3><span class=\"state\"></span></div>\n",
             "<p class=\"line\">icon 3654</p>\n",
             "<div class=\"strip\"><span class=\"why\">a built-in icon has no address that its picture could be read from</span></div>\n</article>\n",
             "</div>\n</section>\n",
@@ -145,7 +150,7 @@ fn an_account_with_a_picture_as_a_whole() {
     assert_eq!(
         card(&page, "a"),
         format!(
-            " class=\"same warnings\">\n<div class=\"name\"><h3>a</h3><span class=\"state\"></span></div>\n\
+            " class=\"warnings\">\n<div class=\"name\"><h3>a</h3><span class=\"state\"></span></div>\n\
              <p class=\"line\">image wide.png</p>\n<details open>\n\
              <summary aria-label=\"a: image wide.png, every size\"><span class=\"strip\"><span class=\"wanted p0\" {crop}>{}{}</span></span>\
              <span class=\"less\">small sizes only</span></summary>\n<div class=\"all\">\n{}{}</div>\n</details>\n\
@@ -281,9 +286,9 @@ fn nothing_from_outside_and_no_script_whatever_names_say() {
             let word = tag.trim_start_matches('/').split([' ', '>']).next();
             let word = word.unwrap_or_default();
             let known = [
-                "header", "h1", "h2", "h3", "small", "p", "dl", "dt", "dd", "time", "a",
-                "fieldset", "legend", "label", "input", "b", "main", "section", "article",
-                "details", "summary", "div", "span", "i", "html",
+                "header", "h1", "h2", "h3", "small", "p", "dl", "dt", "dd", "time", "a", "label",
+                "input", "b", "main", "section", "article", "details", "summary", "div", "span",
+                "i", "html",
             ];
             assert!(known.contains(&word), "<{tag}");
         }
@@ -356,10 +361,10 @@ fn a_page_says_what_changed_failed_and_was_skipped() {
     assert_eq!(
         said()[..4],
         [
-            "same | unchanged | avatar 24880",
-            "same | unchanged | image build.png",
-            "same | unchanged | image build.png",
-            "same | unchanged | url http://pictures.example/a.jpg"
+            " | unchanged | avatar 24880",
+            " | unchanged | image build.png",
+            " | unchanged | image build.png",
+            " | unchanged | url http://pictures.example/a.jpg"
         ]
     );
 }

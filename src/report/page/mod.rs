@@ -144,16 +144,24 @@ fn link(server: &Server) -> String {
     )
 }
 
-/// Radio buttons that a rule of the style heeds, so that no script is needed.
+/// What the filter can leave: a name, and which accounts that are.
+type Filter = (&'static str, fn(&Record) -> bool);
+
+const FILTERS: [Filter; 4] = [
+    ("all", |_| true),
+    ("changed", changes),
+    ("warnings", |record| !record.warnings.is_empty()),
+    ("failed", fails),
+];
+
+/// Radio buttons that rules of the style heed, so that no script is needed. They stand before what they filter, and
+/// their labels in a line of their own.
 fn filter(out: &mut dyn Write, records: &[Record]) -> io::Result<()> {
-    writeln!(out, "<fieldset class=\"filter\">\n<legend>show</legend>")?;
-    let count = |one: fn(&Record) -> bool| records.iter().filter(|record| one(record)).count();
-    for (name, count) in [
-        ("all", records.len()),
-        ("changed", count(changes)),
-        ("warnings", count(|record| !record.warnings.is_empty())),
-        ("failed", count(fails)),
-    ] {
+    let counts = FILTERS.map(|(name, has)| {
+        let count = records.iter().filter(|record| has(record)).count();
+        (name, count)
+    });
+    for (name, count) in counts {
         let state = match (name, count) {
             ("all", _) => " checked",
             (_, 0) => " disabled",
@@ -161,10 +169,29 @@ fn filter(out: &mut dyn Write, records: &[Record]) -> io::Result<()> {
         };
         writeln!(
             out,
-            "<label><input type=\"radio\" name=\"show\" id=\"only-{name}\"{state}>{name} <b>{count}</b></label>"
+            "<input type=\"radio\" name=\"show\" id=\"only-{name}\"{state}>"
         )?;
     }
-    writeln!(out, "</fieldset>")
+    let owned = FILTERS.map(|(name, _)| format!("only-{name}")).join(" ");
+    writeln!(
+        out,
+        "<div class=\"filter\" role=\"radiogroup\" aria-label=\"show\" aria-owns=\"{owned}\">"
+    )?;
+    for (name, count) in counts {
+        writeln!(
+            out,
+            "<label for=\"only-{name}\">{name} <b>{count}</b></label>"
+        )?;
+    }
+    writeln!(out, "</div>")
+}
+
+/// Under which filters one of these accounts stays, as classes.
+fn kinds(records: &[Record]) -> String {
+    let kept = FILTERS.iter().skip(1);
+    let kept = kept.filter(|(_, has)| records.iter().any(has));
+    let names: Vec<&str> = kept.map(|(name, _)| *name).collect();
+    names.join(" ")
 }
 
 /// Whether an account changed or would.
@@ -196,7 +223,8 @@ fn section(out: &mut dyn Write, run: &Run, accounts: &[Record]) -> io::Result<()
     };
     writeln!(
         out,
-        "<section>\n<h2>{name} <small>{facts}{}</small></h2>\n<div class=\"grid\">",
+        "<section class=\"{}\">\n<h2>{name} <small>{facts}{}</small></h2>\n<div class=\"grid\">",
+        kinds(accounts),
         plural(accounts.len(), "account")
     )
 }
@@ -265,10 +293,11 @@ struct Card<'a> {
 impl Card<'_> {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let Card { record, sides, .. } = self;
-        let (mut kind, state) = state(record);
-        if !record.warnings.is_empty() {
-            kind.push_str(" warnings");
+        let mut kind = kinds(std::slice::from_ref(*record));
+        if let Some(Outcome::Changed(_)) = record.outcome {
+            kind.push_str(" done");
         }
+        let state = state(record);
         write!(
             out,
             "<article class=\"{kind}\">\n<div class=\"name\"><h3>{}</h3><span class=\"state\">{state}</span></div>\n\
@@ -401,25 +430,25 @@ impl Card<'_> {
     }
 }
 
-/// What became of an account, as classes and in a word.
-fn state(record: &Record) -> (String, String) {
-    let (kind, state) = match &record.outcome {
+/// What became of an account, in a word.
+fn state(record: &Record) -> String {
+    let state = match &record.outcome {
         // A batch has no dry run.
-        None | Some(Outcome::Planned(_)) => ("same", String::new()),
-        Some(Outcome::Unchanged { .. }) => ("same", "unchanged".to_owned()),
-        Some(Outcome::Changed(_)) => ("changed done", "changed".to_owned()),
+        None | Some(Outcome::Planned(_)) => "",
+        Some(Outcome::Unchanged { .. }) => "unchanged",
+        Some(Outcome::Changed(_)) => "changed",
         Some(Outcome::Pending { verdict, .. }) => {
             let word = match verdict {
                 Verdict::Same | Verdict::Wanted => "to change",
                 Verdict::Drifted => "changed on the server",
                 Verdict::Unknown => "not known",
             };
-            ("changed", format!("{} {word}", verdict.sign()))
+            return format!("{} {word}", verdict.sign());
         }
-        Some(Outcome::Failed(_)) => ("failed", "failed".to_owned()),
-        Some(Outcome::Skipped(_)) => ("failed", "skipped".to_owned()),
+        Some(Outcome::Failed(_)) => "failed",
+        Some(Outcome::Skipped(_)) => "skipped",
     };
-    (kind.to_owned(), state)
+    state.to_owned()
 }
 
 /// The avatar that is wanted and what it replaces, in the words of the run's lines.
