@@ -2,7 +2,7 @@
 //! it and the leaves; no arrow leads up. This is the program itself as a library, so that its tests, benchmarks and fuzz
 //! targets reach every part; it is no public interface, and any of it may change with any release.
 
-/// From the arguments to the exit status: one account, many accounts, and how a server is opened.
+/// From the arguments to the exit status: one account, many accounts, the checks of a server, and how one is opened.
 pub mod run;
 
 /// Outcomes in words: lines for people, JSON Lines, JUnit, an HTML page; the one room that prints.

@@ -144,6 +144,14 @@ fn jira() {
                 ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"),
             ]),
         ),
+        Case::new(
+            "limited to nothing that could be",
+            "",
+            limits(&[
+                ("X-RateLimit-Limit", "18446744073709551615"),
+                ("X-RateLimit-Interval-Seconds", "18446744073709551615"),
+            ]),
+        ),
         Case::new("nobody of that name", "--user nobody", Jira::default()),
         Case::new("pictures lead to a login", other, custom(|_| {})).fault(
             Fault::on("GET /secure/useravatar")

@@ -216,12 +216,14 @@ fn announced(exchanges: &[Exchange], pace: &Pace) -> String {
         let interval = number(exchange, "x-ratelimit-interval-seconds").or(pace.window)?;
         Some((refill.unwrap_or(limit), interval))
     });
-    // The one that lets the fewest through.
-    let tightest = limits.min_by_key(|(calls, seconds)| 1_000_000 * calls / seconds);
+    // The one that lets the fewest through. A server may announce any number.
+    let tightest = limits.min_by_key(|(calls, seconds)| calls.saturating_mul(1000) / seconds);
     let requests = MANY * pace.requests;
     let limited = u64::from(MANY * pace.limited);
     let at = |(calls, seconds): (u64, u64)| {
-        span(Duration::from_secs((limited * seconds).div_ceil(calls)))
+        span(Duration::from_secs(
+            limited.saturating_mul(seconds).div_ceil(calls),
+        ))
     };
     let spoken = |(calls, seconds): (u64, u64)| match seconds {
         1 => format!("{calls} calls a second"),
