@@ -71,6 +71,10 @@ pub fn listen() {
     }
     // Ours alone: whatever the parent thinks of it, the grace must end.
     handle(libc::SIGALRM, end);
+    // A write beyond the limit of a file's size (`ulimit -f`) fails then, and that is told. The signal would end the run
+    // on the spot and leave half a file behind.
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 extern "C" fn note(signal: libc::c_int) {

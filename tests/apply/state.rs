@@ -856,6 +856,36 @@ fn a_line_that_does_not_reach_the_disk_is_said() {
     );
 }
 
+/// A limit of a file's size is told like a full disk, and not met as a signal that ends the run on the spot: what was
+/// written is whole, and nothing is left beside it.
+#[test]
+fn a_state_that_may_not_grow_is_a_full_disk() {
+    let mut world = World::new();
+    world.declare(
+        r#"
+    {"server": "jira", "user": "robot", "avatar_id": 24880},
+    {"server": "jira", "user": "build-bot", "avatar_id": 24880},
+    {"server": "jira", "user": "deploy-bot", "avatar_id": 24880}"#,
+    );
+    world
+        .run("apply m.json --junit out.xml")
+        .under("/usr/bin/prlimit", &["--fsize=300"])
+        .gives(
+            66,
+            "jira robot: avatar 24880 (was 10122)\n1 changed, 0 unchanged, 1 failed, 1 skipped\n",
+            "avatarctl: jira build-bot: cannot write the state file \"m.json.state\": file too large\n\
+             avatarctl: jira deploy-bot: skipped: the state file cannot be written\n\
+             avatarctl: cannot write \"out.xml\": file too large\n",
+        );
+    assert_eq!(world.state().lines().count(), 1);
+    assert_eq!(world.scratch.names(), ["faces", "m.json", "m.json.state"]);
+    world.run("apply m.json -q").gives(
+        0,
+        "jira deploy-bot: avatar 24880 (was 10122)\n1 changed, 2 unchanged\n",
+        NOTHING,
+    );
+}
+
 const BUILD: &str = r#"{"server": "chat", "user": "build-bot", "image": "faces/build.png"}"#;
 const BROKEN: &str = r#"{"server": "chat", "user": "build-bot", "avatar_url": "http://pictures.example/broken.png"}"#;
 

@@ -100,6 +100,23 @@ impl Run {
         self
     }
 
+    /// Under another program, named by its path, that starts this one: `strace`, `prlimit`.
+    pub fn under(mut self, program: &str, options: &[&str]) -> Run {
+        let mut command = Command::new(program);
+        command
+            .args(options)
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .env_clear();
+        let variables = self.command.get_envs();
+        command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        if let Some(directory) = self.command.get_current_dir() {
+            command.current_dir(directory);
+        }
+        self.command = command;
+        self
+    }
+
     /// Takes a variable away again.
     pub fn without(mut self, name: &str) -> Run {
         self.command.env_remove(name);
@@ -235,6 +252,12 @@ pub struct Process {
 impl Process {
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether it has come to its end, waited for or not.
+    pub fn has_ended(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/stat", self.id()));
+        status.is_ok_and(|status| status.contains(") Z "))
     }
 
     /// Waits until it has a handler for a signal.
