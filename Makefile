@@ -13,7 +13,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 .PHONY: demo sandbox test static dist verify-dist deb image reproducible machines recipes \
-    install bench clean $(SANDBOX) \
+    install bench conformance soak clean $(SANDBOX) \
     $(BINARIES)
 
 demo: $(BINARY) $(SANDBOX)
@@ -38,6 +38,16 @@ test:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	sh tests/all.sh
+
+# What others wrote agrees: parsers of forms, validators, clients, readers of pictures, curl. Ends with a table.
+conformance:
+	sh tests/conformance/run.sh
+
+# Runs of apply while everything goes wrong, for some minutes; ROUNDS=10000 for a night, SEED=... for others.
+ROUNDS ?= 1200
+SEED   ?= 1
+soak:
+	SOAK_ROUNDS=$(ROUNDS) SOAK_SEED=$(SEED) cargo test --locked --test blackbox soak:: -- --nocapture
 
 # Figures, no judgement: beside curl and others, on the same work; ROWS=tls or so measures a part.
 bench: $(BINARY) $(SANDBOX)

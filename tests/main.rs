@@ -17,6 +17,7 @@ mod redact;
 mod report;
 mod settings;
 mod signals;
+mod soak;
 mod support;
 mod system;
 mod tidy;

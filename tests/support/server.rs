@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -568,6 +568,20 @@ impl Server {
     /// How many requests have been dealt with since the start.
     pub fn handled(&self) -> usize {
         *lock(&self.shared.handled)
+    }
+
+    /// Returns when everybody who was connected has left, and what they asked for is done: a program that was killed
+    /// may have a request on the way.
+    pub fn wait_until_left(&self) {
+        // Connections are accepted in their order: when this one is over, all before it are being served.
+        let mut last = TcpStream::connect(self.address).expect("the server accepts");
+        let _ = last.shutdown(Shutdown::Write);
+        let _ = last.read_to_end(&mut Vec::new());
+        let begun = Instant::now();
+        while !lock(&self.shared.open).is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "somebody stays connected");
+            thread::yield_now();
+        }
     }
 
     /// Forgets the requests so far, for a test that looks at a second run alone.
