@@ -361,6 +361,41 @@ fn a_refusal_in_the_middle_leaves_what_was_worn() {
     }
 }
 
+/// Rocket.Chat judges a picture when the old one is gone: then it is put back, whatever seems to be worn.
+#[test]
+fn a_refusal_that_may_cost_the_picture_is_followed_by_it() {
+    let told = |status: u16, body: &str, times: usize| {
+        let mut server = (CHAT.make)().start();
+        let before = (CHAT.worn)(&server.model());
+        let set = Fault::on("POST /users.setAvatar").times(times);
+        server.fault(set.instead(Reply::json(status, body)));
+        server.expect_anything();
+        let scratch = Scratch::new();
+        let output = CHAT.run(&scratch, &server).output();
+        assert_eq!((CHAT.worn)(&server.model()), before);
+        let stdout = timeless(&output.stdout);
+        let line = stdout.lines().find(|line| line.contains("  restore "));
+        (
+            output.status,
+            line.unwrap_or_default().to_owned(),
+            scratch.names().len(),
+        )
+    };
+    let refused = r#"{"success":false,"error":"Invalid file type [error-invalid-file-type]","errorType":"error-invalid-file-type"}"#;
+    let (status, line, files) = told(400, refused, 1);
+    assert!(
+        line.starts_with("ok    restore  put back and proven in N ms: etag "),
+        "{line}"
+    );
+    assert_eq!((status, files), (65, 0));
+    let (status, line, files) = told(403, r#"{"success":false,"error":"unauthorized"}"#, 9);
+    assert!(
+        line.starts_with("ok    restore  nothing to put back, it still wears etag "),
+        "{line}"
+    );
+    assert_eq!((status, files), (77, 0));
+}
+
 /// The server takes the test and then nothing more.
 #[test]
 fn where_the_way_back_fails_its_command_is_said_again_and_repairs() {
@@ -570,6 +605,7 @@ fn rocketchat_without_a_picture_survives_every_blow() {
 #[test]
 fn navixy_survives_every_blow() {
     survives(&FLEET);
+    survives(&BARE);
     survives(&ICON);
 }
 

@@ -42,17 +42,22 @@ struct WayBack {
 enum Tried {
     /// The test was put on; by this fingerprint, if it is known.
     On(Option<String>),
-    /// It was refused, and the account may have lost what it wore all the same.
+    /// It was refused, and nothing was changed, as far as is known.
     Refused,
     /// It may be on, or not.
     Unknown,
 }
 
 impl Tried {
-    /// A refusal is sure; after any other failure the test may still come to be on.
-    fn in_vain(error: &Error) -> Tried {
-        let refused = error.status.is_some() && error.class != Class::Temporary;
-        match refused && error.loss().is_none() && signals::caught().is_none() {
+    /// A refusal is sure, unless it may have cost what was worn; after any other failure the test may still come to be on.
+    fn in_vain(system: &System, error: &Error) -> Tried {
+        let refused = match error.class {
+            Class::Credentials => true,
+            Class::Temporary => false,
+            _ => !system.loses_on_refusal,
+        };
+        let answered = error.status.is_some() && error.loss().is_none();
+        match refused && answered && signals::caught().is_none() {
             true => Tried::Refused,
             false => Tried::Unknown,
         }
@@ -261,7 +266,7 @@ impl Doctor<'_> {
         let refused = error.class == Class::Credentials && signals::caught().is_none();
         let (Some(instead), true) = (instead, refused) else {
             self.report(Check::fail(TEST, &error).took(begun.elapsed()));
-            return Tried::in_vain(&error);
+            return Tried::in_vain(self.system, &error);
         };
         let begun = Instant::now();
         match self.put_on(session, server, instead) {
@@ -271,7 +276,7 @@ impl Doctor<'_> {
             }
             Err(second) => {
                 self.report(Check::fail(TEST, &second).took(begun.elapsed()));
-                Tried::in_vain(&second)
+                Tried::in_vain(self.system, &second)
             }
         }
     }
