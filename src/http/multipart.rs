@@ -109,7 +109,8 @@ impl Form {
             // the bare boundary shall not find it there either.
             take_numbers(part.head().as_bytes(), &mut taken)?;
             if part.content.may_hold_stem() {
-                take_numbers(part.content.open()?, &mut taken)?;
+                let content = BufReader::with_capacity(BLOCK, part.content.open()?);
+                take_numbers(content, &mut taken)?;
             }
         }
         // It ends, since a byte takes one number at most. `avatarctl-1` begins `avatarctl-10`, but
@@ -203,8 +204,7 @@ fn escape(name: &str) -> String {
 const BLOCK: usize = 64 << 10;
 
 /// Adds the number of every boundary that occurs in the bytes.
-fn take_numbers(source: impl Read, taken: &mut BTreeSet<u64>) -> io::Result<()> {
-    let mut source = BufReader::with_capacity(BLOCK, source);
+fn take_numbers(mut source: impl BufRead, taken: &mut BTreeSet<u64>) -> io::Result<()> {
     let mut matched = 0;
     let mut number: Option<u64> = None;
     loop {

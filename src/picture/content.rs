@@ -30,6 +30,10 @@ impl Content for Vec<u8> {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(self.as_slice()))
     }
+
+    fn may_hold_stem(&self) -> bool {
+        holds_stem(self)
+    }
 }
 
 /// The bytes from the first on that `STEM` begins with, found with std's fast search.

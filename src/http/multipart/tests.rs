@@ -97,14 +97,11 @@ fn a_boundary_is_found_across_reads_and_blocks() {
         content.extend(b"avatarctl-0");
         for most in [1, 7, usize::MAX] {
             let mut taken = BTreeSet::new();
-            take_numbers(
-                Slow {
-                    rest: &content,
-                    most,
-                },
-                &mut taken,
-            )
-            .unwrap();
+            let slow = Slow {
+                rest: &content,
+                most,
+            };
+            take_numbers(BufReader::with_capacity(BLOCK, slow), &mut taken).unwrap();
             assert_eq!(taken, BTreeSet::from([0]), "at {place}, reads of {most}");
         }
     }

@@ -21,9 +21,9 @@ use crate::terminal::quote;
 /// before were not enough: a system has a bundle of its roots, and a folder with the same ones in a file each.
 #[derive(Debug)]
 pub(super) struct Store {
-    places: Vec<Place>,
-    /// Whether the user named it.
-    named: bool,
+    /// With the variables that name them.
+    named: Vec<(&'static str, PathBuf)>,
+    found: OnceLock<Vec<Place>>,
 }
 
 #[derive(Debug)]
@@ -94,42 +94,44 @@ impl Certificates {
 }
 
 impl Store {
-    /// Reads nothing yet.
+    /// Looks for nothing yet.
     pub(super) fn new(named: &[(&'static str, PathBuf)]) -> Store {
-        let place = |variable, path, folder| Place {
-            path,
-            folder,
-            variable,
-            content: OnceLock::new(),
-        };
-        let places = match named.is_empty() {
-            true => {
-                let found = openssl_probe::probe();
-                let files = found.cert_file.into_iter().map(|it| place("", it, false));
-                let folders = found.cert_dir.into_iter().map(|it| place("", it, true));
-                files.chain(folders).collect()
-            }
-            false => named
-                .iter()
-                .map(|(variable, path)| place(variable, path.clone(), *variable == STORE_FOLDERS))
-                .collect(),
-        };
         Store {
-            places,
-            named: !named.is_empty(),
+            named: named.to_vec(),
+            found: OnceLock::new(),
         }
+    }
+
+    fn found(&self) -> &[Place] {
+        self.found.get_or_init(|| {
+            let place = |variable, path, folder| Place {
+                path,
+                folder,
+                variable,
+                content: OnceLock::new(),
+            };
+            if self.named.is_empty() {
+                let system = openssl_probe::probe();
+                let files = system.cert_file.into_iter().map(|it| place("", it, false));
+                let folders = system.cert_dir.into_iter().map(|it| place("", it, true));
+                return files.chain(folders).collect();
+            }
+            let named = self.named.iter();
+            named
+                .map(|(variable, path)| place(variable, path.clone(), *variable == STORE_FOLDERS))
+                .collect()
+        })
     }
 
     /// The certificates of each place, which is read when its turn comes.
     pub(super) fn places(&self) -> impl Iterator<Item = &Certificates> {
-        let contents = self.places.iter().map(Place::content);
+        let contents = self.found().iter().map(Place::content);
         contents.map(|content| &content.certificates)
     }
 
     /// The first variable that names it, if one does.
     pub(super) fn variable(&self) -> Option<&'static str> {
-        let first = self.places.first().filter(|_| self.named);
-        first.map(|place| place.variable)
+        self.named.first().map(|(variable, _)| *variable)
     }
 
     /// Whether there is a store at all, which a container `FROM scratch` has not. Reads until it knows.
@@ -138,11 +140,11 @@ impl Store {
     pub(super) fn is_there(&self) -> Result<bool> {
         let usable = |der: &CertificateDer| Certificate::read(der).map(drop);
         let there = self.places().any(|place| place.find(usable).is_some());
-        match self.named && !there {
+        match !self.named.is_empty() && !there {
             false => Ok(there),
             // All of them, because one usable place would do.
             true => {
-                let reasons: Vec<String> = self.places.iter().map(Place::reason).collect();
+                let reasons: Vec<String> = self.found().iter().map(Place::reason).collect();
                 Err(unusable(reasons.join("; ")))
             }
         }
