@@ -89,7 +89,7 @@ http {
         location = /rest/api/2/serverInfo { return 200 '{"baseUrl":"http://127.0.0.1:$port","version":"9.12.0","deploymentType":"Server"}'; }
         location = /rest/api/2/user { return 200 '{"name":"robot","key":"robot","avatarUrls":{"48x48":"http://127.0.0.1:$port/secure/useravatar?avatarId=24880"}}'; }
         location = /rest/api/2/user/avatars { return 200 '{"system":[{"id":"24880","isSystemAvatar":true,"isSelected":true,"selected":true}],"custom":[]}'; }
-        location = /rest/api/2/user/avatar { echo_read_request_body; echo_status 204; }
+        location = /rest/api/2/user/avatar { return 204; }
     }
 }
 END
