@@ -6,6 +6,7 @@ import concurrent.futures
 import http.server
 import os
 import random
+import re
 import subprocess
 import tempfile
 import threading
@@ -20,7 +21,9 @@ SEED = 20240229
 
 HALF = "half of a login: avatarctl sends none, because servers lock out whoever does"
 ACCOUNT = "the word behind account is the account's name; curl does not know account, and takes that word for the next keyword"
-ON = "the first entry that fits is taken; curl 7.88 goes on where a name was asked for, and newer ones do not"
+ON = "of several entries the first that fits is taken, and the default's words for what it leaves open; curl 7.88 mixes entries"
+MACRO = "a macro begins wherever its word stands, and holds no entry; curl 7.88 reads one within an entry for this host on"
+WORD = "a name or password may read like a keyword; curl 7.88 takes it for one in an entry for another host"
 CONTROL = "a control character in a login is refused here, before anything is sent"
 
 NAMES = ("a", "bob", "x#y", "a\\", "'q'", "ü", "login", "password", "machine", "default", '"a b"', '"#c"', '"q\\"r"', '"e\\\\f"', '"t\\tn"', '""')
@@ -30,7 +33,7 @@ BREAKS = (" ", " ", " ", "\n", "\t", "  ", "\r\n", "\n\n", " \n\t", " # note\n",
 
 def entry(chance, asked):
     """A machine, or the default, with its words in some order. Where a name is asked for, no other one stands there: with
-    another, curl 7.88 gives the asked one the password of the other, which newer ones do not."""
+    another, curl 7.88 gives the asked one the password of the other."""
     words = [("machine", chance.choice(PLACES))] if chance.random() < 0.85 else [("default",)]
     rest = []
     if chance.random() < 0.9:
@@ -90,7 +93,11 @@ def why_netrc(text, name, mine, other):
         return CONTROL
     if "account" in text:
         return ACCOUNT
-    return ON if name and text.count("machine") + text.count("default") > 1 else None
+    if "macdef" in text:
+        return MACRO
+    if re.search(r"(login|password)\s+(machine|default|login|password)\b", text):
+        return WORD
+    return ON if (name or "default" in text) and text.count("machine") + text.count("default") > 1 else None
 
 
 def netrcs(table):
