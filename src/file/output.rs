@@ -16,15 +16,15 @@ use crate::terminal::quote;
 /// Writes a file by a function; a failure leaves what was there before.
 ///
 /// Errors: input, naming the file.
-pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    let filled = |file: &mut File| {
+pub fn write(path: &Path, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let mut filled = |file: &mut File| {
         let mut file = BufWriter::new(file);
         fill(&mut file)?;
         file.flush()
     };
     let written = match is_written_through(path) {
         true => through(path).and_then(|mut file| filled(&mut file)),
-        false => replace(path, filled).map(drop),
+        false => replace(path, &mut filled).map(drop),
     };
     written.map_err(|error| unwritable("", path, &error))
 }
@@ -40,7 +40,7 @@ pub fn unwritable(what: &str, path: &Path, error: &io::Error) -> Error {
 
 /// Puts a new file that a function fills in the place of the one at `path`, and gives it open. Where a link leads
 /// there, the link stays; who may read and write it stays as it was.
-pub fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<File> {
+pub fn replace(path: &Path, fill: &mut dyn FnMut(&mut File) -> io::Result<()>) -> io::Result<File> {
     let before = match fs::metadata(path) {
         Ok(facts) => Some(facts),
         Err(error) if error.kind() == ErrorKind::NotFound => None,

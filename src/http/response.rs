@@ -95,6 +95,17 @@ impl Response {
     ///
     /// Errors: what it is instead, as the end of a sentence.
     pub fn json<T: DeserializeOwned>(&self) -> std::result::Result<T, &'static str> {
+        serde_json::from_slice(self.object()?).map_err(|error| match error.classify() {
+            Category::Eof => "JSON that is cut off",
+            Category::Data => "JSON of another shape",
+            Category::Syntax | Category::Io => "something that is not JSON",
+        })
+    }
+
+    /// The body, if it may be an object in JSON, whatever its shape.
+    ///
+    /// Errors: as `json`.
+    fn object(&self) -> std::result::Result<&[u8], &'static str> {
         if self.is_empty() {
             return Err("an empty body");
         }
@@ -107,21 +118,14 @@ impl Response {
         }
         let bytes = self.text();
         // No answer of these systems is anything but an object, and serde would take a list for one.
-        let parsed = match bytes.trim_ascii_start().first() {
-            Some(b'{') => serde_json::from_slice(bytes),
-            _ if self.is_html() => return Err("an HTML page"),
-            _ => {
-                return Err(match serde_json::from_slice::<IgnoredAny>(bytes) {
-                    Ok(_) => "JSON of another shape",
-                    Err(_) => "something that is not JSON",
-                });
-            }
-        };
-        parsed.map_err(|error| match error.classify() {
-            Category::Eof => "JSON that is cut off",
-            Category::Data => "JSON of another shape",
-            Category::Syntax | Category::Io => "something that is not JSON",
-        })
+        match bytes.trim_ascii_start().first() {
+            Some(b'{') => Ok(bytes),
+            _ if self.is_html() => Err("an HTML page"),
+            _ => Err(match serde_json::from_slice::<IgnoredAny>(bytes) {
+                Ok(_) => "JSON of another shape",
+                Err(_) => "something that is not JSON",
+            }),
+        }
     }
 
     /// Takes the body as a picture, which its bytes tell and nothing that was said of them.

@@ -225,17 +225,18 @@ impl Selection {
             }
         }
         if let Some((part, parts)) = self.shard {
-            let mut order: Vec<usize> = (0..manifest.accounts.len()).collect();
-            order.sort_by_key(|at| {
-                let entry = &manifest.accounts[*at];
+            let accounts = manifest.accounts.iter().zip(0..);
+            let named = accounts.map(|(entry, at)| {
+                let (server, target) = (&servers[entry.server].name, &entry.target);
                 (
-                    servers[entry.server].name.clone(),
-                    entry.target.value().to_owned(),
-                    entry.target.key(),
+                    format!("{server}\0{}\0{}", target.value(), target.key()),
+                    at,
                 )
             });
+            let mut order: Vec<(String, usize)> = named.collect();
+            order.sort();
             let mut ours = vec![false; order.len()];
-            for at in order.into_iter().skip(part - 1).step_by(parts) {
+            for (_, at) in order.into_iter().skip(part - 1).step_by(parts) {
                 ours[at] = true;
             }
             let mut ours = ours.into_iter();

@@ -39,11 +39,13 @@ impl Names {
 
     /// The names for accounts, the same whatever their order; none for the caller, whose name is not known yet.
     pub(super) fn of(&mut self, targets: &[&Target]) -> Vec<Option<String>> {
-        let mut order: Vec<usize> = (0..targets.len()).collect();
-        // Lower case first: of two that differ in case alone, that one keeps its letters.
-        order.sort_by_key(|at| std::cmp::Reverse((targets[*at].value(), targets[*at].key())));
+        let named = targets.iter().zip(0..);
+        let named = named.map(|(target, at)| (format!("{}\0{}", target.value(), target.key()), at));
+        let mut order: Vec<(String, usize)> = named.collect();
+        order.sort();
         let mut names = vec![None; targets.len()];
-        for at in order {
+        // Lower case first: of two that differ in case alone, that one keeps its letters.
+        for (_, at) in order.into_iter().rev() {
             names[at] = targets[at].name().map(|name| self.give(name));
         }
         names

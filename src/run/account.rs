@@ -201,7 +201,7 @@ fn write(image: &Image, destination: &Destination) -> Result<()> {
             report::print_bytes(&image.bytes);
             Ok(())
         }
-        Destination::File(path) => output::write(path, |file| file.write_all(&image.bytes)),
+        Destination::File(path) => output::write(path, &mut |file| file.write_all(&image.bytes)),
     }
 }
 

@@ -256,7 +256,7 @@ impl Run<'_> {
         let batch = self.batch;
         if let Some(path) = &batch.junit {
             let (action, records) = (batch.action.name(), &self.records);
-            let written = output::write(path, |out| junit::write(out, action, records));
+            let written = output::write(path, &mut |out| junit::write(out, action, records));
             self.complain(written);
         }
         if let (Some(path), Some(album)) = (&batch.html, &mut self.album) {
@@ -274,7 +274,7 @@ impl Run<'_> {
                 servers: servers.collect(),
             };
             let records = &self.records;
-            let written = output::write(path, |out| page::write(out, &run, records, album));
+            let written = output::write(path, &mut |out| page::write(out, &run, records, album));
             self.complain(written);
         }
     }

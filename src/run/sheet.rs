@@ -48,5 +48,5 @@ pub(super) fn write(
         seen,
         now: time::now(),
     };
-    output::write(page, |out| sheet::write(out, &sheet, &mut album))
+    output::write(page, &mut |out| sheet::write(out, &sheet, &mut album))
 }

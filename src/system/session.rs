@@ -226,10 +226,16 @@ impl Session {
     ///
     /// Errors: protocol, when it has another shape.
     pub fn body<T: DeserializeOwned>(&self, request: &Request, response: &Response) -> Result<T> {
-        response.json().map_err(|what| match response.success() {
+        let unread = |what| self.unread(request, response, what);
+        response.json().map_err(unread)
+    }
+
+    /// Why the body of an answer is not what its reader takes.
+    fn unread(&self, request: &Request, response: &Response, what: &str) -> Error {
+        match response.success() {
             true => self.foreign(request, response, self.unexpected(request, response, what)),
             false => self.by_status(request, response),
-        })
+        }
     }
 
     /// What a refusal means by its status alone.

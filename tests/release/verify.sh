@@ -6,7 +6,7 @@ set -eu
 
 dist=$1 version=$2
 shift 2
-most=2500000 # bytes of a binary
+most=2200000 # bytes of a binary
 
 fail() {
     echo "verify-dist: $*" >&2

@@ -128,7 +128,7 @@ fn mend(file: &mut File, state: &mut State, path: &Path) -> std::io::Result<u64>
 /// Writes the state anew in one piece. If the folder cannot be written, the file stays as it is: longer, and with the
 /// same meaning.
 fn compact(file: &mut File, state: &mut State, path: &Path) {
-    let renewed = output::replace(path, |file| {
+    let renewed = output::replace(path, &mut |file| {
         // The new file is locked before it takes the name, so that no other run gets between.
         file.try_lock().map_err(std::io::Error::other)?;
         let mut text = Vec::new();

@@ -103,7 +103,7 @@ impl Doctor<'_> {
             None => Ok(()),
             Some(path) => {
                 let title = format!("avatarctl {} doctor", self.system.name);
-                output::write(path, |out| har::write(out, &title, &self.recording))
+                output::write(path, &mut |out| har::write(out, &title, &self.recording))
             }
         }
     }
