@@ -4,5 +4,5 @@ mod faces;
 mod junit;
 mod layout;
 mod output;
-mod page;
+pub mod page;
 mod sheet;

@@ -43,7 +43,7 @@ fn page(scratch: &Scratch, more: &[&str]) -> String {
 }
 
 /// The page with its time and its length as `NOW` and `SPAN`.
-fn timeless(page: &str) -> String {
+pub fn timeless(page: &str) -> String {
     let (before, rest) = page.split_once("<time datetime=\"").expect("a time");
     let (time, rest) = rest.split_once("</time>, took ").expect("a length");
     let (span, after) = rest.split_once("</dd>").expect("an end");
