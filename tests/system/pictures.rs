@@ -545,7 +545,8 @@ fn jira_shows_pictures_of_users_that_it_does_not_show() {
 /// own 23 pictures are, of which the first is the default.
 #[test]
 fn jira_is_not_asked_again_for_what_it_does_not_give() {
-    let refused = format!("pictures are not saved: read the picture of avatar 24901: {NO_TOKEN}");
+    let refused =
+        format!("pictures are not saved: read the picture of avatar 24901: {NO_TOKEN}; {PASSWORD}");
     for (browses, asked, warning) in [
         (false, 2 + 1, refused.as_str()),
         (true, 2 + 23 + 2, UNPROVEN),
