@@ -12,9 +12,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -53,11 +53,9 @@ impl Run {
         command
             .args(arguments.into_iter().map(Into::into))
             .env_clear();
-        dispose(
-            &mut command,
-            &[libc::SIGHUP, libc::SIGINT, libc::SIGTERM],
-            libc::SIG_DFL,
-        );
+        if *ENDS_IGNORED {
+            dispose(&mut command, &ENDS, libc::SIG_DFL);
+        }
         Run {
             command,
             stdin: None,
@@ -213,8 +211,21 @@ impl Run {
     }
 }
 
-/// Starts with these signals ignored or not, whatever this process ignores: a shell has what runs in its background
-/// ignore SIGINT, and a child inherits that.
+/// The signals that end a run.
+const ENDS: [libc::c_int; 3] = [libc::SIGHUP, libc::SIGINT, libc::SIGTERM];
+
+/// Whether this process ignores one of them, and what it starts would, too: a shell has what runs in its background
+/// ignore SIGINT. To change that for a child takes a fork, which costs a process of this size more than the run.
+static ENDS_IGNORED: LazyLock<bool> = LazyLock::new(|| {
+    ENDS.into_iter().any(|signal| {
+        // SAFETY: an action of zeros is one, and it is only asked what the present one is.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        let asked = unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) };
+        asked == 0 && action.sa_sigaction == libc::SIG_IGN
+    })
+});
+
+/// Starts with these signals ignored or not, whatever this process ignores.
 fn dispose(command: &mut Command, signals: &'static [libc::c_int], how: libc::sighandler_t) {
     let set = move || {
         for signal in signals {
