@@ -215,11 +215,11 @@ fn places(bash: &Bash) -> Vec<Vec<String>> {
 
 #[test]
 fn what_is_offered_is_known() {
-    let bash = Bash::start();
+    let (bash, scratch) = (Bash::start(), Scratch::new());
     // No address is given, so nothing is sent whatever is understood.
     let told = |words: &[String], more: Option<String>| {
         let words = words.iter().cloned().chain(more);
-        Run::new(words).output().stderr
+        Run::new(words).dir(scratch.path()).output().stderr
     };
     for place in places(&bash) {
         let answer = told(&place, None);
