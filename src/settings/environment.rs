@@ -2,7 +2,6 @@
 //! files, never values.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -24,7 +23,7 @@ pub const STORE_FOLDERS: &str = "SSL_CERT_DIR";
 
 /// The environment variables of this run. No `Debug`: some of them are secrets.
 pub struct Environment {
-    variables: BTreeMap<OsString, OsString>,
+    variables: Vec<(OsString, OsString)>,
     /// Secrets that were read, by variable: standard input and pipes can be read once.
     secrets: RefCell<Vec<(String, Secret)>>,
     /// What standard input is read for, if it is taken; it can be read once.
@@ -39,10 +38,8 @@ pub struct Environment {
 
 impl Environment {
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
-        let mut known = BTreeMap::new();
-        known.extend(variables);
         Environment {
-            variables: known,
+            variables: variables.into_iter().collect(),
             secrets: RefCell::default(),
             stdin: RefCell::new(None),
             netrc: RefCell::new(None),
@@ -58,13 +55,19 @@ impl Environment {
 
     /// A variable that is no secret, such as a base address. Empty counts as set.
     pub fn plain(&self, name: &str) -> Result<Option<String>> {
-        match self.variables.get(OsStr::new(name)) {
+        match self.get(name) {
             None => Ok(None),
             Some(value) => match value.to_str() {
                 Some(text) => Ok(Some(text.to_owned())),
                 None => Err(configuration(format!("{name} is not valid UTF-8"))),
             },
         }
+    }
+
+    /// The value of a variable, of the last one where a name stands twice.
+    fn get(&self, name: &str) -> Option<&OsString> {
+        let mut variables = self.variables.iter().rev();
+        variables.find_map(|(known, value)| (known == name).then_some(value))
     }
 
     /// Whether a variable is set and not empty.
@@ -74,7 +77,7 @@ impl Environment {
 
     /// The value of a variable that is set and not empty, as a path: it need not be UTF-8.
     fn path(&self, name: &str) -> Option<&OsStr> {
-        let value = self.variables.get(OsStr::new(name))?;
+        let value = self.get(name)?;
         (!value.is_empty()).then_some(value)
     }
 
@@ -124,8 +127,8 @@ impl Environment {
             return Ok(Some(known.clone()));
         }
         let file = format!("{name}_FILE");
-        let from_file = self.variables.get(OsStr::new(&file));
-        let direct = self.variables.get(OsStr::new(name));
+        let from_file = self.get(&file);
+        let direct = self.get(name);
         let (bytes, origin) = match (from_file, direct) {
             (Some(_), Some(_)) => {
                 return Err(configuration(format!("{name} and {file} are both set"))
@@ -150,7 +153,7 @@ impl Environment {
 
     /// How long ago the file that `name_FILE` names was written.
     pub fn age_of_file(&self, name: &str) -> Option<Duration> {
-        let path = self.variables.get(OsStr::new(&format!("{name}_FILE")))?;
+        let path = self.get(&format!("{name}_FILE"))?;
         if path == "-" {
             return None;
         }
@@ -201,7 +204,7 @@ impl Environment {
     /// The same for the file that `name_FILE` names, if it names one.
     pub fn warn_if_secret_is_public(&self, name: &str) {
         let file = format!("{name}_FILE");
-        let path = self.variables.get(OsStr::new(&file));
+        let path = self.get(&file);
         if let Some(path) = path.filter(|path| *path != "-") {
             self.warn_if_public(&file, Path::new(path));
         }
@@ -223,7 +226,7 @@ impl Environment {
     }
 
     fn credentials_directory(&self) -> Option<&Path> {
-        let directory = self.variables.get(OsStr::new("CREDENTIALS_DIRECTORY"))?;
+        let directory = self.get("CREDENTIALS_DIRECTORY")?;
         (!directory.is_empty()).then_some(Path::new(directory))
     }
 
