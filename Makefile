@@ -12,7 +12,7 @@ PLAY    := $(BUILDS)/play
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-.PHONY: demo sandbox test static dist verify-dist deb image reproducible machines recipes \
+.PHONY: demo sandbox pictures test static dist verify-dist deb image reproducible machines recipes \
     install bench conformance soak clean $(SANDBOX) \
     $(BINARIES)
 
@@ -38,6 +38,11 @@ test:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	sh tests/all.sh
+
+# Those of the README, of a session in a terminal and of the page that the demo made (with python3, chromium, pngquant).
+pictures: demo
+	rm -rf $(PLAY) && $(SANDBOX) --pictures $(PLAY) >/dev/null
+	AVATARCTL=$(BINARY) $(SANDBOX) -- python3 tests/readme/pictures.py $(PLAY) $(DEMO)/avatars.html
 
 # What others wrote agrees: parsers of forms, validators, clients, readers of pictures, curl. Ends with a table.
 conformance:

@@ -5,10 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::recipes::Place;
 use crate::support::synapse::synapse;
-use crate::support::{Run, Scratch, pictures, program};
+use crate::support::{Run, Scratch, encoding, pictures, program};
 
 const README: &str = include_str!("../README.md");
+const SESSION: &str = include_str!("readme/session.svg");
 
 fn make(directory: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Output {
     Command::new("/usr/bin/make")
@@ -28,6 +30,37 @@ fn said(output: &Output) -> (Option<i32>, String) {
         output.status.code(),
         String::from_utf8_lossy(&text).into_owned(),
     )
+}
+
+/// The picture has been made by `make pictures`; what it says below each command is printed now, in these colours.
+#[test]
+fn the_session_of_the_readme_is_as_it_is_shown() {
+    assert!(README.contains("(tests/readme/session.svg)"));
+    let mut place = Place::new();
+    place.set_secrets();
+    place.set("JIRA_URL", place.world.jira.url());
+    place.set("ROCKETCHAT_URL", place.world.chat.url());
+    // As the sandbox has it; names of files and etags follow from what was given before.
+    let worn = pictures::png_rgba(128, 128, 42);
+    place.world.chat.model().give("retired-bot", worn.clone());
+    place.world.fleet.model().give(2134, worn);
+    let mut shown = SESSION
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("<text ")?.split_once('>')?.1))
+        .map(|line| line.strip_suffix("</text>").expect("its end"));
+    while let Some(line) = shown.next() {
+        let (_, command) = line.split_once("class=\"typed\">").expect("a command");
+        let (command, _) = command.split_once("</tspan>").expect("its end");
+        let (_, printed) = place.shell(&format!("{command} --color always"));
+        for line in printed.lines() {
+            let plain = encoding::html(line).replace("\x1b[0m", "</tspan>");
+            let coloured = [2, 31, 32, 33, 36].iter().fold(plain, |line, code| {
+                let span = format!("<tspan class=\"c{code}\">");
+                line.replace(&format!("\x1b[{code}m"), &span)
+            });
+            assert_eq!(shown.next(), Some(coloured.as_str()));
+        }
+    }
 }
 
 /// What a newcomer types for a real Matrix homeserver, line by line.

@@ -34,13 +34,14 @@ const SECRETS: [(&str, &str); 4] = [
 const ALL: &str = "3 changed, 1 unchanged";
 
 /// Where a recipe runs: the manifest and its pictures in a folder of their own, the program on the path, three models.
-struct Place {
-    world: World,
+pub struct Place {
+    pub world: World,
     variables: BTreeMap<String, String>,
 }
 
 impl Place {
-    fn new() -> Place {
+    #[allow(clippy::new_without_default)] // It starts servers: that should be seen to be called.
+    pub fn new() -> Place {
         let world = World::new();
         let servers = [
             ("https://jira.your-company.com", world.jira.url()),
@@ -72,12 +73,12 @@ impl Place {
     }
 
     /// The variables that a recipe sets, and what an engine puts into them.
-    fn set(&mut self, name: &str, value: impl Into<String>) {
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.variables.insert(name.to_owned(), value.into());
     }
 
     /// The secrets, each in a variable of its own.
-    fn set_secrets(&mut self) {
+    pub fn set_secrets(&mut self) {
         for (name, secret) in SECRETS {
             self.set(&name.to_uppercase(), secret);
         }
@@ -89,7 +90,7 @@ impl Place {
     }
 
     /// What a shell says to a script, and how it ends.
-    fn shell(&self, script: &str) -> (i32, String) {
+    pub fn shell(&self, script: &str) -> (i32, String) {
         let output = Command::new("/bin/sh")
             .args(["-ec", script])
             .current_dir(self.world.scratch.path())
