@@ -111,7 +111,7 @@ impl Account {
                 Choice::Preset(_, Some(id)) => Action::Delete(id),
                 // No id, which takes an avatar off, deletes none.
                 _ => {
-                    let flags = grammar::sources(system, meaning).into_iter();
+                    let flags = grammar::sources(system, meaning);
                     return Err(incomplete(system, called, flags.map(|flag| flag.name)));
                 }
             },
@@ -219,7 +219,7 @@ fn doctor(
 fn choice(arguments: &mut Arguments, system: &System, verb: Called) -> Result<Choice> {
     let mut found: Option<(&str, Choice)> = None;
     let flags = grammar::sources(system, verb.meaning);
-    for Flag { name, .. } in &flags {
+    for Flag { name, .. } in flags.clone() {
         let Some(value) = arguments.value(name) else {
             continue;
         };
@@ -236,7 +236,7 @@ fn choice(arguments: &mut Arguments, system: &System, verb: Called) -> Result<Ch
     }
     match found {
         Some((_, choice)) => Ok(choice),
-        None => Err(incomplete(system, verb, flags.iter().map(|flag| flag.name))),
+        None => Err(incomplete(system, verb, flags.map(|flag| flag.name))),
     }
 }
 

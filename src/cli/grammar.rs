@@ -317,43 +317,54 @@ pub fn instead(system: &System, verb: SystemVerb) -> Option<&'static str> {
 impl Verb {
     /// The options that this verb has besides the global ones, on this system or, with none, on any.
     pub fn options(&self, system: Option<&System>) -> Vec<Flag> {
-        let of_systems = self.of_systems(system, |one, verb| {
-            [targets(one, verb), sources(one, verb), files(one, verb)].concat()
-        });
-        of_systems.into_iter().chain(self.named()).collect()
+        let mut options = Vec::new();
+        self.add_options(system, &mut options);
+        options
     }
 
     /// Those that name neither an account nor an avatar.
     pub fn own(&self) -> Vec<Flag> {
-        let files = self.of_systems(None, files);
-        files.into_iter().chain(self.named()).collect()
+        let mut options = Vec::new();
+        for (system, verb) in self.on(None) {
+            add(&mut options, files(system, verb));
+        }
+        add(&mut options, self.named());
+        options
     }
 
-    /// Those of the system or, with none, of all that have the verb, each once.
-    fn of_systems(
-        &self,
-        system: Option<&System>,
-        flags: fn(&System, SystemVerb) -> Vec<Flag>,
-    ) -> Vec<Flag> {
-        let mut options: Vec<Flag> = Vec::new();
-        let Some(verb) = self.form.of_system() else {
-            return options;
-        };
-        let meant = system::ALL.into_iter().filter(|one| match system {
-            Some(system) => system.name == one.name,
-            None => instead(one, verb).is_none(),
-        });
-        for flag in meant.flat_map(|one| flags(one, verb)) {
-            if !options.iter().any(|known| known.name == flag.name) {
-                options.push(flag);
-            }
+    fn add_options(&self, system: Option<&System>, options: &mut Vec<Flag>) {
+        for (system, verb) in self.on(system) {
+            add(options, targets(system, verb));
+            add(options, sources(system, verb));
+            add(options, files(system, verb));
         }
-        options
+        add(options, self.named());
+    }
+
+    /// The system or, with none, all that have the verb.
+    fn on(&self, system: Option<&System>) -> impl Iterator<Item = (&'static System, SystemVerb)> {
+        let verb = self.form.of_system();
+        let all = verb.map(|verb| system::ALL.into_iter().map(move |one| (one, verb)));
+        all.into_iter()
+            .flatten()
+            .filter(move |(one, verb)| match system {
+                Some(system) => system.name == one.name,
+                None => instead(one, *verb).is_none(),
+            })
     }
 
     fn named(&self) -> impl Iterator<Item = Flag> {
         let named = |name: &&str| VERB_OPTIONS.iter().find(|flag| flag.name == *name).copied();
         self.options.iter().filter_map(named)
+    }
+}
+
+/// Adds the options that the list does not have.
+fn add(options: &mut Vec<Flag>, more: impl IntoIterator<Item = Flag>) {
+    for flag in more {
+        if !options.iter().any(|known| known.name == flag.name) {
+            options.push(flag);
+        }
     }
 }
 
@@ -365,24 +376,22 @@ pub const HTML: &str = "--html";
 pub const AVATAR_URL: &str = "--avatar-url";
 
 /// The options of a verb that name the account.
-fn targets(system: &System, verb: SystemVerb) -> Vec<Flag> {
-    let kinds = system.targets.iter().filter(|_| takes_target(system, verb));
-    kinds
-        .map(|kind| flag(kind.flag, Text(kind.value), kind.about))
-        .collect()
+fn targets(system: &'static System, verb: SystemVerb) -> impl Iterator<Item = Flag> {
+    let kinds = system
+        .targets
+        .iter()
+        .filter(move |_| takes_target(system, verb));
+    kinds.map(|kind| flag(kind.flag, Text(kind.value), kind.about))
 }
 
 /// The options of a verb that name a file which not every system can fill.
-fn files(system: &System, verb: SystemVerb) -> Vec<Flag> {
+fn files(system: &System, verb: SystemVerb) -> Option<Flag> {
     let sheet = flag(
         HTML,
         File("FILE"),
         "a contact sheet: every avatar with its picture and its id",
     );
-    match verb {
-        SystemVerb::List if has_offers(system) => vec![sheet],
-        _ => Vec::new(),
-    }
+    (verb == SystemVerb::List && has_offers(system)).then_some(sheet)
 }
 
 /// Whether a verb is about one account of this system.
@@ -409,49 +418,32 @@ fn has_offers(system: &System) -> bool {
 }
 
 /// The options of a verb that say which avatar.
-pub fn sources(system: &System, verb: SystemVerb) -> Vec<Flag> {
-    let preset = system
-        .preset
-        .map(|preset| flag(preset.flag, Text(preset.value), preset.about));
+pub fn sources(system: &System, verb: SystemVerb) -> impl Iterator<Item = Flag> + Clone + use<> {
+    let sets = verb == SystemVerb::Set;
+    // What an id names can be deleted by it.
+    let deletes = verb == SystemVerb::Delete && system.delete.how().is_some();
+    let preset = system.preset.filter(|_| sets || deletes);
+    let preset = preset.map(|preset| flag(preset.flag, Text(preset.value), preset.about));
     let picture = flag(
         IMAGE,
         File("FILE"),
         "upload this picture; - is standard input",
     );
-    let download = system.download.as_ref().map(|_| {
-        flag(
-            AVATAR_URL,
-            Text("URL"),
-            "let the server download this picture",
-        )
-    });
-    match verb {
-        SystemVerb::Set => preset
-            .into_iter()
-            .chain([picture])
-            .chain(download)
-            .collect(),
-        // What an id names can be deleted by it.
-        SystemVerb::Delete => preset
-            .into_iter()
-            .filter(|_| system.delete.how().is_some())
-            .collect(),
-        SystemVerb::Show
-        | SystemVerb::List
-        | SystemVerb::Reset
-        | SystemVerb::Whoami
-        | SystemVerb::Pull
-        | SystemVerb::Doctor => Vec::new(),
-    }
+    let download = flag(
+        AVATAR_URL,
+        Text("URL"),
+        "let the server download this picture",
+    );
+    let uploads = sets.then_some(picture).into_iter();
+    let downloads = (sets && system.download.is_some()).then_some(download);
+    preset.into_iter().chain(uploads).chain(downloads)
 }
 
 /// Every option there is.
 pub fn flags() -> Vec<Flag> {
     let mut flags = GLOBAL.to_vec();
-    for flag in VERBS.iter().flat_map(|verb| verb.options(None)) {
-        if !flags.iter().any(|known| known.name == flag.name) {
-            flags.push(flag);
-        }
+    for verb in &VERBS {
+        verb.add_options(None, &mut flags);
     }
     flags
 }

@@ -103,8 +103,8 @@ pub(super) fn refuse_foreign(typed: &[String], own: &[Flag], place: &str) -> Res
     let role = |name: &str| {
         let targets = |system: &&System| system.targets.iter().any(|kind| kind.flag == name);
         let sources = |system: &&System| {
-            let sources = grammar::sources(system, SystemVerb::Set);
-            sources.iter().any(|flag| flag.name == name)
+            let mut sources = grammar::sources(system, SystemVerb::Set);
+            sources.any(|flag| flag.name == name)
         };
         let systems = || system::ALL.into_iter();
         (
