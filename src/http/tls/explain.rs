@@ -3,9 +3,10 @@
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError};
 
-use super::verifier::{Authority, NoAuthority, OutOfPeriod, Unproven, Unusable};
+use super::verifier::Refused;
 use crate::error::{Class, Error};
 use crate::terminal::clean;
+use crate::time;
 
 /// What is wrong, and the hint.
 type Words = (String, &'static str);
@@ -17,22 +18,14 @@ const CLOCK: &str = "correct this machine's clock";
 /// What went wrong in the handshake with `place` (host:port).
 pub fn explain(error: &rustls::Error, place: &str) -> Error {
     if let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error
-        && let Some(Unusable(error)) = other.0.downcast_ref()
+        && let Some(refused) = other.0.downcast_ref()
     {
-        return error.clone();
+        return ours(refused, place);
     }
     let (message, hint) = match error {
-        rustls::Error::InvalidCertificate(CertificateError::Other(other))
-            if other.0.is::<Unproven>() =>
-        {
-            (
-                format!("{place} does not prove that the certificate it shows is its own"),
-                "somebody may intercept the connection; or the server has another key, or an RSA key of less than 2048 bits",
-            )
-        }
         rustls::Error::InvalidCertificate(problem) => {
             let (what, hint) = certificate(problem);
-            (format!("the certificate of {place} {what}"), hint)
+            (of_certificate(place, &what), hint)
         }
         rustls::Error::InvalidMessage(_) => (
             format!("{place} does not speak TLS"),
@@ -96,29 +89,11 @@ fn certificate(problem: &CertificateError) -> Words {
 
 /// The same for what rustls hands through as webpki's word in a text, and for what has no words of ours.
 fn other_problem(problem: &CertificateError) -> Words {
-    let reason = match problem {
-        CertificateError::Other(other) => Some(&other.0),
-        _ => None,
+    let text = match problem {
+        CertificateError::Other(other) => other.0.to_string(),
+        problem => problem.to_string(),
     };
-    let text = reason.map_or_else(|| problem.to_string(), |reason| reason.to_string());
-    let not_an_authority = reason.is_some_and(|reason| reason.is::<NoAuthority>());
-    if reason.is_some_and(|reason| reason.is::<Authority>()) {
-        (
-            "may sign others (CA:TRUE), so that it is a server's only where it is trusted itself"
-                .into(),
-            "give this certificate with --ca-file, or make one without CA:TRUE",
-        )
-    } else if let Some(period) = reason.and_then(|reason| reason.downcast_ref::<OutOfPeriod>()) {
-        (
-            format!("is signed by an authority whose own certificate {period}"),
-            match period {
-                OutOfPeriod::Early(_) => CLOCK,
-                OutOfPeriod::Late(_) => {
-                    "give the authority's new certificate with --ca-file, or correct this machine's clock"
-                }
-            },
-        )
-    } else if text.contains("CaUsedAsEndEntity") {
+    if text.contains("CaUsedAsEndEntity") {
         (
             "is self-signed and not trusted here".into(),
             "give this certificate with --ca-file",
@@ -128,17 +103,57 @@ fn other_problem(problem: &CertificateError) -> Words {
             "is of X.509 version 1, which is not supported".into(),
             "make one of version 3, as openssl req -x509 does",
         )
-    } else if not_an_authority || text.contains("EndEntityUsedAsCa") {
-        (
-            "is signed by a certificate that may not sign others".into(),
-            "give the server's own certificate with --ca-file",
-        )
+    } else if text.contains("EndEntityUsedAsCa") {
+        (NO_AUTHORITY.into(), GIVE_ITSELF)
     } else {
         (
             format!("is not acceptable: {}", clean(&text, 120)),
-            "look at it with openssl s_client -showcerts",
+            LOOK_AT_ALL,
         )
     }
+}
+
+const NO_AUTHORITY: &str = "is signed by a certificate that may not sign others";
+const GIVE_ITSELF: &str = "give the server's own certificate with --ca-file";
+const LOOK_AT_ALL: &str = "look at it with openssl s_client -showcerts";
+
+/// What is not taken here, though webpki would take it or has another word for it.
+fn ours(refused: &Refused, place: &str) -> Error {
+    let not_valid = |how: &str, moment: u64| {
+        let moment = time::text(moment);
+        format!("is signed by an authority whose own certificate {how} {moment}")
+    };
+    let (what, hint) = match refused {
+        Refused::Store(error) => return error.clone(),
+        Refused::Unproven => {
+            let message = format!("{place} does not prove that the certificate it shows is its own");
+            return Error::new(Class::Unreachable, message).hint("somebody may intercept the connection; or the server has another key, or an RSA key of less than 2048 bits");
+        }
+        Refused::NoAuthority => (NO_AUTHORITY.into(), GIVE_ITSELF),
+        Refused::Authority => (
+            "may sign others (CA:TRUE), so that it is a server's only where it is trusted itself"
+                .into(),
+            "give this certificate with --ca-file, or make one without CA:TRUE",
+        ),
+        Refused::NoServer => (
+            "is not acceptable: its key usage does not let a server use it".into(),
+            LOOK_AT_ALL,
+        ),
+        Refused::TooLong => (
+            "is not acceptable: more authorities stand between it and the trusted one than that allows".into(),
+            LOOK_AT_ALL,
+        ),
+        Refused::Early(begin) => (not_valid("is not valid before", *begin), CLOCK),
+        Refused::Late(end) => (
+            not_valid("expired on", *end),
+            "give the authority's new certificate with --ca-file, or correct this machine's clock",
+        ),
+    };
+    Error::new(Class::Unreachable, of_certificate(place, &what)).hint(hint)
+}
+
+fn of_certificate(place: &str, what: &str) -> String {
+    format!("the certificate of {place} {what}")
 }
 
 /// What to do if the server ends the handshake with this alert.
@@ -172,6 +187,6 @@ fn spoken(name: &str) -> String {
     clean(inner.trim_end_matches(')').trim_matches('"'), 80)
 }
 
-fn date(time: UnixTime) -> String {
-    crate::time::text(time.as_secs())
+fn date(moment: UnixTime) -> String {
+    time::text(moment.as_secs())
 }

@@ -16,7 +16,6 @@ use super::certificate::Certificate;
 use super::describe::TrustedBy;
 use super::store::{Certificates, Store, certificates};
 use crate::error::{Error, Result};
-use crate::time;
 
 /// Takes a certificate that an authority of the store or of `--ca-file` has signed, and one that is itself in the
 /// store or in `--ca-file`, byte for byte.
@@ -90,7 +89,7 @@ impl Verifier {
             let known = roots.len();
             for signer in signers {
                 if let Err(error) = in_period(&signer, now) {
-                    refused = Some(error);
+                    refused = Some(error.into());
                 } else if let Some(length) = path_length(&signer)
                     && length < shown.len()
                 {
@@ -109,11 +108,7 @@ impl Verifier {
                 }
             }
         }
-        if !self
-            .store
-            .is_there()
-            .map_err(|error| other(Unusable(error)))?
-        {
+        if !self.store.is_there().map_err(Refused::Store)? {
             let built_in = webpki_roots::TLS_SERVER_ROOTS.iter();
             roots.extend(
                 built_in
@@ -167,7 +162,9 @@ impl Verifier {
         let path = path(end_entity, shown);
         let checked = self.verify_chain(&roots, end_entity, &path[..length.min(path.len())], now);
         checked.map_err(|error| match error {
-            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => other(TooLong),
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+                Refused::TooLong.into()
+            }
             error => error,
         })
     }
@@ -193,19 +190,19 @@ impl Verifier {
             rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)
                 if signs_any(&others, end_entity, &authorities) =>
             {
-                other(NoAuthority)
+                Refused::NoAuthority.into()
             }
             rustls::Error::InvalidCertificate(CertificateError::Other(reason))
                 if reason.to_string().contains("CaUsedAsEndEntity")
                     && !is_self_signed(end_entity) =>
             {
-                other(Authority)
+                Refused::Authority.into()
             }
             error => error,
         })?;
         match Certificate::read(end_entity).is_some_and(|it| it.is_for_servers()) {
             true => Ok(parsed),
-            false => Err(other(NoServer)),
+            false => Err(Refused::NoServer.into()),
         }
     }
 }
@@ -260,11 +257,11 @@ fn is_self_signed(der: &CertificateDer) -> bool {
 }
 
 /// Whether an authority is valid now. One whose period cannot be read is left to webpki.
-fn in_period(der: &CertificateDer, now: UnixTime) -> std::result::Result<(), rustls::Error> {
+fn in_period(der: &CertificateDer, now: UnixTime) -> std::result::Result<(), Refused> {
     let period = Certificate::read(der).and_then(|it| it.period());
     match period {
-        Some((begin, _)) if now.as_secs() < begin => Err(other(OutOfPeriod::Early(begin))),
-        Some((_, end)) if now.as_secs() > end => Err(other(OutOfPeriod::Late(end))),
+        Some((begin, _)) if now.as_secs() < begin => Err(Refused::Early(begin)),
+        Some((_, end)) if now.as_secs() > end => Err(Refused::Late(end)),
         _ => Ok(()),
     }
 }
@@ -351,107 +348,50 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// The handshake was not signed with the key of the certificate. rustls has one error (`BadSignature`) for this and
-/// for a certificate that its authority did not sign; they ask for different remedies.
+/// Why a certificate is not taken, where rustls has no word for it.
 #[derive(Debug)]
-pub(super) struct Unproven;
-
-impl fmt::Display for Unproven {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the handshake is not signed with the key of the certificate")
-    }
-}
-
-impl std::error::Error for Unproven {}
-
-fn unproven(error: rustls::Error) -> rustls::Error {
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => other(Unproven),
-        other => other,
-    }
-}
-
-fn other(reason: impl std::error::Error + Send + Sync + 'static) -> rustls::Error {
-    CertificateError::Other(OtherError(Arc::new(reason))).into()
-}
-
-/// The store that was named cannot be used.
-#[derive(Debug)]
-pub(super) struct Unusable(pub Error);
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Unusable {}
-
-/// A certificate that may not sign others has signed this one.
-#[derive(Debug)]
-pub(super) struct NoAuthority;
-
-impl fmt::Display for NoAuthority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("signed by a certificate that may not sign others")
-    }
-}
-
-impl std::error::Error for NoAuthority {}
-
-/// A certificate that may sign others, and is not trusted itself, is shown for a server's.
-#[derive(Debug)]
-pub(super) struct Authority;
-
-impl fmt::Display for Authority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("may sign others, and is not trusted itself")
-    }
-}
-
-impl std::error::Error for Authority {}
-
-/// The key of the certificate is for something else.
-#[derive(Debug)]
-struct NoServer;
-
-impl fmt::Display for NoServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("its key usage does not let a server use it")
-    }
-}
-
-impl std::error::Error for NoServer {}
-
-/// The root allows fewer authorities below it.
-#[derive(Debug)]
-struct TooLong;
-
-impl fmt::Display for TooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("more authorities stand between it and the trusted one than that allows")
-    }
-}
-
-impl std::error::Error for TooLong {}
-
-/// The trusted authority is not valid yet, or not any more; with the second since 1970.
-#[derive(Debug)]
-pub(super) enum OutOfPeriod {
+pub(super) enum Refused {
+    /// The store that was named cannot be used.
+    Store(Error),
+    /// The handshake was not signed with the key of the certificate. rustls has one error (`BadSignature`) for this
+    /// and for a certificate that its authority did not sign; they ask for different remedies.
+    Unproven,
+    /// A certificate that may not sign others has signed this one.
+    NoAuthority,
+    /// A certificate that may sign others, and is not trusted itself, is shown for a server's.
+    Authority,
+    /// The key of the certificate is for something else.
+    NoServer,
+    /// The root allows fewer authorities below it.
+    TooLong,
+    /// The trusted authority is not valid before this second since 1970, or not after it.
     Early(u64),
     Late(u64),
 }
 
-impl fmt::Display for OutOfPeriod {
+/// For rustls alone; people are told by `explain`.
+impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OutOfPeriod::Early(begin) => write!(f, "is not valid before {}", time::text(*begin)),
-            OutOfPeriod::Late(end) => write!(f, "expired on {}", time::text(*end)),
-        }
+        fmt::Debug::fmt(self, f)
     }
 }
 
-impl std::error::Error for OutOfPeriod {}
+impl std::error::Error for Refused {}
+
+fn unproven(error: rustls::Error) -> rustls::Error {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+            Refused::Unproven.into()
+        }
+        other => other,
+    }
+}
+
+impl From<Refused> for rustls::Error {
+    fn from(refused: Refused) -> rustls::Error {
+        CertificateError::Other(OtherError(Arc::new(refused))).into()
+    }
+}
 
 /// Checks the name and the period of a certificate that is trusted itself.
 fn verify_trusted(der: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Verified {
