@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use crate::cli::arguments::Arguments;
 use crate::cli::grammar::{self, Flag, SystemVerb};
-use crate::cli::options::Options;
-use crate::cli::{spelling, usage};
+use crate::cli::options::{Options, path, path_or_dash};
+use crate::cli::{empty, spelling, usage};
 use crate::error::{Error, Result};
 use crate::system::System;
 use crate::system::avatar::{Choice, Target, TargetKind};
@@ -105,7 +105,7 @@ impl Account {
         let action = match meaning {
             SystemVerb::Set => Action::Set(choice(arguments, system, called)?),
             SystemVerb::Show => Action::Show(destination(arguments)?),
-            SystemVerb::List => Action::List(file(arguments, grammar::HTML)?),
+            SystemVerb::List => Action::List(path(arguments, grammar::HTML)?),
             SystemVerb::Reset => Action::Reset,
             SystemVerb::Delete => match choice(arguments, system, called)? {
                 Choice::Preset(_, Some(id)) => Action::Delete(id),
@@ -137,8 +137,7 @@ fn target(arguments: &mut Arguments, system: &'static System, verb: Called) -> R
         };
         // Never "no target": that would change the caller's own picture.
         if value.trim().is_empty() {
-            return Err(usage(format!("{} is empty", kind.flag))
-                .hint("is the variable that it comes from set?"));
+            return Err(empty(kind.flag));
         }
         let named = kind
             .read(&value)
@@ -164,21 +163,11 @@ fn target(arguments: &mut Arguments, system: &'static System, verb: Called) -> R
 
 /// Where `--output` leads, if it is given.
 fn destination(arguments: &mut Arguments) -> Result<Option<Destination>> {
-    let path = file(arguments, "--output")?;
+    let path = path_or_dash(arguments, "--output")?;
     Ok(path.map(|path| match path.as_os_str() == "-" {
         true => Destination::Stdout,
         false => Destination::File(path),
     }))
-}
-
-/// The file that an option names.
-fn file(arguments: &mut Arguments, name: &'static str) -> Result<Option<PathBuf>> {
-    match arguments.path(name) {
-        Some(path) if path.as_os_str().is_empty() => {
-            Err(usage(format!("{name} is empty")).hint("is the variable that it comes from set?"))
-        }
-        path => Ok(path),
-    }
 }
 
 /// How a server is checked.
@@ -192,15 +181,8 @@ fn doctor(
 ) -> Result<Doctor> {
     let doctor = Doctor {
         round_trip: arguments.contains("--round-trip"),
-        har: arguments.path("--har"),
+        har: path(arguments, "--har")?,
     };
-    if doctor
-        .har
-        .as_ref()
-        .is_some_and(|path| path.as_os_str().is_empty())
-    {
-        return Err(usage("--har is empty").hint("is the variable that it comes from set?"));
-    }
     match (doctor.round_trip, target) {
         (true, Target::Caller) => {
             let flags: Vec<&str> = system.targets.iter().map(|kind| kind.flag).collect();
@@ -224,9 +206,7 @@ fn choice(arguments: &mut Arguments, system: &System, verb: Called) -> Result<Ch
             continue;
         };
         if value.is_empty() {
-            return Err(
-                usage(format!("{name} is empty")).hint("is the variable that it comes from set?")
-            );
+            return Err(empty(name));
         }
         let choice = source(system, name, value)?;
         if let Some((other, _)) = found {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::arguments::Arguments;
-use crate::cli::grammar::Verb;
+use crate::cli::grammar::{self, Verb};
 use crate::cli::options::{Options, path, seconds};
-use crate::cli::{shard, spelling, usage};
+use crate::cli::{empty, shard, spelling, usage};
 use crate::error::Result;
 use crate::plan::Selection;
 use crate::settings::environment::Environment;
@@ -87,7 +87,7 @@ impl Batch {
         };
         let only = arguments.text("--only")?;
         if only.as_deref() == Some("") {
-            return Err(usage("--only is empty"));
+            return Err(empty("--only"));
         }
         let shard = match arguments.text("--shard")? {
             Some(text) => shard::part(&text, &|name| environment.plain(name))?,
@@ -101,7 +101,7 @@ impl Batch {
             lock_timeout: seconds(arguments, "--lock-timeout", 0)?.unwrap_or_default(),
             selection: Selection { only, shard },
             junit: path(arguments, "--junit")?,
-            html: path(arguments, "--html")?,
+            html: path(arguments, grammar::HTML)?,
             prune: arguments.contains("--prune"),
             options,
         })

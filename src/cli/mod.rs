@@ -200,6 +200,11 @@ fn usage(message: impl Into<String>) -> Error {
     Error::new(Class::Usage, message)
 }
 
+/// What is named has no value: an unset variable of a Makefile must not change what is done.
+fn empty(what: &str) -> Error {
+    usage(format!("{what} is empty")).hint("is the variable that it comes from set?")
+}
+
 fn systems() -> Vec<&'static str> {
     system::ALL.iter().map(|system| system.name).collect()
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::arguments::Arguments;
-use crate::cli::usage;
+use crate::cli::{empty, usage};
 use crate::error::Result;
 use crate::terminal::{Color, quote};
 
@@ -85,13 +85,26 @@ impl Options {
     }
 }
 
-/// The path that an option names.
+/// The path that an option names. A file of the name `-` would surprise whoever means standard output.
 ///
-/// Errors: usage, if it is empty.
+/// Errors: usage, if it is empty or `-`.
 pub(super) fn path(arguments: &mut Arguments, name: &'static str) -> Result<Option<PathBuf>> {
+    match path_or_dash(arguments, name)? {
+        Some(path) if path.as_os_str() == "-" => {
+            Err(usage(format!("{name} takes a path, not -")).hint("write ./- for one of that name"))
+        }
+        path => Ok(path),
+    }
+}
+
+/// The same of an option for which `-` is standard output.
+pub(super) fn path_or_dash(
+    arguments: &mut Arguments,
+    name: &'static str,
+) -> Result<Option<PathBuf>> {
     match arguments.path(name) {
-        Some(path) if path.as_os_str().is_empty() => Err(usage(format!("{name} is empty"))),
-        other => Ok(other),
+        Some(path) if path.as_os_str().is_empty() => Err(empty(name)),
+        path => Ok(path),
     }
 }
 

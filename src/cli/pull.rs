@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use crate::cli::arguments::Arguments;
 use crate::cli::batch::Origin;
 use crate::cli::grammar::Verb;
-use crate::cli::options::{Options, path};
-use crate::cli::{spelling, usage};
+use crate::cli::options::{self, Options};
+use crate::cli::{empty, spelling, usage};
 use crate::error::Result;
 use crate::number::digits;
 use crate::system::System;
@@ -47,7 +47,7 @@ impl Names {
     pub fn target(system: &'static System, name: &str) -> Result<Target> {
         let kind = &system.targets[0];
         if name.trim().is_empty() {
-            return Err(usage("a name is empty").hint("is the variable that it comes from set?"));
+            return Err(empty("a name"));
         }
         // Without zeros in front, which no manifest keeps.
         let number = digits::<u64>(name).filter(|_| kind.number);
@@ -126,16 +126,10 @@ impl Pull {
         arguments: &mut Arguments,
         options: impl FnOnce(&mut Arguments) -> Result<Options>,
     ) -> Result<Pull> {
-        let to = match path(arguments, "--to")? {
-            Some(to) if to.as_os_str() == "-" => {
-                return Err(usage("--to takes a folder, not standard output"));
-            }
-            Some(to) => to,
-            None => return Err(usage(format!("{place} needs --to"))),
-        };
+        let to = options::path(arguments, "--to")?;
         Ok(Pull {
             source,
-            to,
+            to: to.ok_or_else(|| usage(format!("{place} needs --to")))?,
             as_images: arguments.contains("--as-images"),
             options: options(arguments)?,
         })

@@ -318,6 +318,34 @@ fn an_option_that_takes_a_value_gets_one() {
     ]);
 }
 
+/// Only a picture is written to standard output; elsewhere `-` would become a file of that name.
+#[test]
+fn a_file_to_write_is_no_dash_and_not_empty() {
+    for (line, name) in [
+        ("jira list --html", "--html"),
+        ("jira doctor --har", "--har"),
+        ("jira pull robot --to", "--to"),
+        ("apply avatars.json --html", "--html"),
+        ("apply avatars.json --junit", "--junit"),
+        ("apply avatars.json --state", "--state"),
+    ] {
+        refused(&[
+            (
+                &format!("{line} -"),
+                &format!(
+                    "avatarctl: {name} takes a path, not -\nhint: write ./- for one of that name"
+                ),
+            ),
+            (
+                &format!("{line}="),
+                &format!(
+                    "avatarctl: {name} is empty\nhint: is the variable that it comes from set?"
+                ),
+            ),
+        ]);
+    }
+}
+
 /// An unset variable of a Makefile must not change the administrator's own picture.
 #[test]
 fn an_empty_target_is_never_no_target() {

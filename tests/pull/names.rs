@@ -153,9 +153,12 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         ),
         (
             "jira pull --to -",
-            "--to takes a folder, not standard output",
+            "--to takes a path, not -\nhint: write ./- for one of that name",
         ),
-        ("jira pull --to=", "--to is empty"),
+        (
+            "jira pull --to=",
+            "--to is empty\nhint: is the variable that it comes from set?",
+        ),
         (
             "jira pull --user robot --to backup",
             "--user is not an option of jira pull\nhint: write the names as words: avatarctl jira pull NAME --to DIR",
