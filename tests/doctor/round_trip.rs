@@ -179,7 +179,7 @@ fn navixy_gets_an_icon_unless_it_has_a_picture_already() {
     let back = "the way back: avatarctl navixy set";
     there_and_back(
         &BARE,
-        "ok    keep     no icon can be put back\n\
+        "ok    keep     it wears nothing of its own, which Navixy can give back\n\
          ok    test     put on and proven in N ms: icon 14\n\
          ok    restore  put back and proven in N ms: no avatar\n\
          ok    answers  code 3 comes with status 400\n",

@@ -408,7 +408,6 @@ fn kept(system: &System, back: &WayBack) -> Check {
             format!("the picture is kept in {file}, {length} bytes")
         }
         (Avatar::Preset(preset, Some(id)), _) => format!("{} {id} can be put back", preset.noun),
-        (Avatar::Preset(preset, None), _) => format!("no {} can be put back", preset.noun),
         _ => format!(
             "it wears nothing of its own, which {} can give back",
             system.title
