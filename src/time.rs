@@ -7,7 +7,12 @@ use crate::number::digits;
 
 /// This machine's clock, in seconds since 1970.
 pub fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since_1970(SystemTime::now())
+}
+
+/// A moment in seconds since 1970; one before that counts as 1970.
+pub fn since_1970(moment: SystemTime) -> u64 {
+    let since = moment.duration_since(UNIX_EPOCH);
     since.map_or(0, |time| time.as_secs())
 }
 

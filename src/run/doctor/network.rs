@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::{
     CALLER, CLOCK, Doctor, KEEP, LIMITS, NAME, PICTURE, RESTORE, RIGHTS, SERVER, TARGET, TEST, TLS,
@@ -192,7 +192,7 @@ fn encryption(reach: &Reach, seen: &Seen) -> Result<Check> {
         (Some(name), false) => format!("issued by {}", clean(name, MESSAGE)),
         (None, false) => "issued by nobody it names".to_owned(),
     };
-    let left = shown.ends.map(|end| (end, end.checked_sub(now())));
+    let left = shown.ends.map(|end| (end, end.checked_sub(time::now())));
     let period = match left {
         None => "without an end".to_owned(),
         Some((_, Some(left))) => format!("{} days left", left / 86_400),
@@ -208,11 +208,6 @@ fn encryption(reach: &Reach, seen: &Seen) -> Result<Check> {
         (_, true) => Check::warn(TLS, detail, "renew it on the server".to_owned()),
         (_, false) => Check::ok(TLS, detail),
     })
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |time| time.as_secs())
 }
 
 fn server(system: &System, introduced: &Result<Introduction>) -> Check {
@@ -261,10 +256,7 @@ fn clock(exchanges: &[Exchange]) -> Option<Check> {
     let Some(told) = told else {
         return Some(Check::ok(CLOCK, "not told by the server"));
     };
-    let came = first.begun + first.times.sum();
-    let ours = came
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs());
+    let ours = time::since_1970(first.begun + first.times.sum());
     let apart = told.abs_diff(ours);
     let side = if told > ours { "ahead of" } else { "behind" };
     let detail = match apart {
