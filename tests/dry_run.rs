@@ -810,6 +810,7 @@ fn only_what_writes_can_be_rehearsed() {
         ("navixy list", "navixy list"),
         ("navixy whoami", "navixy whoami"),
         ("jira pull robot --to backup", "jira pull"),
+        ("jira doctor --user robot --round-trip", "jira doctor"),
         ("pull avatars.json --to backup", "pull"),
         ("check avatars.json", "check"),
         ("diff avatars.json", "diff"),
@@ -819,6 +820,7 @@ fn only_what_writes_can_be_rehearsed() {
             "apply" => "diff says what apply would do, and writes nothing",
             "diff" => "diff writes nothing, and says what apply would do",
             "check" => "check reaches no server",
+            "jira doctor" => "jira doctor changes nothing without --round-trip",
             other => &format!("{other} changes nothing"),
         };
         Run::new(line.split(' '))

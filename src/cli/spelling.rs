@@ -96,6 +96,9 @@ pub(super) fn refuse_foreign(typed: &[String], own: &[Flag], place: &str) -> Res
             "apply" => "diff says what apply would do, and writes nothing".to_owned(),
             "diff" => "diff writes nothing, and says what apply would do".to_owned(),
             "check" => "check reaches no server".to_owned(),
+            other if own.iter().any(|flag| flag.name == "--round-trip") => {
+                format!("{other} changes nothing without --round-trip")
+            }
             other => format!("{other} changes nothing"),
         }));
     }
