@@ -254,7 +254,7 @@ fn habit(exchange: &Exchange) -> Option<Habit> {
         200..=299 if called(&MYSELF) || called(&USER) => {
             let user: User = answer.json()?;
             let mut urls = user.avatar_urls.values();
-            urls.any(|url| url.contains(GRAVATAR)).then(|| {
+            urls.any(|url| url.contains("gravatar.com")).then(|| {
                 Habit::in_the_way(
                     "pictures are those of Gravatar",
                     "an avatar is stored and not shown until an administrator switches Gravatar off",
@@ -581,16 +581,12 @@ fn delete(session: &mut Session, target: &Target, id: &str) -> Result<()> {
     }
 }
 
-/// Where Gravatar's pictures are.
-const GRAVATAR: &str = "gravatar.com";
-
 /// With Gravatar switched on, a selected avatar is stored but not shown. That is a setting of the whole server,
 /// so it is checked once. It is only worth a warning, so a check that fails is ignored.
 fn warn_of_gravatar(session: &mut Session, user: &str) {
     if session.writes == 0
         && session.verify
-        && let Ok(user) = profile(session, user)
-        && user.avatar_urls.values().any(|url| url.contains(GRAVATAR))
+        && pictures::is_external(session, user).unwrap_or(false)
     {
         session.warnings.push(
             "this Jira shows pictures from Gravatar; the avatar is stored but not shown".into(),

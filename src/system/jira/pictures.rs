@@ -101,7 +101,7 @@ fn operation(id: &str) -> String {
 
 /// Whether what is shown of users comes from somewhere else than this server. A picture's address there has another host
 /// than this one has for us and for itself; the address is only looked at.
-fn is_external(session: &mut Session, user: &str) -> Result<bool> {
+pub(super) fn is_external(session: &mut Session, user: &str) -> Result<bool> {
     if let Some(known) = session.facts::<Facts>().external {
         return Ok(known);
     }

@@ -2450,6 +2450,21 @@ fn gravatar_stores_and_does_not_show() {
     );
 }
 
+/// The setting takes the address of any service that speaks as Gravatar does.
+#[test]
+fn gravatar_may_have_another_host() {
+    let server = Jira::start();
+    let user =
+        r#"{"name":"build-bot","avatarUrls":{"48x48":"https://faces.example.org/0bc8?s=48"}}"#;
+    let reply = Reply::json(200, user);
+    server.fault(Fault::on("GET /user").always().instead(reply));
+    select(&server).gives(
+        0,
+        "jira build-bot: avatar 24880 (was 10122)\n",
+        "avatarctl: jira build-bot: warning: this Jira shows pictures from Gravatar; the avatar is stored but not shown\n",
+    );
+}
+
 #[test]
 fn not_knowing_about_gravatar_is_no_failure() {
     for reply in [
