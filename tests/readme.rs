@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use crate::recipes::Place;
 use crate::support::synapse::synapse;
 use crate::support::{Run, Scratch, encoding, pictures, program};
+use crate::tidy;
 
 const README: &str = include_str!("../README.md");
 const SESSION: &str = include_str!("readme/session.svg");
@@ -146,6 +147,38 @@ fn an_install_needs_what_was_built_and_nothing_else() {
             "{file}"
         );
     }
+}
+
+/// What holds a promise: tests by their names, targets of make, files.
+#[test]
+fn every_promise_of_the_readme_has_its_proof() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests: String = tidy::files("tests", "rs")
+        .into_iter()
+        .map(|file| file.text)
+        .collect();
+    let targets = include_str!("../Makefile");
+    let (_, table) = README
+        .split_once("\n| promise | held by |\n| --- | --- |\n")
+        .expect("a table");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let mut proofs = 0;
+    for row in rows {
+        let (_, held) = row
+            .trim_end_matches(" |")
+            .rsplit_once(" | ")
+            .expect("two cells");
+        for proof in held.split('`').skip(1).step_by(2) {
+            let there = match proof.strip_prefix("make ") {
+                Some(target) => targets.contains(&format!("\n{target}:")),
+                None if proof.contains('.') => root.join(proof).is_file(),
+                None => tests.contains(&format!("#[test]\nfn {proof}() {{")),
+            };
+            assert!(there, "{proof}");
+            proofs += 1;
+        }
+    }
+    assert!(proofs > 12, "{proofs}");
 }
 
 /// The crates that the table of the README names, which are those of the shipped binary and of what builds it.

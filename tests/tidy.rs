@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 
 /// A file of the tree.
-struct File {
+pub struct File {
     /// From the root: `src/main.rs`.
     path: String,
-    text: String,
+    pub text: String,
 }
 
 impl File {
@@ -29,7 +29,7 @@ impl File {
 }
 
 /// Every file of this extension below a directory of the package.
-fn files(directory: &str, extension: &str) -> Vec<File> {
+pub fn files(directory: &str, extension: &str) -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (mut found, mut waiting) = (Vec::new(), vec![root.join(directory)]);
     while let Some(directory) = waiting.pop() {

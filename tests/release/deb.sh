@@ -1,6 +1,7 @@
 #!/bin/sh
 # Debian packages from binaries that are built: the program, its manual page, completions, units, an example. Nothing is
 # started or enabled by installing them, because there is nothing to do before /etc/avatarctl/avatars.json is written.
+# The maintainer is DEBFULLNAME and DEBEMAIL, as for Debian's own tools, or the author of the commit.
 #
 #     deb.sh DIST BUILDS VERSION TARGET...
 set -eu
@@ -10,7 +11,7 @@ shift 3
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 host=$builds/x86_64-unknown-linux-musl/release/avatarctl
-maintainer="${DEBFULLNAME:-The avatarctl authors} <${DEBEMAIL:-avatarctl@example.org}>"
+maintainer="${DEBFULLNAME:-$(git log -1 --format=%an)} <${DEBEMAIL:-$(git log -1 --format=%ae)}>"
 date=$(LC_ALL=C date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")
 
 for target in "$@"; do
