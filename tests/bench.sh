@@ -89,7 +89,7 @@ http {
         location = /rest/api/2/serverInfo { return 200 '{"baseUrl":"http://127.0.0.1:$port","version":"9.12.0","deploymentType":"Server"}'; }
         location = /rest/api/2/user { return 200 '{"name":"robot","key":"robot","avatarUrls":{"48x48":"http://127.0.0.1:$port/secure/useravatar?avatarId=24880"}}'; }
         location = /rest/api/2/user/avatars { return 200 '{"system":[{"id":"24880","isSystemAvatar":true,"isSelected":true,"selected":true}],"custom":[]}'; }
-        location = /rest/api/2/user/avatar { return 204; }
+        location ~ ^/rest/api/(2|latest)/user/avatar$ { return 204; }
     }
 }
 END
@@ -125,6 +125,15 @@ config() {
             printf "url = \"%s/api/v1/users.setAvatar\"\ncacert = \"ca.pem\"\nsilent\nshow-error\nfail\n", base
             printf "header = \"X-User-Id: id\"\nheader = \"X-Auth-Token: token\"\noutput = \"curl.out\"\n"
             printf "form = \"userId=id%015d\"\nform = \"image=@each/%d.webp;type=image/webp\"\n", n, n
+        }
+    }'
+}
+# HOST COUNT: and for hurl
+uploads() {
+    awk -v host="$1" -v count="$2" 'BEGIN {
+        for (n = 0; n < count; n++) {
+            printf "POST http://%s/api/v1/users.setAvatar\nX-User-Id: id\nX-Auth-Token: token\n[MultipartFormData]\n", host
+            printf "userId: id%015d\nimage: file,each/%d.webp; image/webp\nHTTP 200\n\n", n, n
         }
     }'
 }
@@ -249,6 +258,12 @@ row 'select an avatar, with both looks' 'Python, jira, without' 1 \
     "$AVATARCTL jira set --user robot --avatar-id 24880 --force" 'venv/bin/python jira-call.py'
 if command -v xh >/dev/null; then
     row 'one call, http' xh 20 "$show" "xh --ignore-stdin post http://$http/employee/read Authorization:NVX employee_id:=2132"
+fi
+if command -v hurl >/dev/null; then
+    printf 'POST http://%s/employee/read\nAuthorization: NVX\n{"employee_id": 2132}\nHTTP 200\n' "$http" >call.hurl
+    row 'one call, http' hurl 20 "$show" 'hurl --no-output call.hurl'
+    uploads "$http" 100 >uploads.hurl
+    row '100 uploads of 49 kB, http' hurl 1 "$AVATARCTL apply http-100.json --no-verify" 'hurl --no-output uploads.hurl'
 fi
 
 # What was set before: the state of the larger one serves both.
