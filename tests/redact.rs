@@ -1,7 +1,7 @@
 //! No secret is ever shown. Servers repeat what they were sent, in every place of an answer that a message is made
 //! of; whatever the program says about it is searched for every secret in every spelling.
 
-use crate::support::systems::names;
+use crate::support::systems::{self, names};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
@@ -462,7 +462,7 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
                 matrix.handle(request)
             })
         }
-        _ => {
+        "navixy" => {
             let mut navixy = Navixy::default();
             navixy.context = String::new();
             let access = navixy.hashes.values().next().expect("an access").clone();
@@ -471,6 +471,7 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             navixy.give(2133, pictures::png(64, 64, 9));
             renamed(SESSION_HASH, "/hash", move |request| navixy.handle(request))
         }
+        other => panic!("no secrets of ours are known to a model of {other}"),
     }
 }
 
@@ -1152,25 +1153,16 @@ fn no_refusal_of_a_secret_shows_it() {
     let mut quiet: Running<Jira> = Jira::start();
     quiet.expect_no_calls();
     let broken = |secret: &str| format!("{secret}\n{secret}");
-    for (system, names) in [
-        ("jira", &["JIRA_TOKEN"][..]),
-        ("jira", &["JIRA_PASSWORD", "JIRA_USER"]),
-        (
-            "rocketchat",
-            &["ROCKETCHAT_AUTH_TOKEN", "ROCKETCHAT_USER_ID"],
-        ),
-        ("navixy", &["NAVIXY_HASH"]),
-        ("rocketchat", &["ROCKETCHAT_PASSWORD", "ROCKETCHAT_USER"]),
-        ("navixy", &["NAVIXY_PASSWORD", "NAVIXY_LOGIN"]),
-    ] {
+    for (system, login) in systems::logins() {
         for more in ["-vv", "--json"] {
-            let mut run = Run::new([system, "list", more, "--url", &quiet.url()]);
-            for name in names {
-                run = run.env(name, broken(TOKEN));
-            }
-            let output = run.output();
+            let run = Run::new([system.name, "list", more, "--url", &quiet.url()]);
+            let output = login
+                .iter()
+                .fold(run, |run, (name, _)| run.env(name, broken(TOKEN)))
+                .output();
+            let (secret, _) = login.last().expect("a secret");
             assert_eq!(output.status, 78, "{output:?}");
-            assert!(output.stderr.contains(names[0]), "{output:?}");
+            assert!(output.stderr.contains(secret), "{output:?}");
             assert_eq!(shown(&output, &all()), Vec::<String>::new(), "{output:?}");
         }
     }

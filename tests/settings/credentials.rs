@@ -9,7 +9,7 @@ use super::{UNCHANGED, authorization, netrc_file, show};
 use crate::support::model::uncalled;
 use crate::support::printed::NOTHING;
 use crate::support::run::words;
-use crate::support::systems::Servers;
+use crate::support::systems::{self, Servers};
 use crate::support::{
     Fault, Jira, Matrix, Model, Navixy, Reply, RocketChat, Run, Running, Scratch, encoding,
     pictures,
@@ -549,31 +549,10 @@ fn a_picture_and_a_secret_cannot_both_be_standard_input() {
 
 // ------------------------------------------------------------------------------------------------------ logins
 
-/// A name and a password, or an id and a token, as the models know them.
-pub const PAIRS: [(&str, &str, &str, &str, &str); 4] = [
-    ("jira", "JIRA_USER", "robot", "JIRA_PASSWORD", "secret"),
-    (
-        "rocketchat",
-        "ROCKETCHAT_USER_ID",
-        "aobEdbYhXfu5hkeqG",
-        "ROCKETCHAT_AUTH_TOKEN",
-        "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq",
-    ),
-    (
-        "rocketchat",
-        "ROCKETCHAT_USER",
-        "robot-admin",
-        "ROCKETCHAT_PASSWORD",
-        "secret",
-    ),
-    (
-        "navixy",
-        "NAVIXY_LOGIN",
-        "bot@example.com",
-        "NAVIXY_PASSWORD",
-        "secret",
-    ),
-];
+/// A name and a password, or an id and a token, as the models know them: the system, and both variables with their values.
+pub fn pairs() -> impl Iterator<Item = (&'static str, [(&'static str, &'static str); 2])> {
+    systems::logins().filter_map(|(system, login)| Some((system.name, login.try_into().ok()?)))
+}
 
 /// The models, and a run of `whoami` at each of them that says nothing unless it fails.
 pub struct Models {
@@ -637,7 +616,7 @@ impl Models {
 #[test]
 fn a_password_comes_from_standard_input() {
     let models = Models::start();
-    for (system, name, login, variable, secret) in PAIRS {
+    for (system, [(name, login), (variable, secret)]) in pairs() {
         for ending in ["", "\n", "\r\n"] {
             models
                 .whoami(system)
@@ -663,7 +642,7 @@ fn a_login_does_not_read_standard_input_twice() {
     let both = |first: &str, second: &str| {
         format!("standard input cannot be both {first}_FILE and {second}_FILE")
     };
-    for (system, name, _, variable, _) in PAIRS {
+    for (system, [(name, _), (variable, _)]) in pairs() {
         refused(
             system,
             &[(
@@ -754,8 +733,7 @@ fn a_login_name_beside_a_token_or_a_hash_is_fine() {
         .whoami("rocketchat")
         .env("ROCKETCHAT_USER", "robot-admin")
         .env("ROCKETCHAT_2FA_CODE", "123456")
-        .env("ROCKETCHAT_USER_ID", PAIRS[1].2)
-        .env("ROCKETCHAT_AUTH_TOKEN", PAIRS[1].4)
+        .with(&models.chat)
         .answers();
     assert_eq!(
         models.chat.calls(),
@@ -778,7 +756,7 @@ fn each_value_is_taken_from_the_first_place_that_has_it() {
     models.chat.model().user("robot-admin").two_factor = Some("123456".into());
     // What is looked for, what goes with it, and the entry of a netrc where one may give it.
     let mut rows = Vec::new();
-    for (system, name, login, variable, secret) in PAIRS {
+    for (system, [(name, login), (variable, secret)]) in pairs() {
         let entry = (name != "ROCKETCHAT_USER")
             .then(|| format!("machine 127.0.0.1 login {login} password {secret}\n"));
         let code = ("ROCKETCHAT_2FA_CODE", "123456");
@@ -901,43 +879,6 @@ fn credentials_stay_with_their_own_server() {
     }
 }
 
-/// Who may come in, by which variables; all of one row together are one login.
-const LOGINS: [(&str, &[(&str, &str)]); 6] = [
-    ("jira show", &[("JIRA_TOKEN", "ROBOTTOKEN")]),
-    (
-        "jira show",
-        &[("JIRA_USER", "robot"), ("JIRA_PASSWORD", "secret")],
-    ),
-    (
-        "rocketchat show",
-        &[
-            ("ROCKETCHAT_USER_ID", "aobEdbYhXfu5hkeqG"),
-            (
-                "ROCKETCHAT_AUTH_TOKEN",
-                "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq",
-            ),
-        ],
-    ),
-    (
-        "rocketchat show",
-        &[
-            ("ROCKETCHAT_USER", "robot-admin"),
-            ("ROCKETCHAT_PASSWORD", "secret"),
-        ],
-    ),
-    (
-        "navixy show --employee-id=2132",
-        &[("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")],
-    ),
-    (
-        "navixy show --employee-id=2132",
-        &[
-            ("NAVIXY_LOGIN", "bot@example.com"),
-            ("NAVIXY_PASSWORD", "secret"),
-        ],
-    ),
-];
-
 /// `jira` of `jira show`, `navixy 2132` of a line that names an employee.
 fn subject(line: &str) -> String {
     line.replace(" show", "").replace(" --employee-id=", " ")
@@ -946,12 +887,8 @@ fn subject(line: &str) -> String {
 #[test]
 fn every_variable_comes_from_every_place_with_or_without_its_line_end() {
     let servers = Servers::start();
-    for (line, login) in LOGINS {
-        let shown = match line.split(' ').next() {
-            Some("jira") => "jira robot: avatar 10122 (system)\n",
-            Some("navixy") => "navixy 2132: icon 12\n",
-            _ => "rocketchat robot-admin: no avatar, the generated letter shows\n",
-        };
+    for (system, login) in systems::logins() {
+        let (line, shown) = system.show;
         for end in ["", "\n", "\r\n"] {
             let scratch = Scratch::new();
             let [mut plain, mut file, mut systemd] =
@@ -975,7 +912,8 @@ fn every_variable_comes_from_every_place_with_or_without_its_line_end() {
 #[test]
 fn every_variable_is_refused_where_it_is_set_twice_unreadable_or_no_text() {
     let servers = Servers::start();
-    for (line, login) in LOGINS {
+    for (system, login) in systems::logins() {
+        let (line, _) = system.show;
         for (wrong, _) in login {
             let scratch = Scratch::new();
             let file = scratch.write("file", "hunter2\n");
@@ -1031,9 +969,9 @@ fn every_variable_is_refused_where_it_is_set_twice_unreadable_or_no_text() {
 #[test]
 fn both_kinds_of_credentials_at_once_are_refused_by_every_system() {
     let servers = Servers::start();
-    for pair in LOGINS.chunks(2) {
-        let (line, one) = pair[0];
-        let (_, other) = pair[1];
+    for system in &systems::ALL {
+        let (line, _) = system.show;
+        let [one, other] = system.logins;
         let all = one.iter().chain(other);
         let (token, password) = (one[one.len() - 1].0, other[other.len() - 1].0);
         all.fold(servers.know(Run::new(words(line))), |run, (name, value)| run.env(name, *value))

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{fs, thread};
 
-use super::credentials::{Models, NONE, PAIRS};
+use super::credentials::{Models, NONE, pairs};
 use super::{UNCHANGED, authorization, netrc_file, show};
 use crate::support::model::uncalled;
 use crate::support::{Jira, Run, Scratch, World, encoding, systems};
@@ -17,7 +17,7 @@ use crate::support::{Jira, Run, Scratch, World, encoding, systems};
 #[test]
 fn a_netrc_holds_what_each_system_takes() {
     let (models, scratch) = (Models::start(), Scratch::new());
-    for (system, _, login, variable, secret) in PAIRS {
+    for (system, [(_, login), (variable, secret)]) in pairs() {
         if variable == "ROCKETCHAT_PASSWORD" {
             continue;
         }
@@ -223,27 +223,17 @@ fn a_password_of_a_variable_takes_its_login_from_the_netrc() {
 #[test]
 fn whole_credentials_of_variables_leave_the_netrc_unread() {
     let (models, scratch) = (Models::start(), Scratch::new());
-    let whole = PAIRS.map(|(system, name, login, variable, secret)| {
-        (system, vec![(name, login), (variable, secret)])
-    });
-    let whole = whole.into_iter().chain([
-        ("jira", vec![("JIRA_TOKEN", "ROBOTTOKEN")]),
-        (
-            "navixy",
-            vec![("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")],
-        ),
-    ]);
-    for (system, variables) in whole {
+    for (system, login) in systems::logins() {
         for path in [scratch.join("nothing"), scratch.path().to_owned()] {
-            let mut run = models.whoami(system).arg("--netrc").arg(path);
-            for (name, value) in &variables {
+            let mut run = models.whoami(system.name).arg("--netrc").arg(path);
+            for (name, value) in login {
                 run = run.env(name, *value);
             }
             run.answers();
         }
         let open = netrc_file(&scratch, "default login a password b\n", 0o644);
-        let mut run = models.whoami(system).env("NETRC", open);
-        for (name, value) in &variables {
+        let mut run = models.whoami(system.name).env("NETRC", open);
+        for (name, value) in login {
             run = run.env(name, *value);
         }
         run.answers();

@@ -9,12 +9,19 @@ use super::rocketchat::RocketChat;
 use super::run::Run;
 use super::server::Server;
 
+/// Variables, and values of them that the model takes: all together are one login.
+pub type Login = &'static [(&'static str, &'static str)];
+
 pub struct System {
     /// As it is typed.
     pub name: &'static str,
     /// As messages call it.
     pub title: &'static str,
     pub start: fn() -> Box<dyn Served>,
+    /// By a token or the like, and by a name and a password; the secret comes last.
+    pub logins: [Login; 2],
+    /// A line that needs one of them, and what it gives.
+    pub show: (&'static str, &'static str),
 }
 
 pub static ALL: [System; 4] = [
@@ -22,26 +29,70 @@ pub static ALL: [System; 4] = [
         name: "jira",
         title: "Jira",
         start: || Box::new(Jira::start()),
+        logins: [
+            &[("JIRA_TOKEN", "ROBOTTOKEN")],
+            &[("JIRA_USER", "robot"), ("JIRA_PASSWORD", "secret")],
+        ],
+        show: ("jira show", "jira robot: avatar 10122 (system)\n"),
     },
     System {
         name: "rocketchat",
         title: "Rocket.Chat",
         start: || Box::new(RocketChat::start()),
+        logins: [
+            &[
+                ("ROCKETCHAT_USER_ID", "aobEdbYhXfu5hkeqG"),
+                (
+                    "ROCKETCHAT_AUTH_TOKEN",
+                    "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq",
+                ),
+            ],
+            &[
+                ("ROCKETCHAT_USER", "robot-admin"),
+                ("ROCKETCHAT_PASSWORD", "secret"),
+            ],
+        ],
+        show: (
+            "rocketchat show",
+            "rocketchat robot-admin: no avatar, the generated letter shows\n",
+        ),
     },
     System {
         name: "navixy",
         title: "Navixy",
         start: || Box::new(Navixy::start()),
+        logins: [
+            &[("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")],
+            &[
+                ("NAVIXY_LOGIN", "bot@example.com"),
+                ("NAVIXY_PASSWORD", "secret"),
+            ],
+        ],
+        show: ("navixy show --employee-id=2132", "navixy 2132: icon 12\n"),
     },
     System {
         name: "matrix",
         title: "Matrix",
         start: || Box::new(Matrix::start()),
+        logins: [
+            &[("MATRIX_TOKEN", "syt_cm9ib3Q_lBMJkxMOsOStOznctMqF_09fFzH")],
+            &[("MATRIX_USER", "robot"), ("MATRIX_PASSWORD", "secret")],
+        ],
+        show: (
+            "matrix show",
+            "matrix @robot:test.local: no avatar, a letter shows\n",
+        ),
     },
 ];
 
 pub fn names() -> [&'static str; ALL.len()] {
     std::array::from_fn(|at| ALL[at].name)
+}
+
+/// Each login of each system.
+pub fn logins() -> impl Iterator<Item = (&'static System, Login)> {
+    ALL.iter()
+        .flat_map(|system| system.logins.map(|login| (system, login)))
 }
 
 /// A model that is being served, whichever it is.
