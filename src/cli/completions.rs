@@ -17,8 +17,8 @@ struct Shell {
     options: [&'static str; 3],
     /// What `{when}` is: of the options behind certain words, and of those of all commands.
     when: [&'static str; 2],
-    /// An option without a value, with a text, a file, one of some words.
-    kinds: [&'static str; 4],
+    /// An option without a value, with a text, a file, a folder, one of some words.
+    kinds: [&'static str; 5],
     /// Where the words that an option takes have a place of their own.
     choice: &'static str,
     /// What a backslash must stand before.
@@ -130,7 +130,8 @@ impl Script {
             Value::Switch => (0, String::new()),
             Value::Text(_) => (1, String::new()),
             Value::File(_) => (2, String::new()),
-            Value::Words(_, words) => (3, words.join(" ")),
+            Value::Folder(_) => (3, String::new()),
+            Value::Words(_, words) => (4, words.join(" ")),
         };
         let about = self.about(flag.about);
         let short = flag.short.unwrap_or_default();
@@ -181,13 +182,14 @@ impl Script {
 
     fn text(&self) -> String {
         let shell = self.shell;
-        let (mut valued, mut files) = (Vec::new(), Vec::new());
+        let (mut valued, mut files, mut folders) = (Vec::new(), Vec::new(), Vec::new());
         let (mut choices, mut common) = (String::new(), String::new());
         for flag in grammar::flags() {
             match flag.value {
                 Value::Switch => continue,
                 Value::Text(_) => {}
                 Value::File(_) => files.push(flag.name),
+                Value::Folder(_) => folders.push(flag.name),
                 Value::Words(_, words) => {
                     let values = [("{name}", flag.name), ("{words}", &words.join(" "))];
                     choices += &fill(shell.choice, &values);
@@ -205,6 +207,7 @@ impl Script {
             &[
                 ("{valued}", &valued.join(shell.or)),
                 ("{files}", &files.join(shell.or)),
+                ("{folders}", &folders.join(shell.or)),
                 ("{choices}", &choices),
                 ("{common}", common.trim_end()),
                 ("{next}", &self.next),
@@ -270,7 +273,8 @@ _avatarctl() {
             current=${current#"$before"}
         fi
         case $expects in
-            {files}) file=yes ;;
+            {files}) file=-f ;;
+            {folders}) file=-d ;;
 {choices}        esac
     else
         case "${words[*]}" in
@@ -286,7 +290,7 @@ _avatarctl() {
 
     if [[ $file ]]; then
         compopt -o filenames
-        mapfile -t COMPREPLY < <(compgen -f -P "$before" -- "$current")
+        mapfile -t COMPREPLY < <(compgen "$file" -P "$before" -- "$current")
     else
         mapfile -t COMPREPLY < <(compgen -W "$offered" -P "$before" -- "$current")
     fi
@@ -296,14 +300,14 @@ complete -F _avatarctl avatarctl
 "#,
     or: " | ",
     words: ["            '{at}') offered='", "{word} ", "' ;;\n"],
-    manifest: "            '{at}') file=yes ;;\n",
+    manifest: "            '{at}') file=-f ;;\n",
     options: [
         "                '{at}'{*}) offered=\"",
         "$common",
         "\" ;;\n",
     ],
     when: ["", ""],
-    kinds: ["{name} "; 4],
+    kinds: ["{name} "; 5],
     choice: "            {name}) offered='{words}' ;;\n",
     special: "",
 };
@@ -365,6 +369,7 @@ fi
         "{when}'{other}{name}[{about}]'\n",
         "{when}'{other}{name}=[{about}]:{value}: '\n",
         "{when}'{other}{name}=[{about}]:{value}:_files'\n",
+        "{when}'{other}{name}=[{about}]:{value}:_files -/'\n",
         "{when}'{other}{name}=[{about}]:{value}:({words})'\n",
     ],
     choice: "",
@@ -421,6 +426,7 @@ set -l common "__avatarctl_at{whole}"
         "complete -c avatarctl -n {when} {dashes} {letters} -d '{about}'\n",
         "complete -c avatarctl -n {when} {dashes} {letters} -x -d '{about}'\n",
         "complete -c avatarctl -n {when} {dashes} {letters} -r -F -d '{about}'\n",
+        "complete -c avatarctl -n {when} {dashes} {letters} -x -a '(__fish_complete_directories)' -d '{about}'\n",
         "complete -c avatarctl -n {when} {dashes} {letters} -x -a '{words}' -d '{about}'\n",
     ],
     choice: "",

@@ -14,6 +14,8 @@ pub enum Value {
     Text(&'static str),
     /// The path of a file.
     File(&'static str),
+    /// The path of a folder.
+    Folder(&'static str),
     /// One of these words, or text of another form.
     Words(&'static str, &'static [&'static str]),
 }
@@ -22,7 +24,9 @@ impl Value {
     pub fn name(self) -> Option<&'static str> {
         match self {
             Value::Switch => None,
-            Value::Text(name) | Value::File(name) | Value::Words(name, _) => Some(name),
+            Value::Text(name) | Value::File(name) | Value::Folder(name) | Value::Words(name, _) => {
+                Some(name)
+            }
         }
     }
 }
@@ -54,7 +58,7 @@ const fn switch(name: &'static str, short: Option<&'static str>, about: &'static
     }
 }
 
-use Value::{File, Switch, Text, Words};
+use Value::{File, Folder, Switch, Text, Words};
 
 /// Global options: taken by every verb that is about accounts.
 #[rustfmt::skip] // a table
@@ -94,7 +98,7 @@ static VERB_OPTIONS: [Flag; 13] = [
     flag("--round-trip", Switch, "put a test picture on this one account, and put back what it wore"),
     flag("--har", File("FILE"), "write all requests and answers as an HTTP archive, without secrets"),
     flag("--prune", Switch, "delete the avatar that an earlier apply uploaded, after the new one is proven"),
-    flag("--to", File("DIR"), "the folder for the manifest and the pictures; made if it is not there"),
+    flag("--to", Folder("DIR"), "the folder for the manifest and the pictures; made if it is not there"),
     flag("--as-images", Switch, "declare pictures even where an id would do, to move to another server"),
 ];
 

@@ -191,12 +191,14 @@ fn bash_offers_files_with_blanks_whole() {
         &["jira", "set", "--image", "="],
         &["apply", "m.json", "--junit", ""],
         &["pull", ""],
-        &["jira", "pull", "robot", "--to", ""],
     ] {
         assert_eq!(bash.offers(words), all, "{words:?}");
     }
     let one = ["compopt -o filenames", "two words.json"];
     assert_eq!(bash.offers(&["diff", "two"]), one);
+    bash.scratch.write("work/back up/plain.json", "{}");
+    let folder = ["back up", "compopt -o filenames"];
+    assert_eq!(bash.offers(&["jira", "pull", "robot", "--to", ""]), folder);
 }
 
 /// The places where options are offered: every system with every verb that is offered there, and the rest.
@@ -298,6 +300,8 @@ fn fish_offers_the_same() {
             "{place:?}"
         );
     }
+    bash.scratch.write("work/backup/plain.json", "{}");
+    assert_eq!(names("pull m.json --to "), ["backup/"]);
 }
 
 // --- zsh ---
@@ -374,6 +378,8 @@ fn zsh_offers_the_same() {
             "{place:?}"
         );
     }
+    bash.scratch.write("work/backup/plain.json", "{}");
+    assert_eq!(offers("pull m.json --to "), ["backup"]);
 }
 
 // --- the manual page ---
