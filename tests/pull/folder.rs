@@ -82,7 +82,7 @@ fn what_would_differ_is_a_conflict() {
          avatarctl: \"backup/chat/build-bot.jpg\" is there and differs\n\
          avatarctl: \"backup/fleet/2134.png\" is there and differs\n\
          avatarctl: \"backup/avatars.json.state\" is there and differs\n\
-         hint: nothing was written; --force replaces files that are there\n",
+         hint: nothing was written; name another folder, or give --force to replace files\n",
     );
     assert_eq!(tree(&folder), before);
     let json = servers.run("pull m.json --to backup --json").output();
