@@ -81,18 +81,19 @@ fn is_svg(bytes: &[u8]) -> bool {
                 other => other,
             }
         } else {
-            break rest.strip_prefix("<svg");
+            break rest.strip_prefix('<').unwrap_or_default();
         };
         match after {
             Some((_, after)) => rest = after.trim_start(),
             None => return false,
         }
     };
-    let begins = root.is_some_and(|root| {
-        root.starts_with(|c: char| c == '>' || c == '/' || c.is_ascii_whitespace())
-    });
+    let behind = |c: char| c == '>' || c == '/' || c.is_ascii_whitespace();
+    let name = root.split_once(behind).map_or("", |(name, _)| name);
+    // The name may have a prefix for its namespace.
+    let begins = name == "svg" || name.ends_with(":svg");
     let end = text.trim_end();
-    begins && (end.ends_with("</svg>") || end.ends_with("/>") || end.ends_with("-->"))
+    begins && (end.ends_with(&format!("</{name}>")) || end.ends_with("/>") || end.ends_with("-->"))
 }
 
 #[cfg(test)]
@@ -114,6 +115,8 @@ mod tests {
                 "<!DOCTYPE svg [<!ENTITY a \"b\">]><svg></svg><!-- made by -->",
                 true,
             ),
+            ("<svg:svg xmlns:svg=\"x\"><svg:g/></svg:svg>", true),
+            ("<svg:g></svg:g>", false),
             ("<svg><g>", false),
             ("<svgs></svgs>", false),
             ("<!-- <svg></svg>", false),

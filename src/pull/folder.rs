@@ -203,7 +203,9 @@ impl Folder {
         if let Some(last) = errors.pop() {
             errors.push(last.hint(match force {
                 true => "nothing was written; --force replaces files only",
-                false => "nothing was written; name another folder, or give --force to replace files",
+                false => {
+                    "nothing was written; name another folder, or give --force to replace files"
+                }
             }));
             return Err(errors);
         }
