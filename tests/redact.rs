@@ -4,6 +4,7 @@
 use crate::support::systems::{self, names};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -443,7 +444,7 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             chat.context = String::new();
             (chat.tokens[0].token, chat.tokens[0].user_id) = (AUTH_TOKEN.into(), USER_ID.into());
             chat.users[0].id = USER_ID.into();
-            chat.limit = None;
+            (chat.limit, chat.settle) = (None, Duration::ZERO);
             chat.give("retired-bot", pictures::png(64, 64, 9));
             chat.publish(&address(), pictures::png(64, 64, 3));
             let admin = &mut chat.users[0];
@@ -589,7 +590,6 @@ impl Tally {
 
 #[test]
 fn no_failure_shows_a_secret() {
-    // Side by side, because the waits for Rocket.Chat's etags add up.
     let tally = thread::scope(|scope| {
         let faults = FAULTS.map(|(name, fault)| scope.spawn(move || leaks(name, fault)));
         let statuses = STATUSES.map(|status| {
