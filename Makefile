@@ -27,8 +27,8 @@ demo: $(BINARY) $(SANDBOX)
 # Serves until Ctrl-C and prints what to paste into another shell; with SH=bash it opens a shell that has all of that.
 ifdef SH
 sandbox: $(SANDBOX) $(BINARY)
-	$(SANDBOX) --pictures $(PLAY)
-	cd $(PLAY) && PATH="$(dir $(BINARY)):$$PATH" $(SANDBOX) -- $(SH) || true
+	rm -rf $(PLAY) && $(SANDBOX) --pictures $(PLAY)
+	cd $(PLAY) && PATH="$(dir $(BINARY)):$$PATH" $(SANDBOX) -- sh $(CURDIR)/tests/readme/play.sh $(SH) || true
 else
 sandbox: $(SANDBOX)
 	$(SANDBOX)
@@ -42,7 +42,8 @@ test:
 # Those of the README, of a session in a terminal and of the page that the demo made (with python3, chromium, pngquant).
 pictures: demo
 	rm -rf $(PLAY) && $(SANDBOX) --pictures $(PLAY) >/dev/null
-	AVATARCTL=$(BINARY) $(SANDBOX) -- python3 tests/readme/pictures.py $(PLAY) $(DEMO)/avatars.html
+	cd $(PLAY) && AVATARCTL=$(BINARY) $(SANDBOX) -- sh $(CURDIR)/tests/readme/play.sh \
+	    python3 $(CURDIR)/tests/readme/pictures.py $(DEMO)/avatars.html
 
 # What others wrote agrees: parsers of forms, validators, clients, readers of pictures, curl. Ends with a table.
 conformance:

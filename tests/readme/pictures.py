@@ -1,10 +1,10 @@
 """The pictures of the README, from real runs: a session in a terminal as an SVG, in the colours that the program gives
 it, and the page that apply made in the demo, as Chromium shows it.
 
-    sandbox -- python3 pictures.py FOLDER PAGE
+    sandbox -- sh play.sh python3 pictures.py PAGE
 
-FOLDER has the sample pictures and is worked in, PAGE is the demo's page; the results lie beside this script. That the
-session is what the program prints now is seen by tests/readme.rs, which runs it again.
+in a folder with the sample pictures. PAGE is the demo's; the results lie beside this script. That the session is what the
+program prints now is seen by tests/readme.rs, which runs it again.
 """
 
 import html
@@ -18,12 +18,6 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAM = os.environ["AVATARCTL"]
-# As it is written in the manifest of the recipes, and the variable that has the sandbox's own.
-SERVERS = {
-    "https://jira.your-company.com": "JIRA_URL",
-    "https://chat.your-company.com": "ROCKETCHAT_URL",
-    "https://api.eu.navixy.com/v2": "NAVIXY_URL",
-}
 SESSION = (
     "jira set --user robot --avatar-id 24880",
     "diff avatars.json",
@@ -44,11 +38,10 @@ STYLE = """
 """
 
 
-def typed(words, folder):
+def typed(words):
     """What the program prints to a terminal of COLUMNS."""
     child, terminal = pty.fork()
     if child == 0:
-        os.chdir(folder)
         os.environ["TERM"] = "xterm-256color"
         subprocess.run(["stty", "cols", str(COLUMNS), "rows", "40"], check=True)
         os.execv(PROGRAM, ["avatarctl", *words])
@@ -93,13 +86,8 @@ def marked(line):
     return out
 
 
-def session(folder):
+def session():
     """The SVG of all commands and what is printed below each."""
-    manifest = (HERE / "../recipes/avatars.json").read_text()
-    for theirs, variable in SERVERS.items():
-        manifest = manifest.replace(theirs, os.environ[variable])
-    (folder / "avatars.json").write_text(manifest)
-    os.environ["FLEET_HASH"] = os.environ["NAVIXY_HASH"]
     lines = []
     for command in SESSION:
         words, mark, note = command.partition("  #")
@@ -107,7 +95,7 @@ def session(folder):
             lines.append("")
         note = f'<tspan class="note">{mark}{note}</tspan>' if note else ""
         lines.append(f'<tspan class="note">$ </tspan><tspan class="typed">avatarctl {words}</tspan>{note}')
-        lines += map(marked, screen(typed(words.split(), folder)))
+        lines += map(marked, screen(typed(words.split())))
     width, height = round(COLUMNS * CHARACTER + 2 * MARGIN), len(lines) * LINE + 2 * MARGIN
     texts = "".join(f'<text x="{MARGIN}" y="{MARGIN + at * LINE + 13}">{line}</text>\n'
                     for at, line in enumerate(lines) if line)
@@ -128,6 +116,5 @@ def page(source, target, width=900, height=662):
 
 
 if __name__ == "__main__":
-    folder, source = map(pathlib.Path, sys.argv[1:])
-    (HERE / "session.svg").write_text(session(folder))
-    page(source, HERE / "page.png")
+    (HERE / "session.svg").write_text(session())
+    page(pathlib.Path(sys.argv[1]), HERE / "page.png")
