@@ -117,10 +117,10 @@ impl Address {
         let (host, port) = given
             .host_and_port()
             .ok_or_else(|| refuse(&format!("{} is not a host and port", quote(place))))?;
-        let named = !relative(host).is_empty()
-            && host
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+        let named = relative(host).split('.').all(|label| {
+            let letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            !label.is_empty() && label.chars().all(letter)
+        });
         let literal = host
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'))
@@ -271,6 +271,11 @@ mod tests {
             ("https://host:", "\"\" is not a port"),
             ("https://host:+80", "\"+80\" is not a port"),
             ("https://.", "\".\" is not a host name"),
+            ("https://jira..", "\"jira..\" is not a host name"),
+            (
+                "https://jira..example.com",
+                "\"jira..example.com\" is not a host name",
+            ),
             ("https://[::g]", "\"[::g]\" is not a host name"),
             ("https://[::1", "\"[::1\" is not a host and port"),
             (
