@@ -13,7 +13,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 .PHONY: demo sandbox pictures test static dist verify-dist deb image reproducible machines recipes \
-    install bench conformance soak clean $(SANDBOX) \
+    install bench conformance fuzz soak clean $(SANDBOX) \
     $(BINARIES)
 
 demo: $(BINARY) $(SANDBOX)
@@ -48,6 +48,12 @@ pictures: demo
 # What others wrote agrees: parsers of forms, validators, clients, readers of pictures, curl. Ends with a table.
 conformance:
 	sh tests/conformance/run.sh
+
+# Coverage-guided, from the corpora that `make test` runs through: SECONDS_EACH for each target, TARGET=... for one.
+SECONDS_EACH ?= 600
+fuzz: export SECONDS_EACH := $(SECONDS_EACH)
+fuzz:
+	TARGET=$(if $(findstring command,$(origin TARGET)),$(TARGET)) sh tests/fuzz/run.sh
 
 # Runs of apply while everything goes wrong, for some minutes; ROUNDS=10000 for a night, SEED=... for others.
 ROUNDS ?= 1200

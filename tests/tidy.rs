@@ -352,24 +352,38 @@ fn a_test_neither_sleeps_nor_takes_a_fixed_port() {
     }
 }
 
-/// A file is declared by the `mod.rs` of its folder, and a folder by the one above.
+/// A file is declared by the `mod.rs` of its folder or by a program beside it, and a folder by the one above.
 #[test]
 fn every_test_file_is_declared() {
     let tests = files("tests", "rs");
-    let package = include_str!("../Cargo.toml");
+    let packages = [
+        include_str!("../Cargo.toml"),
+        &include_str!("fuzz/Cargo.toml").replace("path = \"", "path = \"tests/fuzz/"),
+    ];
+    let is_program = |path: &str| {
+        let named = format!("path = \"{path}\"\n");
+        packages.iter().any(|package| package.contains(&named))
+    };
     for file in &tests {
         let name = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
         let (folder, name) = name.rsplit_once('/').expect("below tests");
         // Programs of their own.
-        if package.contains(&format!("path = \"{}\"\n", file.path)) {
+        if is_program(&file.path) {
             continue;
         }
         let parent = match folder {
             "tests" => "tests/main.rs".to_owned(),
             _ => format!("{folder}/mod.rs"),
         };
-        let parent = tests.iter().find(|file| file.path == parent);
-        let declared = parent.is_some_and(|parent| {
+        // What programs share lies in a folder beside them.
+        let beside = |path: &str| {
+            path.rsplit_once('/')
+                .is_some_and(|(place, _)| place == folder && is_program(path))
+        };
+        let mut parents = tests
+            .iter()
+            .filter(|file| file.path == parent || beside(&file.path));
+        let declared = parents.any(|parent| {
             let mut lines = parent.text.lines();
             lines.any(|line| line.trim_start_matches("pub ") == format!("mod {name};"))
         });

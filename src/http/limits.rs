@@ -8,7 +8,7 @@ use crate::time::http_date;
 
 /// The headers of an answer that speak of limits, as they came.
 #[derive(Default, Clone, Copy)]
-pub(super) struct RateLimit<'a> {
+pub struct RateLimit<'a> {
     pub date: Option<&'a str>,
     pub retry_after: Option<&'a str>,
     /// How many calls are left.
@@ -21,12 +21,12 @@ pub(super) struct RateLimit<'a> {
 
 impl RateLimit<'_> {
     /// How long a call that was refused is to wait. `local` is this machine's clock, in seconds since 1970.
-    pub(super) fn before_repeat(&self, local: u64) -> Duration {
+    pub fn before_repeat(&self, local: u64) -> Duration {
         self.retry_after(local).max(self.reset(local))
     }
 
     /// How long the next call of the same route is to wait so that it is not refused; `None` if calls are left.
-    pub(super) fn before_next(&self, local: u64) -> Option<Duration> {
+    pub fn before_next(&self, local: u64) -> Option<Duration> {
         if number(self.remaining)? > 0 {
             return None;
         }

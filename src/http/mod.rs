@@ -7,7 +7,7 @@ pub mod curl;
 mod exchange;
 mod failure;
 mod head_size;
-mod limits;
+pub mod limits;
 pub mod multipart;
 mod reach;
 mod recording;
