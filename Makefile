@@ -69,9 +69,13 @@ bench: $(BINARY) $(SANDBOX)
 static: $(BINARY)
 
 # What makes the shipped binary smaller is asked for here and nowhere else, so that every other build of the same target
-# is a plain one: no unwinder (src/unwind.rs), no tables for it, relative relocations in their packed form. Together
-# they save a quarter: 2.53 MB become 1.90 MB.
-SMALLER := --cfg no_unwinder -C link-arg=-Wl,-T,$(CURDIR)/.cargo/static.ld -C link-arg=-Wl,-z,pack-relative-relocs
+# is a plain one: no unwinder (src/unwind.rs), no tables for it, relative relocations in their packed form, and one copy of
+# functions that are alike, which the linker that comes with Rust can find. Together they save a quarter: 2.53 MB become
+# 1.90 MB.
+LLD     := $(wildcard $(shell rustc --print sysroot)/lib/rustlib/*/bin/gcc-ld)
+comma   := ,
+SMALLER := --cfg no_unwinder -C link-arg=-Wl,-T,$(CURDIR)/.cargo/static.ld -C link-arg=-Wl,-z,pack-relative-relocs \
+    $(if $(LLD),-C link-arg=-B$(firstword $(LLD)) -C link-arg=-fuse-ld=lld -C link-arg=-Wl$(comma)--icf=all)
 # Where it is built does not show: panics of other crates name their source files.
 CRATES  := $(or $(CARGO_HOME),$(HOME)/.cargo)
 WHERE   := --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CRATES)=cargo
