@@ -11,6 +11,8 @@ cd "$(dirname "$0")/../.."
 
 seconds=${SECONDS_EACH:-600}
 builds=$(realpath -m "${CARGO_TARGET_DIR:-target}")/fuzz
+# From the root, because whole commands run in a folder of their own.
+corpora=$PWD/tests/fuzz/corpus
 host=$(rustc -vV | sed -n 's/^host: //p')
 fuzzer="$builds/$host/release/fuzzer"
 targets=$(sed -n 's/^    ("\([a-z-]*\)", .*),$/\1/p' tests/fuzz/targets/mod.rs)
@@ -63,7 +65,7 @@ for target in $targets; do
     case $target in answers-*) longest=20000 ;; esac
     found=-
     if ! run "$target" -max_total_time="$seconds" -max_len=$longest -print_final_stats=1 \
-        -artifact_prefix="$builds/findings/$target-" "$corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
+        -artifact_prefix="$builds/findings/$target-" "$corpus" "$corpora/$target" >"$log" 2>&1; then
         found=$(sed -n 's/.*Test unit written to .*\///p' "$log" | tail -n 1)
         [ -n "$found" ] || found="see $log"
         grep -a -A 3 'panicked at' "$log" >&2 || tail -n 5 "$log" >&2
@@ -74,9 +76,9 @@ for target in $targets; do
         rm -rf "$kept"
         mkdir "$kept"
         # The fewest that reach every place, however often each of them does: a twentieth of the inputs.
-        run "$target" -set_cover_merge=1 -use_counters=0 -max_len=$longest "$kept" "tests/fuzz/corpus/$target" "$corpus" >/dev/null 2>&1
-        rm -rf "tests/fuzz/corpus/$target"
-        mv "$kept" "tests/fuzz/corpus/$target"
+        run "$target" -set_cover_merge=1 -use_counters=0 -max_len=$longest "$kept" "$corpora/$target" "$corpus" >/dev/null 2>&1
+        rm -rf "$corpora/$target"
+        mv "$kept" "$corpora/$target"
     fi
     last=$(grep -aE '^#[0-9]+' "$log" | tail -n 1)
     executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
