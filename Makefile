@@ -72,9 +72,9 @@ static: $(BINARY)
 # is a plain one: no unwinder (src/unwind.rs), no tables for it, relative relocations in their packed form, and one copy of
 # functions that are alike, which the linker that comes with Rust can find. Together they save a quarter: 2.53 MB become
 # 1.90 MB.
-LLD     := $(wildcard $(shell rustc --print sysroot)/lib/rustlib/*/bin/gcc-ld)
+LLD      = $(wildcard $(shell rustc --print sysroot)/lib/rustlib/*/bin/gcc-ld)
 comma   := ,
-SMALLER := --cfg no_unwinder -C link-arg=-Wl,-T,$(CURDIR)/.cargo/static.ld -C link-arg=-Wl,-z,pack-relative-relocs \
+SMALLER  = --cfg no_unwinder -C link-arg=-Wl,-T,$(CURDIR)/.cargo/static.ld -C link-arg=-Wl,-z,pack-relative-relocs \
     $(if $(LLD),-C link-arg=-B$(firstword $(LLD)) -C link-arg=-fuse-ld=lld -C link-arg=-Wl$(comma)--icf=all)
 # Where it is built does not show: panics of other crates name their source files.
 CRATES  := $(or $(CARGO_HOME),$(HOME)/.cargo)
