@@ -212,6 +212,8 @@ fn answered(system: &str, commands: &[Command], bytes: &[u8]) {
 /// What a run must not show: its credentials, and of what servers gave, what no answer holds but as a cookie or a token.
 /// Elsewhere such a text is any text, because nobody has said yet that it is a secret.
 fn secrets(command: &str, credentials: &[(&str, &str)], answers: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(answers).to_lowercase();
+    let literally = |secret: &str| text.contains(&secret.to_lowercase());
     let mut secrets = Vec::new();
     for (name, value) in credentials {
         if [TOKEN, PASSWORD].contains(value) {
@@ -221,8 +223,8 @@ fn secrets(command: &str, credentials: &[(&str, &str)], answers: &[u8]) -> Vec<S
             secrets.push(basic());
         }
     }
-    let text = String::from_utf8_lossy(answers).to_lowercase();
-    let literally = |secret: &str| text.contains(&secret.to_lowercase());
+    // A fuzzer that compares texts finds them; a server cannot know what it was not sent.
+    secrets.retain(|secret| !literally(secret));
     let parts = text.split("\n\x1e\n").filter(|part| part.contains("\x05c"));
     // In a good answer it may be anything: cookies are seldom more than a word.
     let set = |part: &str| {
