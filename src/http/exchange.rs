@@ -141,7 +141,9 @@ fn read(answer: ureq::http::Response<ureq::Body>, longest: u64) -> Result<Respon
         true => longest,
         false => LONGEST_REFUSAL,
     };
-    let mut bytes = Vec::new();
+    // At once, if it is announced: to grow step by step holds it twice for a while.
+    let announced = body.content_length().unwrap_or_default().min(bound);
+    let mut bytes = Vec::with_capacity(announced as usize + 1);
     body.into_reader().take(bound + 1).read_to_end(&mut bytes)?;
     let cut = bytes.len() as u64 > bound;
     bytes.truncate(bound as usize);
