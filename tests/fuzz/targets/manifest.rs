@@ -26,11 +26,18 @@ pub(super) fn check(bytes: &[u8]) {
         assert!((1..=lines(plain)).contains(&mistake.line), "{mistake:?}");
         super::assert_clean(&mistake.what);
     }
+    // Behind any other key it is a text that a person has to see.
+    let mut places = text.match_indices(SECRET);
+    let hidden = places.all(|(at, _)| {
+        let keys = ["\"password\": \"", "\"token\": \"", "\"hash\": \""];
+        keys.iter().any(|key| text[..at].ends_with(key))
+    });
     let (read, problems) = manifest::read(&text, Path::new(FOLDER));
     for Problem { place, error } in &problems {
         super::assert_error(error);
         assert!((1..=lines(&text)).contains(&place.line), "{place:?}");
-        assert!(!error.message().contains(SECRET), "{}", error.message());
+        let shown = hidden && error.message().contains(SECRET);
+        assert!(!shown, "{}", error.message());
     }
     if problems.is_empty() {
         assert!(!read.servers.is_empty());
