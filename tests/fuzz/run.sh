@@ -1,8 +1,8 @@
 #!/bin/sh
 # Fuzzes each target in turn with libFuzzer, on the stable compiler, from the corpora of the repository: SECONDS_EACH=600
-# for each of them, TARGET=... for one alone. Ends with a table, and fails if anything was found; what was found lies in
-# target/fuzz/findings, what was learned in target/fuzz/corpus. With KEEP=1 that becomes the corpus of the repository,
-# reduced to the inputs that cover the most.
+# for each of them, TARGET=... for one alone, RUNS=0 for the corpora and nothing random. Ends with a table, and fails if
+# anything was found; what was found lies in target/fuzz/findings, what was learned in target/fuzz/corpus. With KEEP=1 that
+# becomes the corpus of the repository, reduced to the inputs that cover the most.
 #
 # Left out: sanitizers of memory, which need a nightly compiler (the program has no unsafe code that parses anything);
 # TLS handshakes, whose bytes are read by rustls.
@@ -64,7 +64,7 @@ for target in $targets; do
     longest=4096
     case $target in answers-*) longest=20000 ;; esac
     found=-
-    if ! run "$target" -max_total_time="$seconds" -max_len=$longest -print_final_stats=1 \
+    if ! run "$target" -max_total_time="$seconds" -runs="${RUNS:--1}" -max_len=$longest -print_final_stats=1 \
         -artifact_prefix="$builds/findings/$target-" "$corpus" "$corpora/$target" >"$log" 2>&1; then
         found=$(sed -n 's/.*Test unit written to .*\///p' "$log" | tail -n 1)
         [ -n "$found" ] || found="see $log"
