@@ -2,9 +2,9 @@
 //! prove it: whatever got lost on the way, the account is right afterwards and nothing is given twice.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use crate::support::encoding::http_date;
+use crate::support::encoding::{http_date, now};
 use crate::support::model::{Fault, Model, Running};
 use crate::support::printed::NOTHING;
 use crate::support::run::{in_parallel, words};
@@ -263,15 +263,10 @@ fn timeless(text: &str) -> String {
     out
 }
 
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.expect("a clock after 1970").as_secs()
-}
-
 #[test]
 fn a_wait_that_would_pass_the_limit_is_not_begun() {
     // Clocks need not agree: the server's own stands a year behind.
-    let there = now() - 31_536_000;
+    let there = now().as_secs() - 31_536_000;
     let date = http_date(there);
     let later = http_date(there + 30);
     for (headers, wait) in [
@@ -385,7 +380,10 @@ fn a_wait_of_more_than_a_quarter_of_an_hour_is_not_begun() {
     let (server, settings) = spent(|| {
         vec![
             ("X-RateLimit-Remaining", "0".into()),
-            ("X-RateLimit-Reset", ((now() + 5000) * 1000).to_string()),
+            (
+                "X-RateLimit-Reset",
+                ((now().as_secs() + 5000) * 1000).to_string(),
+            ),
         ]
     });
     let run = Run::new(SELECT.iter().copied());
@@ -632,7 +630,10 @@ fn a_route_without_calls_left_is_waited_for_before_it_refuses() {
     let (server, settings) = spent(|| {
         vec![
             ("X-RateLimit-Remaining", "0".into()),
-            ("X-RateLimit-Reset", ((now() + 60) * 1000).to_string()),
+            (
+                "X-RateLimit-Reset",
+                ((now().as_secs() + 60) * 1000).to_string(),
+            ),
         ]
     });
     set(&settings, "--max-time=9").gives(

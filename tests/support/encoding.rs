@@ -4,6 +4,7 @@
 //! well-formed is `None`, never a guess.
 
 use std::fmt::Write as _;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -90,6 +91,12 @@ pub fn html(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
+}
+
+/// The time since 1970 by this machine's clock.
+pub fn now() -> Duration {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.expect("a clock after 1970")
 }
 
 /// A point in time, in seconds since 1970, as HTTP writes it: `Thu, 01 Jan 2015 00:00:00 GMT`.

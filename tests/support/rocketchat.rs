@@ -7,11 +7,11 @@
 //! Where versions differ the model answers as the one it is told to be.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::encoding::{base64, html, http_date, percent_decode, percent_encode};
+use super::encoding::{base64, html, http_date, now, percent_decode, percent_encode};
 use super::model::{Model, Running};
 use super::pictures;
 use super::server::{Part, Reply, Request};
@@ -997,12 +997,6 @@ fn careless_target(id: Option<&str>, username: Option<&str>) -> Vec<String> {
 
 fn filled(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
-}
-
-fn now() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
 }
 
 fn good(mut body: Value) -> Reply {
