@@ -413,7 +413,7 @@ pub fn takes_target(system: &System, verb: SystemVerb) -> bool {
 
 /// Whether an account must be named: on a system whose caller wears nothing, by most verbs.
 pub fn needs_target(system: &System, verb: SystemVerb) -> bool {
-    takes_target(system, verb) && !system.caller && verb != SystemVerb::Doctor
+    takes_target(system, verb) && !system.has_caller() && verb != SystemVerb::Doctor
 }
 
 /// Whether there are avatars to choose from by their ids, which a list shows as pictures, too.

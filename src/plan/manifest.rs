@@ -525,7 +525,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        if let Some(value) = get(keys, CALLER).filter(|_| system.caller) {
+        if let Some(value) = get(keys, CALLER).filter(|_| system.has_caller()) {
             match value.get() {
                 "true" => found.push(Target::Caller),
                 _ => {
@@ -535,7 +535,7 @@ impl<'a> Reader<'a> {
             }
         }
         let mut ways: Vec<&str> = system.targets.iter().map(|kind| kind.key).collect();
-        if system.caller {
+        if system.has_caller() {
             ways.push("\"self\": true");
         }
         self.only_one(found, whole, path, "target", &ways)
@@ -712,7 +712,7 @@ const ADVICE: &str =
 /// The keys that an account on this system takes.
 fn keys_of(system: &'static System) -> Vec<&'static str> {
     let targets = system.targets.iter().map(|kind| kind.key);
-    let caller = system.caller.then_some(CALLER);
+    let caller = system.has_caller().then_some(CALLER);
     let keys = std::iter::once("server").chain(targets).chain(caller);
     keys.chain(sources(system)).collect()
 }

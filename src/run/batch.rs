@@ -313,22 +313,27 @@ pub(super) fn read_manifest(
     origin: &Origin,
     environment: &Environment,
 ) -> Result<(Manifest, Vec<Problem>)> {
-    let (bytes, what, folder) = match origin {
-        Origin::Stdin => {
-            let what = "the manifest from standard input";
-            environment.take_stdin("the manifest")?;
-            let given = input::bytes(std::io::stdin().lock(), manifest::LONGEST);
-            let bytes = given.map_err(|error| input::unreadable(what, Class::Input, &error))?;
-            (bytes, what.to_owned(), None)
-        }
+    let (text, folder) = match origin {
+        Origin::Stdin => (stdin(environment, "the manifest")?, None),
         Origin::File(path) => {
             let shown = quote(&path.to_string_lossy());
             let bytes = input::read(path, "the manifest", Class::Input, manifest::LONGEST)?;
-            (bytes, format!("the manifest {shown}"), path.parent())
+            let text = manifest::text(bytes, &format!("the manifest {shown}"))?;
+            (text, path.parent())
         }
     };
-    let text = manifest::text(bytes, &what)?;
     Ok(manifest::read(&text, folder.unwrap_or(Path::new(""))))
+}
+
+/// The text that is given on standard input; `what` is the word for it, with its article.
+///
+/// Errors: configuration, if standard input is in use; input; data, if it is too long or no text.
+pub(super) fn stdin(environment: &Environment, what: &str) -> Result<String> {
+    environment.take_stdin(what)?;
+    let what = format!("{what} from standard input");
+    let given = input::bytes(std::io::stdin().lock(), manifest::LONGEST);
+    let bytes = given.map_err(|error| input::unreadable(&what, Class::Input, &error))?;
+    manifest::text(bytes, &what)
 }
 
 /// The servers that have something to do.

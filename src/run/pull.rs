@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::batch::read_manifest;
+use super::batch::{read_manifest, stdin};
 use super::session::Context;
 use super::style;
 use crate::apply::Stop;
 use crate::cli::{Names, Origin, Pull, Source};
 use crate::error::{Class, Error, Result};
-use crate::file::{input, relative};
-use crate::plan::manifest::{self, Server};
+use crate::file::relative;
+use crate::plan::manifest::Server;
 use crate::pull::{self, Asked, Event, Folder, Outcome, Pulled};
 use crate::report::{Report, Subject};
 use crate::settings::environment::Environment;
@@ -87,7 +87,7 @@ impl Run<'_> {
             Names::Given(targets) => targets.clone(),
             Names::Stdin => self.names(system)?,
         };
-        let targets = match targets.is_empty() && system.caller {
+        let targets = match targets.is_empty() && system.has_caller() {
             true => vec![Target::Caller],
             false => self.once(targets),
         };
@@ -118,11 +118,7 @@ impl Run<'_> {
     ///
     /// Errors: usage, if there is none or one cannot be a name; input; configuration, if standard input is in use.
     fn names(&self, system: &'static System) -> Result<Vec<Target>> {
-        const WHAT: &str = "the names from standard input";
-        self.context.environment.take_stdin("the names")?;
-        let bytes = input::bytes(std::io::stdin().lock(), manifest::LONGEST)
-            .map_err(|error| input::unreadable(WHAT, Class::Input, &error))?;
-        let text = manifest::text(bytes, WHAT)?;
+        let text = stdin(self.context.environment, "the names")?;
         let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
         let named = lines.zip(1..).filter(|(line, _)| !line.is_empty());
         let target = |(line, number): (&str, usize)| {

@@ -39,7 +39,6 @@ pub(super) static SYSTEM: System = System {
         any_case: false,
         noun: "user",
     }],
-    caller: true,
     logins: &[
         Login {
             variables: &["TOKEN"],

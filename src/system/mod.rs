@@ -73,8 +73,6 @@ pub struct System {
     pub prefix: &'static str,
     /// What can wear an avatar there; any one of them names it.
     pub targets: &'static [TargetKind],
-    /// Whether no target means the caller itself.
-    pub caller: bool,
     /// The ways to log in.
     pub logins: &'static [Login],
     /// Of a manifest to start from.
@@ -109,7 +107,7 @@ pub struct System {
     /// What an account wears now.
     pub observe: fn(&mut Session, &Target) -> Result<Seen>,
     pub observe_many: Option<ObserveMany>,
-    /// Every account, where that is what no name means; elsewhere no name means the caller.
+    /// Every account, where that is what no name means; elsewhere no name means the caller, which can be a target.
     pub everybody: Option<Everybody>,
     /// What an account that was seen shows: the picture itself, where it comes from, and how it is given back. A picture
     /// that cannot be read is no error here.
@@ -178,6 +176,11 @@ pub enum List {
 const PLANNED: &str = "a plan takes only what its system offers";
 
 impl System {
+    /// Whether the caller itself can wear an avatar; then it is meant where nobody is named.
+    pub fn has_caller(&self) -> bool {
+        self.everybody.is_none()
+    }
+
     /// Sets one avatar. Without a look before, nothing is known of the account.
     ///
     /// Errors: those of the calls it takes, and what the system refuses to send.
@@ -268,13 +271,6 @@ mod tests {
             assert_eq!(last.len(), system.logins.len(), "{}", system.name);
             let by_host = system.logins.iter().filter(|login| login.netrc);
             assert_eq!(by_host.count(), 1, "{}", system.name);
-        }
-    }
-
-    #[test]
-    fn no_name_means_the_caller_or_everybody() {
-        for system in ALL {
-            assert_ne!(system.caller, system.everybody.is_some(), "{}", system.name);
         }
     }
 

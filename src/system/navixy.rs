@@ -42,7 +42,6 @@ pub(super) static SYSTEM: System = System {
         any_case: false,
         noun: "employee",
     }],
-    caller: false,
     logins: &[
         Login {
             variables: &["HASH"],

@@ -50,7 +50,6 @@ pub(super) static SYSTEM: System = System {
             noun: "user id",
         },
     ],
-    caller: true,
     logins: &[
         Login {
             variables: &["USER_ID", "AUTH_TOKEN"],

@@ -116,7 +116,7 @@ impl Doctor<'_> {
     /// named.
     fn look(&mut self, session: &mut Session) -> Option<Worn> {
         let named = *self.target != Target::Caller;
-        if !named && !self.system.caller {
+        if !named && !self.system.has_caller() {
             self.report(Check::ok(PICTURE, "not tried, because no account is named"));
             return None;
         }

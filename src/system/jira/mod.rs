@@ -42,7 +42,6 @@ pub(super) static SYSTEM: System = System {
         any_case: true,
         noun: "user",
     }],
-    caller: true,
     logins: &[
         Login {
             variables: &["TOKEN"],
