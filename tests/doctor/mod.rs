@@ -212,6 +212,13 @@ fn rocketchat() {
                 .always()
                 .instead(Reply::text(403, "text/plain", "Forbidden")),
         ),
+        Case::new(
+            "a provider's picture",
+            other,
+            with(|chat| {
+                chat.provide("build-bot", "image/png", pictures::png(64, 64, 1));
+            }),
+        ),
         Case::new("wrong token", "", with(|_| {})).env("ROCKETCHAT_AUTH_TOKEN", "wrong"),
     ];
     prints(

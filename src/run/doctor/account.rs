@@ -163,7 +163,7 @@ pub(super) struct Worn {
 
 fn picture(shown: &Shown) -> Check {
     let origin = shown.origin.name();
-    match &shown.face {
+    let mut check = match &shown.face {
         Face::Read(image) => {
             let size = match image.kind {
                 Kind::Raster(header) => format!(" of {} x {}", header.width, header.height),
@@ -181,7 +181,12 @@ fn picture(shown: &Shown) -> Check {
             verdict: Verdict::Warn,
             ..Check::fail(PICTURE, error)
         },
+    };
+    for warning in &shown.warnings {
+        check.verdict = Verdict::Warn;
+        check.detail += &format!("; {warning}");
     }
+    check
 }
 
 /// What gave the credentials.
