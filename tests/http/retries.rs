@@ -147,6 +147,10 @@ pub struct Count {
     route: &'static str,
     busy: usize,
     lost: usize,
+    /// The same where a gateway waited for the answer in vain.
+    late: usize,
+    /// The refusals after which it is made once more, in another way.
+    again: &'static [u16],
     /// By a login in place of the usual credentials.
     by_login: bool,
     /// Whether the run ends well all the same.
@@ -164,8 +168,23 @@ pub const fn count(
         route,
         busy,
         lost,
+        late: lost,
+        again: &[],
         by_login: false,
         harmless: false,
+    }
+}
+
+/// At a call whose answer a gateway may give up while the server still stores what was sent.
+pub const fn slow(count: Count) -> Count {
+    Count { late: 1, ..count }
+}
+
+/// At a call that is made once more, in another way, after one of these statuses.
+pub const fn again(statuses: &'static [u16], count: Count) -> Count {
+    Count {
+        again: statuses,
+        ..count
     }
 }
 
@@ -192,10 +211,7 @@ pub fn counts<M: Model + Default>(counts: &[Count], given: fn(&mut M)) {
         cells.push((count, "--retries=2", page(503), count.busy));
         cells.push((count, "--retries=2", page(429), count.busy));
         cells.push((count, "--retries=2", page(502), count.lost));
-        // A picture that Jira may still be storing is not sent again.
-        let stored = count.arguments[0] == "jira" && count.lost < count.busy;
-        let late = if stored { 1 } else { count.lost };
-        cells.push((count, "--retries=2", page(504), late));
+        cells.push((count, "--retries=2", page(504), count.late));
         cells.push((
             count,
             "--retries=2",
@@ -204,11 +220,7 @@ pub fn counts<M: Model + Default>(counts: &[Count], given: fn(&mut M)) {
         ));
         cells.push((count, "--retries=0", page(503), 1));
         for status in [400, 401, 403, 404, 413, 302, 500] {
-            // A crop that does not find its upload stored nothing: both are made once more.
-            let crop = status == 500 && count.route == "POST /user/avatar";
-            // A picture of another size may be there.
-            let size = matches!(status, 400 | 404 | 413) && count.route.ends_with("/useravatar");
-            let more = usize::from(crop || size);
+            let more = usize::from(count.again.contains(&status));
             cells.push((count, "--retries=2", page(status), 1 + more));
         }
     }

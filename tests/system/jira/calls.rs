@@ -3,7 +3,9 @@
 //! `http::hostile`.
 
 use crate::http::hostile::{Call, System, Wrong, broken_connections, call, lies};
-use crate::http::retries::{Count, Flow, aside, count, counts, large, recovers, small};
+use crate::http::retries::{
+    Count, Flow, again, aside, count, counts, large, recovers, slow, small,
+};
 use crate::support::{Jira, pictures};
 
 pub const SELECT: &[&str] = &["jira", "set", "--user=build-bot", "--avatar-id=24880"];
@@ -135,11 +137,16 @@ const COUNTS: &[Count] = &[
     count(SELECT, "GET /user/avatars", 3, 3),
     count(SELECT, "PUT /user/avatar", 3, 3),
     count(&["jira", "show"], "GET /myself", 3, 3),
-    count(SHOWN, "GET /secure/useravatar", 3, 3),
+    // A picture of another size may be there.
+    again(
+        &[400, 404, 413],
+        count(SHOWN, "GET /secure/useravatar", 3, 3),
+    ),
     count(CROP, "POST /user/avatar/temporary", 3, 3),
-    // Once, a look, and once more.
-    count(SMALL, "POST /user/avatar/temporary", 3, 2),
-    count(CROP, "POST /user/avatar", 3, 2),
+    // Once, a look, and once more; a picture that may still be stored is not sent again.
+    slow(count(SMALL, "POST /user/avatar/temporary", 3, 2)),
+    // A crop that does not find its upload stored nothing: both are made once more.
+    again(&[500], slow(count(CROP, "POST /user/avatar", 3, 2))),
     count(DELETE, "DELETE /user/avatar/24901", 3, 3),
     count(&["jira", "whoami"], "GET /myself", 3, 3),
     aside(count(&["jira", "whoami"], "GET /mypermissions", 3, 3)),
