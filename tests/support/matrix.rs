@@ -254,6 +254,10 @@ impl Model for Matrix {
         &self.context
     }
 
+    fn login(&self) -> &'static [(&'static str, &'static str)] {
+        &[("MATRIX_USER", "admin"), ("MATRIX_PASSWORD", "secret")]
+    }
+
     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
         let token = self.tokens.first().expect("an administrator's token");
         vec![

@@ -2,6 +2,8 @@
 //! the lies it tells among it, is what the homeserver does. What a homeserver cannot be made to do is asked of the
 //! model alone, further down.
 
+pub mod calls;
+
 use std::cell::RefCell;
 use std::process::Command;
 use std::time::Duration;
