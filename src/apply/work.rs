@@ -156,7 +156,11 @@ impl<'r, 'a> Work<'r, 'a> {
         };
         let details = seen.details.into_iter();
         Ok(Seen {
-            account: client.value(&seen.account),
+            // A name that was given is no word of the server, and may stand in the address, too.
+            account: match job.target.name() {
+                Some(_) => seen.account,
+                None => client.value(&seen.account),
+            },
             fingerprint: seen.fingerprint.map(|text| client.value(&text)),
             details: details.map(|(key, it)| (key, value(it))).collect(),
             ..seen

@@ -122,6 +122,20 @@ fn an_address_for_a_user_goes_with_the_id() {
 }
 
 #[test]
+fn an_account_is_named_as_it_was_given_also_where_the_address_names_it() {
+    let chat = chat();
+    let face = format!("{FACE}?of=BsNr28znDkG8aeo7W");
+    chat.model().publish(&face, pictures::jpeg(64, 64, 1));
+    run(["set", "--user-id", "BsNr28znDkG8aeo7W", "--avatar-url", &face])
+        .with(&chat)
+        .gives(
+            0,
+            "rocketchat BsNr28znDkG8aeo7W: etag 83o…, first avatar, url http://domain.tld/to/my/own/avatar.jpg\n",
+            "",
+        );
+}
+
+#[test]
 fn show_asks_for_the_caller_or_for_the_user() {
     let chat = chat();
     run(["show"]).with(&chat).gives(
