@@ -146,8 +146,9 @@ impl State {
             };
             match serde_json::from_slice::<Line>(line) {
                 Ok(line) if line.v == VERSION => state.take(line),
-                // A run that is killed while it writes leaves the beginning of a line, nothing else.
-                Err(_) if torn && is_beginning(line) => {
+                // A run that is killed while it writes leaves the beginning of a line, nothing else. Behind whole lines
+                // it is known to be one by less: the keys of another version may come in another order.
+                Err(error) if torn && (is_beginning(line) || error.is_eof() && state.lines > 0) => {
                     state.warnings.push(format!(
                         "the state file {} ends in a torn line, which is dropped",
                         quote(&path.to_string_lossy())

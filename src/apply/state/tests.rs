@@ -68,6 +68,16 @@ fn a_torn_end_is_dropped_wherever_it_is_torn() {
 }
 
 #[test]
+fn a_torn_end_behind_whole_lines_may_have_another_order() {
+    let torn = "{\"account\":\"robot\",\"se";
+    assert_eq!(parse(&format!("{A}\n{torn}")).unwrap().warnings.len(), 1);
+    assert_eq!(
+        parse(torn).unwrap_err(),
+        "the state file \"s\" is damaged in line 1"
+    );
+}
+
+#[test]
 fn other_damage_is_an_error() {
     assert_eq!(
         parse(&format!("{A}\nx\n{B}\n")).unwrap_err(),
