@@ -167,16 +167,16 @@ impl<'r, 'a> Work<'r, 'a> {
         })
     }
 
-    /// Nothing is to be done. A write that was not looked at when it was remembered has its fingerprint now, so the
-    /// entry gets it.
+    /// Nothing is to be done. What was seen is remembered if the state does not say it yet: a write without a look gets
+    /// its fingerprint, and what somebody else set is known from now on, so that a later change is told as one.
     fn unchanged(&mut self, job: &'a Job, seen: Option<&Seen>, remembered: Option<Entry>) {
-        let no_look = |entry: &Entry| entry.fingerprint == Look::NotTaken;
         if let Some(seen) = seen
             && self.batch.rules.write
-            && remembered.as_ref().is_some_and(no_look)
         {
-            let look = Look::Saw(seen.fingerprint.clone());
-            if let Err(error) = self.remember(job, look) {
+            let entry = entry(job, Look::Saw(seen.fingerprint.clone()));
+            if remembered.as_ref() != Some(&entry)
+                && let Err(error) = self.memory.remember(self.key(job), entry)
+            {
                 return self.fail(job, Some(seen), error);
             }
         }
@@ -407,11 +407,7 @@ impl<'r, 'a> Work<'r, 'a> {
     }
 
     fn remember(&mut self, job: &Job, fingerprint: Look) -> Result<()> {
-        let entry = Entry {
-            set: diff::desired_key(&job.avatar),
-            fingerprint,
-        };
-        self.memory.remember(self.key(job), entry)
+        self.memory.remember(self.key(job), entry(job, fingerprint))
     }
 
     /// A change went out and is not proven. If a refusal may cost an account the avatar it had, without a trace of that
@@ -451,5 +447,13 @@ impl<'r, 'a> Work<'r, 'a> {
 
     fn key(&self, job: &Job) -> Key {
         Key::new(self.batch.url, &job.target)
+    }
+}
+
+/// What a state says of a job that is done.
+fn entry(job: &Job, fingerprint: Look) -> Entry {
+    Entry {
+        set: diff::desired_key(&job.avatar),
+        fingerprint,
     }
 }

@@ -228,6 +228,35 @@ fn presets_icons_and_resets_need_no_state() {
     assert_eq!(world.writes(), [""; 0]);
 }
 
+/// Whoever set it, apply has seen it: what comes later is a change since then.
+#[test]
+fn a_change_is_told_as_one_of_the_server_also_where_apply_had_nothing_to_do() {
+    let mut world = World::new();
+    world.declare(
+        r#"
+    {"server": "jira", "user": "build-bot", "avatar_id": 10122},
+    {"server": "chat", "user": "build-bot", "reset": true},
+    {"server": "fleet", "employee_id": 2132, "icon_id": 12}"#,
+    );
+    world.run("apply m.json -q").gives(0, NOTHING, NOTHING);
+    world.jira.model().user_mut("build-bot").selected = 24880;
+    world.chat.model().give("build-bot", pictures::png(8, 8, 1));
+    world.fleet.model().employee_mut(2132).icon_id = Some(7);
+    world.run("diff m.json").gives(
+        2,
+        "! jira build-bot: avatar 10122 (now avatar 24880)\n\
+         ! chat build-bot: generated letter (now etag 83o…)\n\
+         ! fleet 2132: icon 12 (now icon 7)\n\
+         3 to change (3 changed on the server), 0 the same\n",
+        NOTHING,
+    );
+    world.forget();
+    world.run("apply m.json -q").output();
+    let state = world.state();
+    world.run("apply m.json -q").gives(0, NOTHING, NOTHING);
+    assert_eq!(world.state(), state, "what is known is not written again");
+}
+
 /// `"self": true` is told by the name that the server reports, and remembered as what it is.
 #[test]
 fn an_account_may_be_the_caller_itself() {
