@@ -37,7 +37,8 @@ pub(super) static SYSTEM: System = System {
             about: "the user's login name",
             key: "user",
             number: false,
-            any_case: true,
+            // The look-up before every write is exact.
+            any_case: false,
             noun: "user",
         },
         TargetKind {

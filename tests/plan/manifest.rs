@@ -919,14 +919,17 @@ fn an_account_is_listed_once() {
 {"server": "fleet", "employee_id": "007", "icon_id": 1},
 {"server": "jira", "self": true, "avatar_id": 1},
 {"server": "jira", "user": "self", "avatar_id": 1},
-{"server": "jira", "self": true, "avatar_id": 2}"#,
+{"server": "jira", "self": true, "avatar_id": 2},
+{"server": "jira", "user": "A", "avatar_id": 1},
+{"server": "chat", "user": "A", "reset": true}"#,
     ));
     check(&scratch).gives(
         65,
         NOTHING,
         "avatarctl: line 9: accounts[3]: is the same account as accounts[0]\n\
          avatarctl: line 11: accounts[5]: is the same account as accounts[4]\n\
-         avatarctl: line 14: accounts[8]: is the same account as accounts[6]\n",
+         avatarctl: line 14: accounts[8]: is the same account as accounts[6]\n\
+         avatarctl: line 15: accounts[9]: is the same account as accounts[0]\n",
     );
 }
 
