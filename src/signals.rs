@@ -17,6 +17,10 @@ static DEFERRED: AtomicBool = AtomicBool::new(false);
 /// moment in which the signal was noticed it must fit into the grace.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// How long after a signal a request is waited for before something is put back: a write that the server carries out
+/// later would undo that.
+const IN_FLIGHT: Duration = Duration::from_secs(2);
+
 /// How long a run may take to end by itself, in seconds.
 static GRACE: AtomicU32 = AtomicU32::new(1);
 
@@ -52,8 +56,12 @@ pub fn leaving(so: bool) {
 
 /// Whether a signal has ended what is waited for.
 pub fn should_abort() -> bool {
-    let late = || NOTICED.get().is_some_and(|at| at.elapsed() >= LAST_WORDS);
-    caught().is_some() && (!LEAVING.load(Ordering::Relaxed) || late())
+    let patience = match LEAVING.load(Ordering::Relaxed) {
+        true => LAST_WORDS,
+        false if GRACE.load(Ordering::Relaxed) == LONG_GRACE => IN_FLIGHT,
+        false => Duration::ZERO,
+    };
+    caught().is_some() && NOTICED.get().is_some_and(|at| at.elapsed() >= patience)
 }
 
 fn exit(signal: i32) -> u8 {

@@ -3,6 +3,7 @@
 
 use std::process::Command;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use crate::doctor::timeless;
 use crate::support::model::writes;
@@ -547,6 +548,28 @@ fn a_signal_while_the_test_is_sent_goes_the_way_back_at_once() {
     );
     assert_eq!((CHAT.worn)(&server.model()), before);
     assert_eq!(scratch.names(), [""; 0]);
+}
+
+/// What the server still works on would come after the way back, and undo it.
+#[test]
+fn a_signal_leaves_a_write_the_time_to_be_answered() {
+    let mut server = (JIRA.make)().start();
+    server.expect_anything();
+    let before = (JIRA.worn)(&server.model());
+    let answer = Reply::drip("HTTP/1.1 204 No Content\r\n\r\n", Duration::from_millis(20));
+    server.fault(Fault::on("PUT /user/avatar").afterwards(answer));
+    let process = JIRA.run(&Scratch::new(), &server).arg("-v").start();
+    while !server.calls().iter().any(|call| call.starts_with("PUT ")) {
+        server.wait_for(server.requests().len() + 1);
+    }
+    process.signal("TERM");
+    let output = process.wait();
+    assert_eq!(output.status, 143, "{output:?}");
+    let puts = output.stderr.lines().filter(|line| {
+        line.starts_with("PUT /jira/rest/api/latest/user/avatar?username=build-bot: 204, ")
+    });
+    assert_eq!(puts.count(), 2, "{output:?}");
+    assert_eq!((JIRA.worn)(&server.model()), before);
 }
 
 /// The time of the whole command may be over; the way back has its own.
