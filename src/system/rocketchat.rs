@@ -535,17 +535,23 @@ fn caller(session: &mut Session) -> Result<User> {
     session.ask(&request(&ME, "ask who the caller is".into()))
 }
 
+/// The user that a name or an id stands for: the server finds either by both. The answer is held against what was
+/// asked, because what stands before the server may have lost the query, and a write goes to the id in the answer.
+fn named(session: &mut Session, field: &'static str, name: &str) -> Result<User> {
+    let request = request(&INFO, format!("look up {}", quote(name))).query(field, name);
+    let response = session.send(&request)?;
+    let Info { user } = session.body(&request, &response)?;
+    let same = |username: &String| username.to_lowercase() == name.to_lowercase();
+    match user.id == name || user.username.as_ref().is_none_or(same) {
+        true => Ok(user),
+        false => Err(session.unexpected(&request, &response, "another user than was asked for")),
+    }
+}
+
 fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
-    let about = |name: &str| format!("look up {}", quote(name));
-    let user: User = match (target.by("--user"), target.by("--user-id")) {
-        (Some(name), _) => {
-            let request = request(&INFO, about(name)).query("username", name);
-            session.ask::<Info>(&request)?.user
-        }
-        (None, Some(id)) => {
-            let request = request(&INFO, about(id)).query("userId", id);
-            session.ask::<Info>(&request)?.user
-        }
+    let user = match (target.by("--user"), target.by("--user-id")) {
+        (Some(name), _) => named(session, "username", name)?,
+        (None, Some(id)) => named(session, "userId", id)?,
         (None, None) => caller(session)?,
     };
     let account = match target.name() {

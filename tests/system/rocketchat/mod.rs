@@ -796,6 +796,26 @@ fn a_name_given_as_an_id_is_found_and_written_to_by_its_id() {
     }
 }
 
+#[test]
+fn an_answer_about_somebody_else_is_not_acted_on() {
+    let (chat, scratch) = (chat(), Scratch::new());
+    let image = robot(&scratch);
+    let admin = json!({"success": true, "user": {"_id": "aobEdbYhXfu5hkeqG", "username": "robot-admin", "avatarETag": "Zk2b"}});
+    chat.fault(Fault::on(INFO).always().instead(Reply::json(200, admin)));
+    for (flag, value) in [("--user", "build-bot"), ("--user-id", "BsNr28znDkG8aeo7W")] {
+        set(&[flag, value], &image).with(&chat).gives(
+            76,
+            "",
+            &complaint(
+                &format!("rocketchat {value}"),
+                &format!("look up \"{value}\": answered 200 with another user than was asked for"),
+                "",
+            ),
+        );
+    }
+    assert!(chat.calls().iter().all(|call| call.starts_with("GET ")));
+}
+
 // -------------------------------------------------------------------------------------------- refused before a call
 
 #[test]
