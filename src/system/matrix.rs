@@ -388,9 +388,9 @@ fn read(session: &Session, request: &Request, response: &Response) -> Reading {
 const BASE: &str = "check the base URL: https://SERVER/.well-known/matrix/client names it, where SERVER is what stands behind the colon of a user id";
 const PERMISSION: &str = "another's avatar takes the token of a server admin, or of an application service whose user it is";
 
-/// Whether a server does not have a call, as older and other ones do not.
+/// Whether a server does not have a call, as older and other ones do not. Older ones say so with a 400.
 fn is_absent(error: &Error) -> bool {
-    matches!(error.status, Some(404 | 405))
+    matches!(error.status, Some(404 | 405)) || error.code.as_deref() == Some("M_UNRECOGNIZED")
 }
 
 // --- the session ---

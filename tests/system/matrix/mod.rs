@@ -1403,6 +1403,14 @@ fn older_and_other_servers_have_fewer_calls() {
         // Without Synapse's calls nobody knows who is an admin; the server itself judges.
         assert_eq!((told.status, told.stderr.as_str()), (0, ""));
     }
+    // Synapse before 1.70 says 400 where it does not have a call.
+    let server = Matrix::start();
+    for call in ["GET /v1/media/config", "GET /admin"] {
+        let absent = refusal(400, "M_UNRECOGNIZED", "Unrecognized request");
+        server.fault(Fault::on(call).always().instead(absent));
+    }
+    let told = set(&server);
+    assert_eq!((told.status, told.stderr.as_str()), (0, ""));
     // The specification lets a server answer this for an account without an avatar; who asks is there all the same.
     let server = Matrix::start();
     server.fault(Fault::on("GET /avatar_url").instead(refusal(404, "M_NOT_FOUND", "x")));
