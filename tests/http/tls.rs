@@ -1453,6 +1453,39 @@ fn a_client_certificate_may_be_superfluous() {
     }
 }
 
+/// What `openssl x509 -req` makes where nobody names extensions.
+#[test]
+fn a_client_certificate_may_be_of_version_1() {
+    let scratch = Scratch::new();
+    openssl(
+        &scratch,
+        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=ca",
+    );
+    openssl(
+        &scratch,
+        "req -newkey rsa:2048 -nodes -keyout client.key -out client.csr -subj /CN=avatar-bot",
+    );
+    openssl(
+        &scratch,
+        "x509 -req -in client.csr -CA ca.pem -CAkey ca.key -set_serial 7 -out client.pem",
+    );
+    let navixy = Navixy::start();
+    let show = |key: &str| {
+        show(&navixy, "127.0.0.1")
+            .arg("--client-cert")
+            .arg(scratch.join("client.pem"))
+            .arg("--client-key")
+            .arg(scratch.secret("own.key", scratch.read(key)))
+            .mask(scratch.path().to_str().expect("a path of letters"), "DIR")
+    };
+    show("client.key").gives(0, UNCHANGED, "");
+    show("ca.key").gives(
+        78,
+        "",
+        "avatarctl: navixy 2132: the client key \"DIR/own.key\" does not belong to the certificate \"DIR/client.pem\"\n",
+    );
+}
+
 /// Before anything is connected to, and over http too.
 /// Where a redirect leads to a file store, that one is no place for the client certificate, and never without TLS.
 #[test]

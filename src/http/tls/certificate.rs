@@ -10,6 +10,7 @@ use crate::time;
 pub(super) struct Certificate<'a> {
     pub issuer: &'a [u8],
     pub subject: &'a [u8],
+    pub public_key: &'a [u8],
     validity: &'a [u8],
     first_version: bool,
     /// The fields after the public key, which are the optional ones.
@@ -49,10 +50,11 @@ impl<'a> Certificate<'a> {
         let issuer = fields.expect(SEQUENCE)?;
         let validity = fields.expect(SEQUENCE)?;
         let subject = fields.expect(SEQUENCE)?;
-        fields.expect(SEQUENCE)?; // public key
+        let public_key = fields.expect(SEQUENCE)?;
         Some(Certificate {
             issuer,
             subject,
+            public_key,
             validity,
             first_version,
             rest: fields.0,

@@ -14,7 +14,9 @@ use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
+use self::certificate::Certificate;
 use self::store::certificates;
 use self::verifier::Verifier;
 use crate::error::{Class, Error, Result};
@@ -52,6 +54,7 @@ impl Trust {
 /// Errors: configuration, for a file that cannot be read or does not hold what it should.
 pub fn config(trust: &Trust) -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(ring::default_provider());
+    let key_provider = provider.key_provider;
     let verifier = Verifier::new(trust, provider.clone())?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -62,23 +65,22 @@ pub fn config(trust: &Trust) -> Result<Arc<ClientConfig>> {
         return Ok(Arc::new(builder.with_no_client_auth()));
     };
     let certificates = certificates(chain, "client certificate")?;
-    let private = private_key(key)?;
-    let config = builder
-        .with_client_auth_cert(certificates, private)
-        .map_err(|error| {
-            let (chain, key) = (chain.to_string_lossy(), key.to_string_lossy());
-            unusable(match error {
-                rustls::Error::InconsistentKeys(_) => {
-                    format!(
-                        "the client key {} does not belong to the certificate {}",
-                        quote(&key),
-                        quote(&chain)
-                    )
-                }
-                _ => format!("the client key {} cannot be used", quote(&key)),
-            })
-        })?;
-    Ok(Arc::new(config))
+    let place = quote(&key.to_string_lossy());
+    let private = key_provider
+        .load_private_key(private_key(key)?)
+        .map_err(|_| unusable(format!("the client key {place} cannot be used")))?;
+    // By our own reader: what rustls has for this refuses certificates of version 1, which openssl x509 makes.
+    if private.public_key().is_some_and(|public| {
+        let own = Certificate::read(&certificates[0]).map(|own| own.public_key);
+        own.is_none_or(|own| !public.ends_with(own))
+    }) {
+        let chain = quote(&chain.to_string_lossy());
+        return Err(unusable(format!(
+            "the client key {place} does not belong to the certificate {chain}"
+        )));
+    }
+    let shown = SingleCertAndKey::from(CertifiedKey::new(certificates, private));
+    Ok(Arc::new(builder.with_client_cert_resolver(Arc::new(shown))))
 }
 
 fn unusable(message: String) -> Error {
