@@ -227,7 +227,7 @@ fn a_read_only_root_needs_a_place_for_the_state() {
     let run = |words: &str| {
         let mut command = root.command(Writable::State);
         command.args(words.split(' ')).envs(world.settings());
-        output(command, &[(&world.jira.url(), "JIRA")])
+        output(command, &[(&world.jira().url(), "JIRA")])
     };
     run("apply m.json").gives(
         66,

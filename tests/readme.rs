@@ -39,12 +39,12 @@ fn the_session_of_the_readme_is_as_it_is_shown() {
     assert!(README.contains("(tests/readme/session.svg)"));
     let mut place = Place::new();
     place.set_secrets();
-    place.set("JIRA_URL", place.world.jira.url());
-    place.set("ROCKETCHAT_URL", place.world.chat.url());
+    place.set("JIRA_URL", place.world.jira().url());
+    place.set("ROCKETCHAT_URL", place.world.chat().url());
     // As the sandbox has it; names of files and etags follow from what was given before.
     let worn = pictures::png_rgba(128, 128, 42);
-    place.world.chat.model().give("retired-bot", worn.clone());
-    place.world.fleet.model().give(2134, worn);
+    place.world.chat().model().give("retired-bot", worn.clone());
+    place.world.fleet().model().give(2134, worn);
     let mut shown = SESSION
         .lines()
         .filter_map(|line| Some(line.strip_prefix("<text ")?.split_once('>')?.1))

@@ -33,7 +33,7 @@ const SECRETS: [(&str, &str); 4] = [
 /// The totals of a run that finds the models as they are when new.
 const ALL: &str = "3 changed, 1 unchanged";
 
-/// Where a recipe runs: the manifest and its pictures in a folder of their own, the program on the path, three models.
+/// Where a recipe runs: the manifest and its pictures in a folder of their own, the program on the path, the models.
 pub struct Place {
     pub world: World,
     variables: BTreeMap<String, String>,
@@ -42,11 +42,12 @@ pub struct Place {
 impl Place {
     #[allow(clippy::new_without_default)] // It starts servers: that should be seen to be called.
     pub fn new() -> Place {
-        let world = World::new();
+        let mut world = World::new();
+        world.expect_by(MANIFEST);
         let servers = [
-            ("https://jira.your-company.com", world.jira.url()),
-            ("https://chat.your-company.com", world.chat.url()),
-            ("https://api.eu.navixy.com/v2", world.fleet.url()),
+            ("https://jira.your-company.com", world.jira().url()),
+            ("https://chat.your-company.com", world.chat().url()),
+            ("https://api.eu.navixy.com/v2", world.fleet().url()),
         ];
         let manifest = servers
             .iter()
@@ -187,7 +188,7 @@ fn make_applies_what_is_newer_and_sees_a_drift() {
     assert_eq!(place.shell("make -s"), (0, String::new()));
     let (status, text) = place.shell("make -s drift");
     assert_eq!((status, text.as_str()), (0, "0 to change, 4 the same\n"));
-    place.world.jira.model().user_mut("robot").selected = 10122;
+    place.world.jira().model().user_mut("robot").selected = 10122;
     let (status, text) = place.shell("make -s drift");
     assert_eq!(status, 2);
     assert!(text.starts_with("! jira robot: "), "{text}");

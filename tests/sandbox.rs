@@ -26,8 +26,6 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use support::batch::add_bot;
-use support::matrix;
 use support::server::{Wire, lock};
 use support::{
     Jira, Matrix, Model, Navixy, Reply, RocketChat, Running, Server, encoding, pictures,
@@ -146,9 +144,12 @@ impl Sandbox {
             (Jira::default(), RocketChat::default(), Navixy::default());
         let mut matrix = Matrix::default();
         if let Some(count) = wishes.accounts {
-            (0..count).for_each(|n| add_bot(&mut jira, &mut chat, &mut fleet, n));
-            let bots = (0..count).map(|n| matrix::User::new(&format!("bot-{n}")));
-            matrix.users.extend(bots);
+            for number in 0..count {
+                jira.add_bot(number);
+                chat.add_bot(number);
+                fleet.add_bot(number);
+                matrix.add_bot(number);
+            }
             (chat.settle, chat.limit) = (Duration::ZERO, None);
         }
         let tls = wishes.tls.as_deref().map(certificate).transpose()?;

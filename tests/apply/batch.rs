@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::batch::ALL;
 use crate::support::printed::NOTHING;
-use crate::support::server::unused_address;
-use crate::support::{
-    Before, Fault, Jira, Navixy, Reply, RocketChat, World, pictures, program, server,
-};
+use crate::support::server::{Server, unused_address};
+use crate::support::{Before, Fault, Jira, Reply, RocketChat, World, pictures, program, server};
 
 // ----------------------------------------------------------------------------------------------------- proofs
 
@@ -37,7 +35,7 @@ fn nobody_sleeps_for_each_account_while_a_server_settles() {
         "{took:?}"
     );
     // On the wire: writes of later accounts come before the first account is looked at again.
-    let calls = world.chat.calls();
+    let calls = world.chat().calls();
     let looks_at_first: Vec<usize> = calls
         .iter()
         .enumerate()
@@ -57,16 +55,18 @@ fn nobody_sleeps_for_each_account_while_a_server_settles() {
         4 * COUNT,
         "a look, a write, a look and one at the picture each"
     );
-    assert_eq!(world.chat.connections(), 1);
+    assert_eq!(world.chat().connections(), 1);
     assert_eq!(told.json()[COUNT]["changed"], COUNT);
 }
 
 #[test]
 fn a_server_that_takes_long_to_show_it_is_asked_again() {
-    let mut chat = RocketChat::default();
-    chat.settle = Duration::from_millis(1200);
-    chat.blank_while_settling = true;
-    let mut world = World::of(Jira::default(), chat, Navixy::default());
+    let mut world = World::new();
+    {
+        let mut chat = world.chat().model();
+        chat.settle = Duration::from_millis(1200);
+        chat.blank_while_settling = true;
+    }
     world.declare(
         r#"
     {"server": "chat", "user": "build-bot", "image": "faces/build.png"},
@@ -80,7 +80,7 @@ fn a_server_that_takes_long_to_show_it_is_asked_again() {
          2 changed, 0 unchanged\n",
         NOTHING,
     );
-    let looks = world.chat.calls();
+    let looks = world.chat().calls();
     let looks = looks
         .iter()
         .filter(|call| call.contains("build-bot"))
@@ -100,7 +100,7 @@ fn a_success_that_does_not_show_is_a_failure_of_its_own_and_no_line_is_written()
     {"server": "jira", "user": "build-bot", "avatar_id": 24881}"#,
     );
     world
-        .jira
+        .jira()
         .fault(Fault::on("PUT /user/avatar").instead(Reply::empty(204)));
     world.run("apply m.json").gives(
         76,
@@ -133,7 +133,7 @@ fn a_failure_does_not_stop_the_others_and_they_end_with_the_class_they_share() {
         COMPLAINT,
     );
     // Failure outranks what is pending.
-    world.jira.model().user_mut("robot").selected = 10122;
+    world.jira().model().user_mut("robot").selected = 10122;
     world.run("diff m.json").gives(
         67,
         "! jira robot: avatar 24880 (now avatar 10122)\n\
@@ -159,13 +159,13 @@ fn failures_of_two_classes_end_with_one() {
         "{THREE},\n    {{\"server\": \"chat\", \"user\": \"build-bot\", \"image\": \"faces/build.png\"}}"
     ));
     world
-        .chat
+        .chat()
         .fault(Fault::any().always().instead(Reply::html(200, "Log in")));
     let told = world.run("apply m.json --once").output();
     assert_eq!(told.status, 64, "there is no such option: {told:?}");
     let told = world.run("apply m.json").output();
     assert_eq!(told.status, 1, "{told:?}");
-    assert_eq!(world.requests()[2], 0);
+    assert_eq!(world.fleet().requests().len(), 0);
 }
 
 #[test]
@@ -184,13 +184,19 @@ fn refused_credentials_skip_the_rest_of_that_server_and_no_other() {
                 r#"{"v":1,"type":"account","system":"rocketchat","server":"CHAT","account":"rbAXPnMktTFbNpwtJ","action":"apply","outcome":"skipped","reason":"chat refused the credentials"}"#, "\n",
                 r#"{"v":1,"type":"account","system":"navixy","server":"FLEET","account":"2132","action":"apply","outcome":"changed","before":"icon:12","after":"icon:3654","verified":true}"#, "\n",
                 r#"{"v":1,"type":"account","system":"navixy","server":"FLEET","account":"2133","action":"apply","outcome":"changed","before":null,"after":"file:e3779b97f4a7c15.jpg","verified":true}"#, "\n",
-                r#"{"v":1,"type":"summary","changed":4,"unchanged":0,"failed":1,"pending":0,"skipped":1,"exit":77}"#, "\n",
+                r#"{"v":1,"type":"account","system":"matrix","server":"HS","account":"robot","action":"apply","outcome":"changed","before":null,"after":"mxc://pictures.example/a","verified":true}"#, "\n",
+                r#"{"v":1,"type":"account","system":"matrix","server":"HS","account":"build-bot","action":"apply","outcome":"changed","before":null,"after":"mxc://test.local/aiLiKGuEbxrrWyAZUZTRHExS","verified":true}"#, "\n",
+                r#"{"v":1,"type":"summary","changed":6,"unchanged":0,"failed":1,"pending":0,"skipped":1,"exit":77}"#, "\n",
             ),
             "avatarctl: chat build-bot: look up \"build-bot\": not logged in: You must be logged in to do this.\n\
              hint: check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together\n\
              avatarctl: chat rbAXPnMktTFbNpwtJ: skipped: chat refused the credentials\n",
         );
-    assert_eq!(world.requests()[1], 1, "one try, or an account is locked");
+    assert_eq!(
+        world.chat().requests().len(),
+        1,
+        "one try, or an account is locked"
+    );
 }
 
 #[test]
@@ -202,8 +208,8 @@ fn a_wrong_password_is_tried_once() {
         .env("JIRA_PASSWORD", "wrong")
         .output();
     assert_eq!(told.status, 77, "{told:?}");
-    assert_eq!(world.requests()[0], 1);
-    assert_eq!(world.jira.model().user("robot").failed_logins, 1);
+    assert_eq!(world.jira().requests().len(), 1);
+    assert_eq!(world.jira().model().user("robot").failed_logins, 1);
     assert_eq!(
         told.stderr.lines().skip(2).collect::<Vec<_>>(),
         [
@@ -230,7 +236,7 @@ fn credentials_that_are_refused_in_the_middle_are_not_tried_again() {
         r#"{"success":false,"status":"error","message":"gone"}"#,
     );
     world
-        .chat
+        .chat()
         .fault(Fault::any().from(8).always().instead(refusal));
     let told = world.run("apply m.json").output();
     told.gives(
@@ -243,7 +249,7 @@ fn credentials_that_are_refused_in_the_middle_are_not_tried_again() {
          avatarctl: chat bot-2: the server took the change, but it is not proven: chat refused the credentials\n\
          avatarctl: chat bot-4: skipped: chat refused the credentials\n",
     );
-    assert_eq!(world.requests()[1], 8);
+    assert_eq!(world.chat().requests().len(), 8);
     assert_eq!(world.state(), "");
 }
 
@@ -256,11 +262,11 @@ fn a_server_that_is_not_there_is_skipped_and_the_others_go_on() {
     {"server": "chat", "user": "retired-bot", "image": "faces/build.png"},
     {"server": "fleet", "employee_id": 2132, "icon_id": 3654}"#,
     );
-    world.chat.expect_no_calls();
+    world.expect("chat", Server::expect_no_calls);
     let address = unused_address();
     let text = fs::read_to_string(&path).expect("it was just written");
     let text = text.replace(
-        world.chat.url().trim_end_matches("/chat"),
+        world.chat().url().trim_end_matches("/chat"),
         &format!("http://{address}"),
     );
     fs::write(&path, text).expect("scratch is writable");
@@ -280,8 +286,8 @@ fn a_server_that_is_not_there_is_skipped_and_the_others_go_on() {
 fn without_credentials_a_server_is_not_called() {
     let mut world = World::new();
     world.declare(ALL);
-    world.jira.expect_no_calls();
-    world.chat.expect_no_calls();
+    world.expect("jira", Server::expect_no_calls);
+    world.expect("chat", Server::expect_no_calls);
     let told = world
         .run("apply m.json")
         .without("JIRA_USER")
@@ -292,7 +298,9 @@ fn without_credentials_a_server_is_not_called() {
         78,
         "fleet 2132: icon 3654 (was 12)\n\
          fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, first avatar)\n\
-         2 changed, 0 unchanged, 2 failed, 2 skipped\n",
+         hs robot: avatar mxc://pictures.example/a (first avatar)\n\
+         hs build-bot: avatar mxc://test.local/aiLiKGuEbxrrWyAZUZTRHExS, first avatar, image build.png\n\
+         4 changed, 0 unchanged, 2 failed, 2 skipped\n",
         "avatarctl: jira robot: no credentials for Jira\n\
          hint: set JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD\n\
          avatarctl: jira build-bot: skipped: jira could not be opened\n\
@@ -316,7 +324,7 @@ fn a_picture_that_goes_away_meanwhile_is_the_failure_of_its_account_alone() {
     {"server": "chat", "user": "retired-bot", "image": "faces/other.png"}"#;
     let text = world
         .manifest(accounts)
-        .replace(&world.chat.url(), &chat.url());
+        .replace(&world.chat().url(), &chat.url());
     let path = world.scratch.join("m.json");
     fs::write(&path, text).expect("scratch is writable");
     let told = world.run("apply m.json").output();
@@ -339,11 +347,11 @@ fn a_signal_during_a_wait_sends_nothing_more() {
     world.declare(THREE.replace("nobody", "deploy-bot").as_str());
     let busy = Reply::json(429, "{}").header("Retry-After", "42");
     world
-        .jira
+        .jira()
         .fault(Fault::on("PUT /user/avatar").always().instead(busy));
     let process = world.run("apply m.json").start();
     // The server, a look, and the write that is refused.
-    world.jira.wait_for(3);
+    world.jira().wait_for(3);
     process.signal("TERM");
     let told = process.wait();
     // The signal may come before the wait has begun; then it does not begin.
@@ -365,7 +373,7 @@ fn a_signal_during_a_wait_sends_nothing_more() {
              avatarctl: jira build-bot: skipped: interrupted\n"
         ),
     );
-    assert_eq!(world.requests()[0], 3);
+    assert_eq!(world.jira().requests().len(), 3);
     assert_eq!(world.state(), NOTHING);
 }
 
@@ -387,10 +395,10 @@ fn what_was_proven_on_another_server_is_not_taken_for_this_one() {
     let mut moved = World::new();
     moved.declare(accounts);
     moved
-        .jira
+        .jira()
         .model()
         .give("build-bot", pictures::png(64, 64, 77));
-    moved.jira.model().user_mut("build-bot").selected = 24901;
+    moved.jira().model().user_mut("build-bot").selected = 24901;
     moved.scratch.write("m.json.state", state);
     moved.run("diff m.json").gives(
         2,
@@ -404,7 +412,10 @@ fn what_was_proven_on_another_server_is_not_taken_for_this_one() {
          1 changed, 0 unchanged\n",
         NOTHING,
     );
-    assert!(moved.jira.model().custom(24901).is_some(), "somebody's own");
+    assert!(
+        moved.jira().model().custom(24901).is_some(),
+        "somebody's own"
+    );
 }
 
 #[test]
@@ -412,7 +423,7 @@ fn a_signal_ends_a_run_within_a_second_and_what_was_proven_is_kept() {
     for (signal, status) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
         let mut world = World::new();
         world.declare(THREE.replace("nobody", "deploy-bot").as_str());
-        world.jira.fault(
+        world.jira().fault(
             Fault::on("PUT /user/avatar")
                 .from(2)
                 .always()
@@ -420,7 +431,7 @@ fn a_signal_ends_a_run_within_a_second_and_what_was_proven_is_kept() {
         );
         let process = world.run("apply m.json").start();
         // The server, two looks around the first write, Gravatar, and the second account's look and write.
-        world.jira.wait_for(7);
+        world.jira().wait_for(7);
         let begun = Instant::now();
         process.signal(signal);
         let told = process.wait();
@@ -434,9 +445,9 @@ fn a_signal_ends_a_run_within_a_second_and_what_was_proven_is_kept() {
              avatarctl: jira build-bot: skipped: interrupted\n",
         );
         assert_eq!(world.state().lines().count(), 1);
-        assert_eq!(world.requests()[0], 7);
+        assert_eq!(world.jira().requests().len(), 7);
         // The lock is gone, and the rest is done by the next run.
-        world.jira.heal();
+        world.jira().heal();
         world.run("apply m.json").gives(
             0,
             "jira robot: avatar 24880, unchanged\n\
@@ -452,9 +463,9 @@ fn a_signal_ends_a_run_within_a_second_and_what_was_proven_is_kept() {
 fn a_second_signal_ends_at_once() {
     let mut world = World::new();
     world.declare(THREE);
-    world.jira.fault(Fault::any().from(2).always().hang());
+    world.jira().fault(Fault::any().from(2).always().hang());
     let process = world.run("apply m.json").start();
-    world.jira.wait_for(2);
+    world.jira().wait_for(2);
     let begun = Instant::now();
     // Both are there before the program goes on, in an order that the kernel chooses.
     for signal in ["STOP", "INT", "TERM", "CONT"] {
@@ -472,7 +483,7 @@ fn a_second_signal_ends_at_once() {
 #[test]
 fn a_signal_skips_the_rest_and_opens_no_other_server() {
     let mut world = World::new();
-    world.chat.expect_no_calls();
+    world.expect("chat", Server::expect_no_calls);
     let (sender, receiver) = std::sync::mpsc::channel::<u32>();
     let jira = Before::request(2, Jira::default(), move || {
         let process = receiver.recv().expect("the test tells the process");
@@ -482,7 +493,9 @@ fn a_signal_skips_the_rest_and_opens_no_other_server() {
         assert!(sent.expect("kill starts").success());
     });
     world.offline();
-    let text = world.manifest(ALL).replace(&world.jira.url(), &jira.url());
+    let text = world
+        .manifest(ALL)
+        .replace(&world.jira().url(), &jira.url());
     fs::write(world.scratch.join("m.json"), text).expect("scratch is writable");
     let process = world
         .run("apply m.json --json")
@@ -499,13 +512,17 @@ fn a_signal_skips_the_rest_and_opens_no_other_server() {
             r#"{"v":1,"type":"account","system":"rocketchat","server":"CHAT","account":"rbAXPnMktTFbNpwtJ","action":"apply","outcome":"skipped","reason":"interrupted"}"#, "\n",
             r#"{"v":1,"type":"account","system":"navixy","server":"FLEET","account":"2132","action":"apply","outcome":"skipped","reason":"interrupted"}"#, "\n",
             r#"{"v":1,"type":"account","system":"navixy","server":"FLEET","account":"2133","action":"apply","outcome":"skipped","reason":"interrupted"}"#, "\n",
-            r#"{"v":1,"type":"summary","changed":1,"unchanged":0,"failed":0,"pending":0,"skipped":5,"exit":143}"#, "\n",
+            r#"{"v":1,"type":"account","system":"matrix","server":"HS","account":"robot","action":"apply","outcome":"skipped","reason":"interrupted"}"#, "\n",
+            r#"{"v":1,"type":"account","system":"matrix","server":"HS","account":"build-bot","action":"apply","outcome":"skipped","reason":"interrupted"}"#, "\n",
+            r#"{"v":1,"type":"summary","changed":1,"unchanged":0,"failed":0,"pending":0,"skipped":7,"exit":143}"#, "\n",
         ),
         "avatarctl: jira build-bot: skipped: interrupted\n\
          avatarctl: chat build-bot: skipped: interrupted\n\
          avatarctl: chat rbAXPnMktTFbNpwtJ: skipped: interrupted\n\
          avatarctl: fleet 2132: skipped: interrupted\n\
-         avatarctl: fleet 2133: skipped: interrupted\n",
+         avatarctl: fleet 2133: skipped: interrupted\n\
+         avatarctl: hs robot: skipped: interrupted\n\
+         avatarctl: hs build-bot: skipped: interrupted\n",
     );
     assert_eq!(world.state().lines().count(), 1);
 }
@@ -516,8 +533,9 @@ fn a_signal_skips_the_rest_and_opens_no_other_server() {
 fn stored(world: &World) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for write in world.writes() {
-        // A Jira upload is three calls, of which the second stores it.
-        if write.contains("/temporary") || write.contains("PUT avatar build-bot") {
+        // A Jira upload is three calls, of which the second stores it, and Matrix shows what was uploaded before.
+        let aside = ["/temporary", "PUT avatar build-bot", "hs upload"];
+        if aside.iter().any(|part| write.contains(part)) {
             continue;
         }
         *counts.entry(write).or_insert(0) += 1;
@@ -526,7 +544,7 @@ fn stored(world: &World) -> BTreeMap<String, usize> {
 }
 
 fn all_is_worn(world: &World) {
-    let jira = world.jira.model();
+    let jira = world.jira().model();
     assert_eq!(jira.user("robot").selected, 24880);
     let worn = jira.user("build-bot").selected;
     assert!(
@@ -534,7 +552,7 @@ fn all_is_worn(world: &World) {
             .is_some_and(|custom| custom.owner == "JIRAUSER10101")
     );
     drop(jira);
-    let mut chat = world.chat.model();
+    let mut chat = world.chat().model();
     let bytes = pictures::png(64, 64, 1);
     assert!(
         chat.user("build-bot")
@@ -544,10 +562,17 @@ fn all_is_worn(world: &World) {
     );
     assert_eq!(chat.user("retired-bot").origin.as_deref(), Some("url"));
     drop(chat);
-    let fleet = world.fleet.model();
+    let fleet = world.fleet().model();
     assert_eq!(fleet.employee(2132).icon_id, Some(3654));
     assert_eq!(fleet.employee(2133).icon_id, None);
     assert!(fleet.employee(2133).avatar_file_name.is_some());
+    drop(fleet);
+    let mut hs = world.hs().model();
+    let preset = Some("mxc://pictures.example/a");
+    assert_eq!(hs.user("robot").avatar.as_deref(), preset);
+    let worn = hs.user("build-bot").avatar.clone().unwrap_or_default();
+    let stored = worn.rsplit('/').next().and_then(|id| hs.media.get(id));
+    assert!(stored.is_some_and(|media| media.bytes == bytes));
 }
 
 /// Kills a run with the request of that number in flight on that server, then runs again.
@@ -561,17 +586,11 @@ fn kill_at(system: usize, nth: usize, carried_out: bool) {
         true => fault.carried_out_then_hang(),
         false => fault.hang(),
     };
-    match system {
-        0 => world.jira.fault(fault),
-        1 => world.chat.fault(fault),
-        _ => world.fleet.fault(fault),
-    }
+    let servers = &world.servers;
+    let troubled = servers.iter().nth(system).expect("a server");
+    troubled.fault(fault);
     let process = world.run("apply m.json").start();
-    match system {
-        0 => world.jira.wait_for(nth),
-        1 => world.chat.wait_for(nth),
-        _ => world.fleet.wait_for(nth),
-    }
+    troubled.server().wait_for(nth);
     process.signal("KILL");
     let killed = process.wait();
     assert_eq!(
@@ -591,18 +610,14 @@ fn kill_at(system: usize, nth: usize, carried_out: bool) {
     );
     assert!(state.is_empty() || state.ends_with('\n'));
 
-    match system {
-        0 => world.jira.heal(),
-        1 => world.chat.heal(),
-        _ => world.fleet.heal(),
-    }
+    troubled.heal();
     let again = world.run("apply m.json").output();
     assert_eq!(
         (again.status, again.stderr.as_str()),
         (0, NOTHING),
         "{about}: {again:?}"
     );
-    assert_eq!(again.stdout.lines().count(), 7, "{about}: {again:?}");
+    assert_eq!(again.stdout.lines().count(), 9, "{about}: {again:?}");
     for line in killed.stdout.lines() {
         let name = line.split(':').next().expect("a name");
         let unchanged = again
@@ -634,7 +649,7 @@ fn a_kill_at_any_request_loses_nothing_and_sets_nothing_twice_but_what_was_in_fl
     world.declare(ALL);
     assert_eq!(world.run("apply m.json").output().status, 0);
     let requests = world.requests();
-    assert_eq!(requests, [10, 8, 5]);
+    assert_eq!(requests, [10, 8, 5, 9]);
     let mut kills = Vec::new();
     for (system, count) in requests.into_iter().enumerate() {
         for nth in 1..=count {
@@ -658,9 +673,8 @@ fn a_kill_at_any_request_loses_nothing_and_sets_nothing_twice_but_what_was_in_fl
 
 #[test]
 fn without_a_look_the_state_alone_decides() {
-    let mut chat = RocketChat::default();
-    chat.settle = Duration::ZERO;
-    let mut world = World::of(Jira::default(), chat, Navixy::default());
+    let mut world = World::new();
+    world.chat().model().settle = Duration::ZERO;
     world.declare(ALL);
     world.run("apply m.json --no-verify").gives(
         0,
@@ -670,19 +684,24 @@ fn without_a_look_the_state_alone_decides() {
          chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg (not verified)\n\
          fleet 2132: icon 3654 (not verified)\n\
          fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, not verified)\n\
-         6 changed, 0 unchanged\n",
+         hs robot: avatar mxc://pictures.example/a (not verified)\n\
+         hs build-bot: avatar mxc://test.local/aiLiKGuEbxrrWyAZUZTRHExS, not verified, image build.png\n\
+         8 changed, 0 unchanged\n",
         NOTHING,
     );
-    let looks = |world: &World| {
-        let calls = [world.jira.calls(), world.chat.calls(), world.fleet.calls()].concat();
+    let looks = |world: &World| -> Vec<usize> {
         let look = |call: &&String| {
             call.starts_with("GET") && !call.ends_with("serverInfo")
                 || call.ends_with("/employee/read")
                 || call.ends_with("/employee/list")
         };
-        calls.iter().filter(look).count()
+        let calls = world.calls().into_iter();
+        calls
+            .map(|calls| calls.iter().filter(look).count())
+            .collect()
     };
-    assert_eq!(looks(&world), 0);
+    // A server that takes a change of nobody is asked who is there: the caller, its rank, each account by two calls, a limit.
+    assert_eq!(looks(&world), [0, 0, 0, 7]);
     let chat_line = world.state().lines().nth(2).expect("a line").to_owned();
     assert_eq!(
         chat_line,
@@ -692,7 +711,7 @@ fn without_a_look_the_state_alone_decides() {
     let again = world.run("apply m.json --no-verify --json").output();
     assert_eq!(again.status, 0, "{again:?}");
     assert_eq!(world.writes(), [""; 0]);
-    assert_eq!(looks(&world), 0);
+    assert_eq!(looks(&world), [0; 4]);
     assert_eq!(
         again.stdout.lines().nth(2),
         Some(
@@ -707,21 +726,23 @@ fn without_a_look_the_state_alone_decides() {
          chat rbAXPnMktTFbNpwtJ: unchanged (not looked at), url http://pictures.example/a.jpg\n\
          fleet 2132: icon 3654, unchanged (not looked at)\n\
          fleet 2133: image driver.jpg, unchanged (not looked at)\n\
-         0 changed, 6 unchanged\n",
+         hs robot: avatar mxc://pictures.example/a, unchanged (not looked at)\n\
+         hs build-bot: image build.png, unchanged (not looked at)\n\
+         0 changed, 8 unchanged\n",
         NOTHING,
     );
-    assert_eq!(looks(&world), 0);
+    assert_eq!(looks(&world), [0; 4]);
     // The next run that reads completes the lines that have no fingerprint, and sets nothing.
     world
         .run("diff m.json")
-        .gives(0, "0 to change, 6 the same\n", NOTHING);
-    assert_eq!(world.state().lines().count(), 6, "a diff writes nothing");
+        .gives(0, "0 to change, 8 the same\n", NOTHING);
+    assert_eq!(world.state().lines().count(), 8, "a diff writes nothing");
     assert_eq!(world.run("apply m.json -q").output().status, 0);
     assert_eq!(world.writes(), [""; 0]);
     let state = world.state();
-    assert_eq!(state.lines().count(), 8);
+    assert_eq!(state.lines().count(), 10);
     assert_eq!(
-        state.lines().nth(6),
+        state.lines().nth(8),
         Some(
             chat_line
                 .replace(
@@ -732,11 +753,11 @@ fn without_a_look_the_state_alone_decides() {
         )
     );
     // An account that shows nothing at all is not taken for proven, whatever was sent once.
-    world.chat.model().user("build-bot").etag = None;
+    world.chat().model().user("build-bot").etag = None;
     let mut text = world.scratch.read("m.json.state");
     text = text
         .lines()
-        .take(6)
+        .take(8)
         .map(|line| format!("{line}\n"))
         .collect();
     world.scratch.write("other.state", text);
@@ -749,7 +770,10 @@ fn without_a_look_the_state_alone_decides() {
             NOTHING,
         );
     // And so it is known when somebody else changes it.
-    world.chat.model().give("build-bot", pictures::png(8, 8, 9));
+    world
+        .chat()
+        .model()
+        .give("build-bot", pictures::png(8, 8, 9));
     let told = world.run("diff m.json --only chat/build-bot").output();
     assert!(told.stdout.starts_with("! chat build-bot: "), "{told:?}");
 }
@@ -768,20 +792,22 @@ fn force_writes_where_nothing_would_change() {
          chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg (etag 24g…, was rkw…)\n\
          fleet 2132: icon 3654, set again\n\
          fleet 2133: image driver.jpg (file c6ef372fe94f82a.jpg, was e3779b97f4a7c15.jpg)\n\
-         6 changed, 0 unchanged\n",
+         hs robot: avatar mxc://pictures.example/a, set again\n\
+         hs build-bot: avatar mxc://test.local/ntsrivQBretOxTZjTQhDjfXF, was mxc://test.local/aiLiKGuEbxrrWyAZUZTRHExS, image build.png\n\
+         8 changed, 0 unchanged\n",
         NOTHING,
     );
-    assert_eq!(world.writes().len(), 8);
+    assert_eq!(world.writes().len(), 11);
     world
         .run("diff m.json --force")
-        .gives(0, "0 to change, 6 the same\n", NOTHING);
+        .gives(0, "0 to change, 8 the same\n", NOTHING);
 }
 
 #[test]
 fn pruning_deletes_what_an_earlier_apply_uploaded_and_nothing_else() {
     let mut world = World::new();
     let foreign = world
-        .jira
+        .jira()
         .model()
         .give("build-bot", pictures::png(64, 64, 7));
     assert_eq!(foreign, 24901);
@@ -795,14 +821,14 @@ fn pruning_deletes_what_an_earlier_apply_uploaded_and_nothing_else() {
     let other = "\"image\": \"faces/other.png\"";
     let preset = "\"avatar_id\": 24880";
     let deletions = |world: &World| {
-        let calls = world.jira.calls();
+        let calls = world.jira().calls();
         let deletions = calls.iter().filter(|call| call.starts_with("DELETE"));
         let deletions: Vec<String> = deletions.cloned().collect();
         world.forget();
         deletions
     };
     // Nothing was made before: what somebody else uploaded, and what the account wore, stays.
-    world.jira.model().user_mut("build-bot").selected = foreign;
+    world.jira().model().user_mut("build-bot").selected = foreign;
     declare(&mut world, preset, build);
     world.run("apply m.json --prune").gives(
         0,
@@ -823,7 +849,7 @@ fn pruning_deletes_what_an_earlier_apply_uploaded_and_nothing_else() {
         ),
         NOTHING,
     );
-    let calls = world.jira.calls();
+    let calls = world.jira().calls();
     assert_eq!(
         calls.iter().rev().take(2).rev().collect::<Vec<_>>(),
         [
@@ -842,10 +868,10 @@ fn pruning_deletes_what_an_earlier_apply_uploaded_and_nothing_else() {
     // A proof that fails, and a run without proofs, delete nothing.
     declare(&mut world, preset, other);
     world
-        .jira
+        .jira()
         .fault(Fault::on("PUT /user/avatar").instead(Reply::empty(204)));
     assert_eq!(world.run("apply m.json --prune").output().status, 76);
-    world.jira.heal();
+    world.jira().heal();
     assert_eq!(deletions(&world), [""; 0]);
     assert_eq!(
         world
@@ -858,7 +884,7 @@ fn pruning_deletes_what_an_earlier_apply_uploaded_and_nothing_else() {
     // A delete that fails is a warning: the avatar is set and proven.
     declare(&mut world, preset, build);
     world
-        .jira
+        .jira()
         .fault(Fault::on("DELETE /user/avatar/24908").instead(Reply::html(500, "broken")));
     let told = world.run("apply m.json --prune").output();
     told.gives(
@@ -870,7 +896,7 @@ fn pruning_deletes_what_an_earlier_apply_uploaded_and_nothing_else() {
     );
     assert_eq!(deletions(&world).len(), 1);
     assert_eq!(world.run("diff m.json").output().status, 0);
-    assert!(world.jira.model().custom(foreign).is_some());
+    assert!(world.jira().model().custom(foreign).is_some());
 }
 
 #[test]
@@ -893,7 +919,7 @@ fn what_was_pruned_is_told() {
         ));
         world.run("apply m.json --prune").gives(0, wanted, NOTHING);
     }
-    assert!(world.jira.model().custom(24901).is_none());
+    assert!(world.jira().model().custom(24901).is_none());
 }
 
 // ------------------------------------------------------------------------------------------------- a terminal
@@ -992,7 +1018,7 @@ fn signs_and_outcomes_are_coloured_for_whoever_asks() {
         ),
         &nobody(red, end),
     );
-    world.jira.model().user_mut("robot").selected = 10123;
+    world.jira().model().user_mut("robot").selected = 10123;
     world.run("diff m.json --color always").gives(
         67,
         &format!(

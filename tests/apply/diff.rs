@@ -19,7 +19,9 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
          ? chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg (now no avatar)\n\
          ~ fleet 2132: icon 3654 (now icon 12)\n\
          ? fleet 2133: image driver.jpg (now no avatar)\n\
-         6 to change (4 not known), 0 the same\n",
+         ~ hs robot: avatar mxc://pictures.example/a (now no avatar)\n\
+         ? hs build-bot: image build.png (now no avatar)\n\
+         8 to change (5 not known), 0 the same\n",
         NOTHING,
     );
     assert_eq!(world.writes(), [""; 0], "a diff writes nothing");
@@ -27,7 +29,7 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
         !world.scratch.join("m.json.state").exists(),
         "a diff leaves no state behind"
     );
-    assert_eq!(world.connections(), [1, 1, 1]);
+    assert_eq!(world.connections(), [1; 4]);
 
     world.run("apply m.json").gives(
         0,
@@ -37,10 +39,12 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
          chat rbAXPnMktTFbNpwtJ: etag rkw…, first avatar, url http://pictures.example/a.jpg\n\
          fleet 2132: icon 3654 (was 12)\n\
          fleet 2133: image driver.jpg (file e3779b97f4a7c15.jpg, first avatar)\n\
-         6 changed, 0 unchanged\n",
+         hs robot: avatar mxc://pictures.example/a (first avatar)\n\
+         hs build-bot: avatar mxc://test.local/aiLiKGuEbxrrWyAZUZTRHExS, first avatar, image build.png\n\
+         8 changed, 0 unchanged\n",
         NOTHING,
     );
-    assert_eq!(world.connections(), [2, 2, 2], "one connection a server");
+    assert_eq!(world.connections(), [2; 4], "one connection a server");
     assert_eq!(
         world.writes(),
         [
@@ -52,6 +56,9 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
             "chat users.setAvatar rbAXPnMktTFbNpwtJ",
             "fleet assign 2132",
             "fleet upload 2133",
+            "hs avatar_url @robot:test.local",
+            "hs upload v3",
+            "hs avatar_url @build-bot:test.local",
         ]
     );
     assert_eq!(
@@ -69,6 +76,10 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
             "\n",
             r#"{"v":1,"server":"FLEET","by":"employee_id","account":"2133","set":"sha256:cfcfd2f65a862387be5db4166ab20ec4eae417cc7357f7564a36ebf75e4b62f1","fingerprint":"file:e3779b97f4a7c15.jpg","time":"TIME"}"#,
             "\n",
+            r#"{"v":1,"server":"HS","by":"user","account":"robot","set":"mxc:mxc://pictures.example/a","fingerprint":"mxc://pictures.example/a","time":"TIME"}"#,
+            "\n",
+            r#"{"v":1,"server":"HS","by":"user","account":"build-bot","set":"sha256:65baaeceaa230f534b26c1515775a547792fe76ce5552bc5777e6ac0a2b8aa59","fingerprint":"mxc://test.local/aiLiKGuEbxrrWyAZUZTRHExS","time":"TIME"}"#,
+            "\n",
         )
     );
 
@@ -82,7 +93,9 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
          chat rbAXPnMktTFbNpwtJ: url http://pictures.example/a.jpg, unchanged\n\
          fleet 2132: icon 3654, unchanged\n\
          fleet 2133: image driver.jpg, unchanged\n\
-         0 changed, 6 unchanged\n",
+         hs robot: avatar mxc://pictures.example/a, unchanged\n\
+         hs build-bot: image build.png, unchanged\n\
+         0 changed, 8 unchanged\n",
         NOTHING,
     );
     assert_eq!(world.writes(), [""; 0]);
@@ -91,18 +104,18 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
     world.run("diff m.json --quiet").gives(0, NOTHING, NOTHING);
     world
         .run("diff m.json")
-        .gives(0, "0 to change, 6 the same\n", NOTHING);
+        .gives(0, "0 to change, 8 the same\n", NOTHING);
 }
 
 #[test]
-fn an_unchanged_account_costs_a_look_and_navixy_one_walk() {
+fn an_unchanged_account_costs_a_look_or_a_server_one_walk() {
     let mut world = World::new();
     world.declare(ALL);
     assert_eq!(world.run("apply m.json").output().status, 0);
     world.forget();
     assert_eq!(world.run("diff m.json").output().status, 0);
     assert_eq!(
-        [world.jira.calls(), world.chat.calls(), world.fleet.calls()],
+        world.calls(),
         [
             vec![
                 "GET /jira/rest/api/2/serverInfo".to_owned(),
@@ -116,6 +129,11 @@ fn an_unchanged_account_costs_a_look_and_navixy_one_walk() {
                 "HEAD /chat/avatar/retired-bot".to_owned(),
             ],
             vec!["POST /v2/employee/list".to_owned()],
+            vec![
+                "GET /hs/_matrix/client/v3/account/whoami".to_owned(),
+                "GET /hs/_synapse/admin/v1/users/%40admin%3Atest.local/admin".to_owned(),
+                "GET /hs/_synapse/admin/v2/users?from=0&limit=100&guests=false".to_owned(),
+            ],
         ]
     );
 }
@@ -142,9 +160,9 @@ fn every_sign_of_a_diff() {
     {"server": "fleet", "employee_id": 2133, "image": "faces/build.png"},
     {"server": "fleet", "employee_id": 2134, "icon_id": 5}"#,
     );
-    world.jira.model().user_mut("deploy-bot").selected = 10123;
-    world.fleet.model().employee_mut(2133).icon_id = Some(7);
-    world.fleet.model().employee_mut(2134).icon_id = Some(8);
+    world.jira().model().user_mut("deploy-bot").selected = 10123;
+    world.fleet().model().employee_mut(2133).icon_id = Some(7);
+    world.fleet().model().employee_mut(2134).icon_id = Some(8);
     let signs = "= jira robot: image build.png\n\
          ~ jira build-bot: image other.png (now avatar 24902)\n\
          ! jira deploy-bot: image build.png (now avatar 10123)\n\
@@ -193,7 +211,7 @@ fn every_sign_of_a_diff() {
 fn presets_icons_and_resets_need_no_state() {
     let mut world = World::new();
     world
-        .chat
+        .chat()
         .model()
         .give("retired-bot", pictures::png(8, 8, 1));
     world.declare(
@@ -239,9 +257,9 @@ fn a_change_is_told_as_one_of_the_server_also_where_apply_had_nothing_to_do() {
     {"server": "fleet", "employee_id": 2132, "icon_id": 12}"#,
     );
     world.run("apply m.json -q").gives(0, NOTHING, NOTHING);
-    world.jira.model().user_mut("build-bot").selected = 24880;
-    world.chat.model().give("build-bot", pictures::png(8, 8, 1));
-    world.fleet.model().employee_mut(2132).icon_id = Some(7);
+    world.jira().model().user_mut("build-bot").selected = 24880;
+    world.chat().model().give("build-bot", pictures::png(8, 8, 1));
+    world.fleet().model().employee_mut(2132).icon_id = Some(7);
     world.run("diff m.json").gives(
         2,
         "! jira build-bot: avatar 10122 (now avatar 24880)\n\
@@ -300,7 +318,7 @@ fn an_account_may_be_the_caller_itself() {
 fn every_kind_of_avatar_is_remembered_as_what_it_is() {
     let mut world = World::new();
     world
-        .chat
+        .chat()
         .model()
         .give("retired-bot", pictures::png(8, 8, 1));
     world.declare(
@@ -341,7 +359,7 @@ fn a_walk_over_many_pages_serves_all_accounts_of_a_server() {
     );
     // Who was not met on the walk is looked for alone.
     assert_eq!(
-        world.fleet.calls(),
+        world.fleet().calls(),
         [
             "POST /v2/employee/list",
             "POST /v2/employee/list",
@@ -349,14 +367,14 @@ fn a_walk_over_many_pages_serves_all_accounts_of_a_server() {
             "POST /v2/employee/read"
         ]
     );
-    assert_eq!(world.fleet.connections(), 1);
+    assert_eq!(world.fleet().connections(), 1);
 }
 
 /// Reading each account alone is what is left when the pages are short: never more calls than accounts.
 #[test]
 fn a_list_in_short_pages_is_not_read_for_a_few_accounts() {
     let mut world = World::with_bots(250);
-    world.fleet.model().page_limit = 1;
+    world.fleet().model().page_limit = 1;
     let accounts: Vec<String> = (0..3)
         .map(|n| {
             format!(
@@ -371,7 +389,7 @@ fn a_list_in_short_pages_is_not_read_for_a_few_accounts() {
         .gives(0, "0 to change, 3 the same\n", NOTHING);
     let read = "POST /v2/employee/read";
     assert_eq!(
-        world.fleet.calls(),
+        world.fleet().calls(),
         ["POST /v2/employee/list", read, read, read]
     );
 }
@@ -380,7 +398,7 @@ fn a_list_in_short_pages_is_not_read_for_a_few_accounts() {
 #[test]
 fn a_list_whose_total_moves_ends_a_batch() {
     let mut world = World::with_bots(250);
-    world.fleet.model().edits = vec![Edit::Add; 9];
+    world.fleet().model().edits = vec![Edit::Add; 9];
     let accounts: Vec<String> = (0..250)
         .map(|n| {
             format!(
@@ -393,7 +411,7 @@ fn a_list_whose_total_moves_ends_a_batch() {
     let told = world.run("apply m.json").output();
     assert_eq!(told.status, 76);
     let first: String = told.stderr.split_inclusive('\n').take(2).collect();
-    let total = world.fleet.model().employees.len();
+    let total = world.fleet().model().employees.len();
     assert_eq!(
         first,
         format!(
@@ -403,7 +421,7 @@ fn a_list_whose_total_moves_ends_a_batch() {
         )
     );
     assert_eq!(told.stderr.lines().count(), 2 + 249);
-    assert_eq!(world.fleet.calls(), ["POST /v2/employee/list"; 4]);
+    assert_eq!(world.fleet().calls(), ["POST /v2/employee/list"; 4]);
 }
 
 #[test]
@@ -420,11 +438,11 @@ fn servers_come_one_after_another_and_accounts_in_the_order_of_the_file() {
     );
     // The next server is not called before the one before is done.
     world
-        .fleet
+        .fleet()
         .fault(Fault::on("* /employee/avatar/assign").always().hang());
     let process = world.run("apply m.json").start();
-    world.fleet.wait_for(2);
-    assert_eq!(world.requests(), [11, 4, 2]);
+    world.fleet().wait_for(2);
+    assert_eq!(world.requests(), [11, 4, 2, 0]);
     assert_eq!(
         world.writes(),
         [
@@ -436,7 +454,7 @@ fn servers_come_one_after_another_and_accounts_in_the_order_of_the_file() {
         ]
     );
     drop(process);
-    assert_eq!(world.connections(), [1, 1, 1]);
+    assert_eq!(world.connections(), [1, 1, 1, 0]);
 }
 
 /// What apply would refuse, diff refuses too.

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use crate::support::printed::NOTHING;
 use crate::support::rocketchat::Download;
+use crate::support::server::Server;
 use crate::support::strace;
-use crate::support::{
-    Fault, Jira, Navixy, Output, Reply, RocketChat, Run, World, pictures, program,
-};
+use crate::support::{Fault, Output, Reply, Run, World, pictures, program};
 
 const TWO: &str = r#"
     {"server": "fleet", "employee_id": 2132, "image": "faces/build.png"},
@@ -40,7 +39,12 @@ fn a_torn_last_line_is_dropped_wherever_it_is_torn_and_only_its_account_is_set_a
     const PENDING: &str = "? fleet 2133: image driver.jpg (now file 3c6ef372fe94f82.jpg)\n\
          1 to change (1 not known), 1 the same\n";
     const SAME: &str = "0 to change, 2 the same\n";
-    let shown = world.fleet.model().employee(2133).avatar_file_name.clone();
+    let shown = world
+        .fleet()
+        .model()
+        .employee(2133)
+        .avatar_file_name
+        .clone();
     let pending = PENDING.replace("3c6ef372fe94f82.jpg", shown.as_deref().unwrap_or_default());
     for end in first..=state.len() {
         world.scratch.write("m.json.state", &state[..end]);
@@ -67,7 +71,7 @@ fn a_torn_last_line_is_dropped_wherever_it_is_torn_and_only_its_account_is_set_a
             assert_eq!(world.state().lines().count(), 2);
             world.run("diff m.json").gives(0, SAME, NOTHING);
             // As it was before, for the next cut.
-            world.fleet.model().employee_mut(2133).avatar_file_name = shown.clone();
+            world.fleet().model().employee_mut(2133).avatar_file_name = shown.clone();
         }
     }
 }
@@ -176,7 +180,7 @@ fn a_second_apply_ends_while_the_first_one_runs_and_a_diff_may_look() {
         .scratch
         .write("faces/build.png", pictures::png(64, 64, 5));
     world
-        .fleet
+        .fleet()
         .fault(Fault::on("* /employee/avatar/upload").hang());
     let first = world.run("apply m.json").start();
     let total = wait_for_upload(&world);
@@ -186,7 +190,7 @@ fn a_second_apply_ends_while_the_first_one_runs_and_a_diff_may_look() {
         "avatarctl: another run holds the state file \"m.json.state\"\n\
          hint: wait for it with --lock-timeout S, or give this run a --state of its own\n",
     );
-    assert_eq!(world.requests()[2], total, "nothing was sent");
+    assert_eq!(world.fleet().requests().len(), total, "nothing was sent");
     assert_eq!(world.scratch.read("m.json.state"), state);
     assert_eq!(world.run("diff m.json").output().status, 2);
     let other = world.run("apply m.json --state other.state").output();
@@ -225,7 +229,7 @@ fn another_run_is_waited_for_as_long_as_one_likes() {
         println!("{words}");
         world.run(words).gives(75, NOTHING, stderr);
     }
-    assert_eq!(world.requests(), [0, 0, 0]);
+    assert_eq!(world.requests(), [0; 4]);
     assert_eq!(world.scratch.read("m.json.state"), state);
     // Without it a diff looks while another run works.
     world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
@@ -314,17 +318,17 @@ fn a_signal_ends_the_wait() {
 
 /// Returns when the first upload is there, with the number of requests so far.
 fn wait_for_upload(world: &World) -> usize {
-    let mut count = world.fleet.handled();
+    let mut count = world.fleet().handled();
     while !world
-        .fleet
+        .fleet()
         .calls()
         .iter()
         .any(|call| call.ends_with("/upload"))
     {
         count += 1;
-        world.fleet.wait_for(count);
+        world.fleet().wait_for(count);
     }
-    world.requests()[2]
+    world.fleet().requests().len()
 }
 
 #[test]
@@ -356,7 +360,7 @@ fn a_state_that_is_mostly_stale_is_written_anew_in_one_piece() {
         .write("faces/build.png", pictures::png(64, 64, 5));
     world.forget();
     world
-        .fleet
+        .fleet()
         .fault(Fault::on("* /employee/avatar/upload").hang());
     let process = world.run("apply m.json").start();
     wait_for_upload(&world);
@@ -380,7 +384,7 @@ fn a_state_that_is_mostly_stale_is_written_anew_in_one_piece() {
     assert_eq!(world.run("apply m.json").output().status, 75);
     drop(process);
     // What is proven afterwards is in the new file.
-    world.fleet.heal();
+    world.fleet().heal();
     assert_eq!(world.run("apply m.json -q").output().status, 0);
     assert_eq!(world.state().lines().count(), 3);
     world.run("diff m.json -q").gives(0, NOTHING, NOTHING);
@@ -392,7 +396,12 @@ fn a_state_that_is_mostly_stale_is_written_anew_in_one_piece() {
 fn the_last_line_of_an_account_counts() {
     let (world, state) = two_proven();
     let lines: Vec<&str> = state.lines().collect();
-    let worn = world.fleet.model().employee(2132).avatar_file_name.clone();
+    let worn = world
+        .fleet()
+        .model()
+        .employee(2132)
+        .avatar_file_name
+        .clone();
     let worn = worn.expect("a picture was proven");
     let elsewhere = lines[0].replace(&worn, "elsewhere.png");
     let other = format!(
@@ -575,7 +584,7 @@ fn a_line_that_does_not_fit_on_the_disk_ends_the_run_and_damages_nothing() {
         .chain(["\n    {\"server\": \"fleet\", \"employee_id\": 2132, \"icon_id\": 1}".into()])
         .collect();
     world.declare(&accounts.join(","));
-    world.fleet.expect_no_calls();
+    world.expect("fleet", Server::expect_no_calls);
     // In blocks of 512 bytes for a POSIX shell; some count in blocks of 1024.
     let told = limited(
         &world,
@@ -603,8 +612,8 @@ fn a_line_that_does_not_fit_on_the_disk_ends_the_run_and_damages_nothing() {
             format!("avatarctl: {name}: skipped: the state file cannot be written")
         );
     }
-    assert_eq!(world.requests()[2], 0);
-    world.fleet.expect_calls();
+    assert_eq!(world.fleet().requests().len(), 0);
+    world.expect("fleet", Server::expect_calls);
     let again = world.run("apply m.json --state s").output();
     assert_eq!(
         (again.status, again.stderr.as_str()),
@@ -642,7 +651,7 @@ fn no_secret_is_in_it() {
     let mut world = World::new();
     let address = "http://someone:s3cr3t-login@pictures.example/a.jpg?key=s3cr3t-key#s3cr3t-end";
     world
-        .chat
+        .chat()
         .model()
         .publish(address, pictures::jpeg(64, 64, 3));
     world.declare(&format!(
@@ -696,7 +705,7 @@ fn names_that_need_escapes_come_back_as_they_were() {
     for (at, name) in names.iter().enumerate() {
         let key = format!("JIRAUSER3000{at}");
         let user = crate::support::jira::User::new(name, &key, "Odd");
-        world.jira.model().users.push(user);
+        world.jira().model().users.push(user);
     }
     let accounts: Vec<String> = names
         .iter()
@@ -807,7 +816,7 @@ fn what_is_remembered_is_on_the_disk() {
     );
     let busy = Reply::json(429, "{}").header("Retry-After", 1);
     let third = Fault::on("PUT /user/avatar").from(3);
-    world.jira.fault(third.instead(busy));
+    world.jira().fault(third.instead(busy));
     let Some(mut calls) = system_calls(&world, "apply m.json") else {
         return;
     };
@@ -831,7 +840,7 @@ fn a_line_that_does_not_reach_the_disk_is_said() {
     {"server": "jira", "user": "robot", "avatar_id": 24880},
     {"server": "fleet", "employee_id": 2132, "icon_id": 1}"#,
     );
-    world.fleet.expect_no_calls();
+    world.expect("fleet", Server::expect_no_calls);
     let Some(output) = traced(
         &world,
         &["-e", "inject=fdatasync:error=ENOSPC"],
@@ -891,16 +900,15 @@ const BROKEN: &str = r#"{"server": "chat", "user": "build-bot", "avatar_url": "h
 
 /// `build-bot` wears `build.png`, and there is an address whose picture the server refuses when the old one is gone.
 fn before_a_refusal() -> World {
-    let mut chat = RocketChat::default();
-    chat.settle = Duration::ZERO;
-    chat.downloads.insert(
+    let mut world = World::new();
+    world.chat().model().settle = Duration::ZERO;
+    world.chat().model().downloads.insert(
         "http://pictures.example/broken.png".into(),
         Download::File {
             content_type: "image/png".into(),
             bytes: b"no picture".to_vec(),
         },
     );
-    let mut world = World::of(Jira::default(), chat, Navixy::default());
     world.declare(BUILD);
     assert_eq!(world.run("apply m.json").output().status, 0);
     world
@@ -941,7 +949,7 @@ fn an_avatar_that_a_refusal_cost_is_set_again() {
         let mut world = before_a_refusal();
         if blind {
             let fault = Fault::on("HEAD /avatar/build-bot").always();
-            world.chat.fault(fault.instead(Reply::html(403, "no")));
+            world.chat().fault(fault.instead(Reply::html(403, "no")));
         }
         world.declare(BROKEN);
         world.run(&format!("apply m.json{options}")).gives(
@@ -949,7 +957,7 @@ fn an_avatar_that_a_refusal_cost_is_set_again() {
             "0 changed, 0 unchanged, 1 failed\n",
             "avatarctl: chat build-bot: set the avatar from its address: the server cannot decode the picture, and the account has lost the avatar it had: Input buffer contains unsupported image format\n",
         );
-        assert!(world.chat.model().user("build-bot").picture.is_none());
+        assert!(world.chat().model().user("build-bot").picture.is_none());
         assert_eq!(told(&world), format!("{PROVEN}{FORGOTTEN}"));
         world.declare(BUILD);
         let first = match blind {
@@ -976,7 +984,7 @@ fn an_avatar_that_a_refusal_cost_is_set_again() {
             ),
             NOTHING,
         );
-        assert!(world.chat.model().user("build-bot").picture.is_some());
+        assert!(world.chat().model().user("build-bot").picture.is_some());
         assert_eq!(told(&world), PROVEN, "what is stale is dropped");
     }
 }
@@ -985,7 +993,7 @@ fn an_avatar_that_a_refusal_cost_is_set_again() {
 fn an_avatar_that_was_lost_is_a_change_of_the_server() {
     let mut world = before_a_refusal();
     world.declare(BUILD);
-    world.chat.model().user("build-bot").picture = None;
+    world.chat().model().user("build-bot").picture = None;
     let drifted = world.run("diff m.json --json").output();
     let line = &drifted.json()[0];
     assert_eq!(
@@ -993,7 +1001,7 @@ fn an_avatar_that_was_lost_is_a_change_of_the_server() {
         (2, &"drifted".into(), &serde_json::Value::Null)
     );
     assert_eq!(world.run("apply m.json").output().status, 0);
-    assert!(world.chat.model().user("build-bot").picture.is_some());
+    assert!(world.chat().model().user("build-bot").picture.is_some());
     assert_eq!(told(&world), format!("{PROVEN}{PROVEN}"));
 }
 
@@ -1023,7 +1031,7 @@ fn what_was_proven_is_forgotten_once_a_write_was_sent_and_is_not_proven() {
         let mut world = before_a_refusal();
         println!("{fault:?}");
         world.declare(&BUILD.replace("build.png", "other.png"));
-        world.chat.fault(fault.always());
+        world.chat().fault(fault.always());
         let failed = world.run("apply m.json --retries 0 --timeout 1").output();
         assert_ne!(failed.status, 0, "{failed:?}");
         let wanted = match forgotten {
@@ -1045,7 +1053,7 @@ fn what_another_system_refused_is_remembered_on() {
     let before = world.scratch.read("m.json.state");
     world.declare(r#"{"server": "jira", "user": "build-bot", "image": "faces/other.png"}"#);
     world
-        .jira
+        .jira()
         .fault(Fault::on("POST /temporary").instead(Reply::html(413, "no")));
     assert_eq!(world.run("apply m.json").output().status, 65);
     assert_eq!(world.scratch.read("m.json.state"), before);

@@ -134,11 +134,11 @@ fn every_example_works() {
             .collect();
         let mut world = World::new();
         world.lenient();
-        world.chat.model().publish(
+        world.chat().model().publish(
             "http://domain.tld/to/my/own/avatar.jpg",
             pictures::jpeg(64, 64, 3),
         );
-        let given = world.jira.model().give("robot", pictures::png(64, 64, 7));
+        let given = world.jira().model().give("robot", pictures::png(64, 64, 7));
         assert_eq!(given, 24901);
         for name in ["my-own-avatar.png", "build-bot.png", "driver.jpg"] {
             let bytes = match name.ends_with(".png") {
@@ -161,9 +161,9 @@ fn every_example_works() {
             .dir(world.scratch.path())
             .env("CI_NODE_INDEX", "2")
             .env("CI_NODE_TOTAL", "3")
-            .env("JIRA_URL", world.jira.url())
-            .env("ROCKETCHAT_URL", world.chat.url())
-            .env("NAVIXY_URL", world.fleet.url());
+            .env("JIRA_URL", world.jira().url())
+            .env("ROCKETCHAT_URL", world.chat().url())
+            .env("NAVIXY_URL", world.fleet().url());
         let mut homeserver = Matrix::start();
         homeserver.expect_anything();
         for (name, value) in world.settings().into_iter().chain(homeserver.settings()) {

@@ -40,7 +40,7 @@ impl Case {
     }
 
     fn run(&mut self, system: &str) -> Output {
-        self.server.server().expect_anything();
+        self.server.server_mut().expect_anything();
         let words = [system, "doctor"].into_iter();
         let words = words.chain(self.options.split(' ').filter(|word| !word.is_empty()));
         let mut run = self.server.let_in(Run::new(words)).once();

@@ -9,7 +9,7 @@ use crate::support::model::{Fault, Model, Running};
 use crate::support::printed::NOTHING;
 use crate::support::run::{in_parallel, words};
 use crate::support::server::{Reply, Request, Server, unused_address};
-use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
+use crate::support::{Jira, Output, RocketChat, Run, Scratch, pictures, program, systems};
 use crate::system::jira::calls::SELECT;
 
 /// A flow that sets an avatar, and what must be true of the model afterwards.
@@ -566,19 +566,14 @@ fn a_refused_connection_is_tried_again() {
 #[test]
 fn a_login_that_nobody_heard_is_tried_again() {
     let gone = unused_address();
-    for (system, login) in [
-        ("rocketchat", RocketChat::default().login()),
-        ("navixy", Navixy::default().login()),
-    ] {
-        let (_, user) = login[0];
-        let run = Run::new([system, "whoami"])
+    for system in systems::ALL {
+        let (name, first) = (system.name, system.begins[1]);
+        let output = Run::new([name, "whoami"])
             .arg("--retries=1")
             .arg("--url")
             .arg(format!("http://{gone}"))
-            .mask(&gone.to_string(), "ADDRESS");
-        let output = login
-            .iter()
-            .fold(run, |run, (name, value)| run.env(name, *value))
+            .mask(&gone.to_string(), "ADDRESS")
+            .login(system.logins[1])
             .output();
         let output = Output {
             stderr: timeless(&output.stderr),
@@ -588,8 +583,8 @@ fn a_login_that_nobody_heard_is_tried_again() {
             69,
             "",
             &format!(
-                "avatarctl: cannot connect to ADDRESS: connection refused, trying again in N s to log in as \"{user}\"\n\
-                 avatarctl: {system}: log in as \"{user}\": cannot connect to ADDRESS: connection refused (tried 2 times)\n"
+                "avatarctl: cannot connect to ADDRESS: connection refused, trying again in N s to {first}\n\
+                 avatarctl: {name}: {first}: cannot connect to ADDRESS: connection refused (tried 2 times)\n"
             ),
         );
     }

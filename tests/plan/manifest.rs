@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::support::printed::NOTHING;
-use crate::support::server::unused_address;
+use crate::support::server::{Server, unused_address};
 use crate::support::{Model, Navixy, Run, Scratch, World, pictures};
 
 /// A scratch directory with a few pictures, and a manifest.
@@ -245,7 +245,7 @@ fn apply_and_diff_of_standard_input_keep_their_state_where_they_are_told() {
             "0 changed, 0 unchanged, 1 failed\n",
             "avatarctl: fleet 2133: standard input cannot be both the manifest and NAVIXY_HASH_FILE\n",
         );
-    assert_eq!(world.requests(), [0, 0, 0]);
+    assert_eq!(world.requests(), [0; 4]);
     let status = |words: &str| run(words).output().status;
     assert_eq!(status("apply - --state s"), 0);
     assert_eq!(world.scratch.read("s").lines().count(), 1);
@@ -1232,7 +1232,7 @@ fn credentials_come_from_variables_with_the_prefix_of_the_server() {
     fleet_with(&mut world, "\"credentials\": \"FLEET\"");
     let hash = "22eac1c27af4be7b9d04da2ce1af111b";
     let done = "fleet 2132: icon 3654 (was 12)\n1 changed, 0 unchanged\n";
-    world.fleet.expect_no_calls();
+    world.expect("fleet", Server::expect_no_calls);
     world.run("apply m.json").gives(
         78,
         "0 changed, 0 unchanged, 1 failed\n",
@@ -1248,8 +1248,8 @@ fn credentials_come_from_variables_with_the_prefix_of_the_server() {
             "avatarctl: fleet 2132: FLEET_HASH and FLEET_HASH_FILE are both set\n\
          hint: keep one of them; FLEET_HASH_FILE is the safer one\n",
         );
-    assert_eq!(world.requests(), [0, 0, 0]);
-    world.fleet.expect_calls();
+    assert_eq!(world.requests(), [0; 4]);
+    world.expect("fleet", Server::expect_calls);
     // The system's own variable is wrong here, and nobody asks for it.
     let run = || world.run("apply m.json").env("NAVIXY_HASH", "wrong");
     run().env("FLEET_HASH", hash).gives(0, done, NOTHING);

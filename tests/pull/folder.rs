@@ -19,6 +19,13 @@ const THREE: &str = r#"
     {"server": "chat", "user": "build-bot", "reset": true},
     {"server": "fleet", "employee_id": 2134, "icon_id": 1}"#;
 
+/// The same, and one of the system that is left.
+const FOUR: &str = r#"
+    {"server": "jira", "user": "build-bot", "avatar_id": 1},
+    {"server": "chat", "user": "build-bot", "reset": true},
+    {"server": "fleet", "employee_id": 2134, "icon_id": 1},
+    {"server": "hs", "user": "build-bot", "reset": true}"#;
+
 /// With what tells whether a file was written again.
 fn with_inodes(folder: &Path) -> Vec<(String, u64, i64)> {
     let facts = |name: String| {
@@ -58,12 +65,12 @@ fn what_would_differ_is_a_conflict() {
     let folder = servers.world.scratch.join("backup");
     servers
         .world
-        .chat
+        .chat()
         .model()
         .give("build-bot", pictures::jpeg(64, 64, 41));
     servers
         .world
-        .fleet
+        .fleet()
         .model()
         .give(2134, pictures::png(64, 64, 42));
     servers
@@ -108,7 +115,7 @@ fn force_replaces_files_and_deletes_none() {
     servers.does("pull m.json --to backup");
     servers
         .world
-        .chat
+        .chat()
         .model()
         .give("build-bot", pictures::png(64, 64, 41));
     fs::set_permissions(
@@ -225,7 +232,7 @@ fn a_disk_that_is_full_leaves_everything_as_it_was() {
     let servers = Servers::start();
     servers.declare(THREE);
     let large = pictures::png_of_bytes(64, 64, 1, 200_000);
-    servers.world.chat.model().give("build-bot", large);
+    servers.world.chat().model().give("build-bot", large);
     let line = format!(
         "trap '' XFSZ; ulimit -f 100; exec {} pull m.json --to backup",
         program().display()
@@ -270,7 +277,7 @@ fn the_next_run_heals(servers: &Servers, about: &str) {
         "{about}: {told:?}"
     );
     let diff = servers.run("diff backup/avatars.json").output();
-    assert_eq!(diff.stdout, "0 to change, 3 the same\n", "{about}");
+    assert_eq!(diff.stdout, "0 to change, 4 the same\n", "{about}");
     let files = listed(&servers.world.scratch.join("backup"));
     let wanted = [
         "avatars.json",
@@ -279,6 +286,8 @@ fn the_next_run_heals(servers: &Servers, about: &str) {
         "chat/build-bot.jpg",
         "fleet/",
         "fleet/2134.png",
+        "hs/",
+        "hs/build-bot.gif",
         "jira/",
         "jira/build-bot.png",
     ];
@@ -288,7 +297,7 @@ fn the_next_run_heals(servers: &Servers, about: &str) {
 #[test]
 fn a_kill_at_any_request_leaves_nothing_that_lies() {
     let undisturbed = Servers::start();
-    undisturbed.declare(THREE);
+    undisturbed.declare(FOUR);
     undisturbed.world.forget();
     undisturbed.does("pull m.json --to backup");
     let counts = undisturbed.world.requests();
@@ -307,21 +316,13 @@ fn a_kill_at_any_request_leaves_nothing_that_lies() {
 fn kill_at(server: usize, nth: usize) {
     let about = format!("request {nth} of server {server}");
     let servers = Servers::start();
-    servers.declare(THREE);
+    servers.declare(FOUR);
     let world = &servers.world;
     world.expect_torn_requests();
-    let fault = Fault::any().from(nth).always().hang();
-    match server {
-        0 => world.jira.fault(fault),
-        1 => world.chat.fault(fault),
-        _ => world.fleet.fault(fault),
-    }
+    let troubled = world.servers.iter().nth(server).expect("a server");
+    troubled.fault(Fault::any().from(nth).always().hang());
     let process = servers.run("pull m.json --to backup").start();
-    match server {
-        0 => world.jira.wait_for(nth),
-        1 => world.chat.wait_for(nth),
-        _ => world.fleet.wait_for(nth),
-    }
+    troubled.server().wait_for(nth);
     process.signal("KILL");
     let killed = process.wait();
     assert_eq!(
@@ -330,19 +331,17 @@ fn kill_at(server: usize, nth: usize) {
         "{about}"
     );
     nothing_lies(&servers, &about);
-    world.jira.heal();
-    world.chat.heal();
-    world.fleet.heal();
+    troubled.heal();
     the_next_run_heals(&servers, &about);
 }
 
 /// Pictures take their places before the manifest that names them, and the state comes last.
 #[test]
 fn a_kill_between_any_two_renames_leaves_nothing_that_lies() {
-    for nth in 1..=5 {
+    for nth in 1..=6 {
         let about = format!("rename {nth}");
         let servers = Servers::start();
-        servers.declare(THREE);
+        servers.declare(FOUR);
         let inject = format!("inject=rename,renameat,renameat2:signal=KILL:when={nth}");
         let line = "pull m.json --to backup";
         let Some(_) = traced(
@@ -359,7 +358,7 @@ fn a_kill_between_any_two_renames_leaves_nothing_that_lies() {
         );
         let files = listed(&servers.world.scratch.join("backup"));
         let has = |name: &str| files.iter().any(|file| file == name);
-        assert_eq!(has("avatars.json"), nth > 4, "{about}: {files:?}");
+        assert_eq!(has("avatars.json"), nth > 5, "{about}: {files:?}");
         assert!(!has("avatars.json.state"), "{about}: {files:?}");
         nothing_lies(&servers, &about);
         the_next_run_heals(&servers, &about);
@@ -375,10 +374,10 @@ fn a_kill_while_files_are_replaced_leaves_nothing_that_lies() {
         servers.declare(THREE);
         servers.does("pull m.json --to backup");
         let other = pictures::jpeg(64, 64, 51);
-        servers.world.chat.model().give("build-bot", other);
+        servers.world.chat().model().give("build-bot", other);
         servers
             .world
-            .fleet
+            .fleet()
             .model()
             .give(2134, pictures::jpeg(64, 64, 52));
         let inject = format!("inject=rename,renameat,renameat2:signal=KILL:when={nth}");
@@ -404,9 +403,9 @@ fn a_kill_while_files_are_replaced_leaves_nothing_that_lies() {
 fn a_signal_writes_nothing() {
     let servers = Servers::start();
     servers.declare(THREE);
-    servers.world.fleet.fault(Fault::any().always().hang());
+    servers.world.fleet().fault(Fault::any().always().hang());
     let process = servers.run("pull m.json --to backup").start();
-    servers.world.fleet.wait_for(1);
+    servers.world.fleet().wait_for(1);
     assert!(servers.world.scratch.join("backup").exists());
     process.signal("TERM");
     process.wait().gives(
@@ -425,9 +424,9 @@ fn a_signal_writes_nothing() {
 fn one_run_at_a_time_fills_a_folder() {
     let servers = Servers::start();
     servers.declare(THREE);
-    servers.world.jira.fault(Fault::any().hang());
+    servers.world.jira().fault(Fault::any().hang());
     let process = servers.run("pull m.json --to backup").start();
-    servers.world.jira.wait_for(1);
+    servers.world.jira().wait_for(1);
     servers.run("pull m.json --to backup").gives(
         75,
         NOTHING,
@@ -443,10 +442,10 @@ fn an_apply_in_the_folder_is_not_disturbed() {
     let servers = Servers::start();
     servers.declare(THREE);
     servers.does("pull m.json --to backup");
-    servers.world.jira.fault(Fault::any().hang());
-    let before = servers.world.jira.handled();
+    servers.world.jira().fault(Fault::any().hang());
+    let before = servers.world.jira().handled();
     let process = servers.run("apply backup/avatars.json").start();
-    servers.world.jira.wait_for(before + 1);
+    servers.world.jira().wait_for(before + 1);
     servers.run("pull m.json --to backup --force").gives(
         75,
         NOTHING,

@@ -8,12 +8,11 @@ mod promises;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Matrix, Run, Running, World, pictures};
+use crate::support::{Run, World, pictures};
 
 /// The four systems, and accounts that show everything there is to show.
 pub(crate) struct Servers {
     world: World,
-    hs: Running<Matrix>,
 }
 
 /// Every kind of what an account can show, on every system that has it.
@@ -36,48 +35,35 @@ impl Servers {
     fn start() -> Servers {
         let mut world = World::new();
         world.lenient();
-        let mut hs = Matrix::start();
-        hs.expect_anything();
         {
-            let mut jira = world.jira.model();
+            let mut jira = world.jira().model();
             let id = jira.give("build-bot", pictures::png(64, 64, 11));
             jira.user_mut("build-bot").selected = id;
         }
         {
-            let mut chat = world.chat.model();
+            let mut chat = world.chat().model();
             chat.settle = std::time::Duration::ZERO;
             chat.give("build-bot", pictures::jpeg(64, 64, 12));
             chat.give("robot-admin", pictures::png(64, 64, 13));
             chat.user("robot-admin").etag = None;
         }
-        world.fleet.model().give(2134, pictures::png(64, 64, 14));
-        hs.model().give("build-bot", pictures::gif(64, 64, 15));
-        Servers { world, hs }
+        world.fleet().model().give(2134, pictures::png(64, 64, 14));
+        world
+            .hs()
+            .model()
+            .give("build-bot", pictures::gif(64, 64, 15));
+        Servers { world }
     }
 
-    /// Writes `m.json` with these accounts of the servers `jira`, `chat`, `fleet` and `hs`.
+    /// Writes `m.json` with these accounts of the servers.
     fn declare(&self, accounts: &str) {
         let manifest = self.world.manifest(accounts);
-        let hs = format!(
-            "  \"servers\": {{\n    \"hs\": {{\"system\": \"matrix\", \"url\": \"{}\"}},\n",
-            self.hs.url()
-        );
-        let manifest = manifest.replace("  \"servers\": {\n", &hs);
         self.world.scratch.write("m.json", manifest);
     }
 
     /// A run with these words, which has all addresses and credentials.
     fn run(&self, words: &str) -> Run {
-        let run = self.world.run(words).mask(&self.hs.url(), "HS");
-        [
-            self.world.jira.settings(),
-            self.world.chat.settings(),
-            self.world.fleet.settings(),
-            self.hs.settings(),
-        ]
-        .into_iter()
-        .flatten()
-        .fold(run, |run, (name, value)| run.env(name, value))
+        self.world.servers.know(self.world.run(words))
     }
 
     /// The same, which ends well and says something.
@@ -90,7 +76,7 @@ impl Servers {
 
     /// A text with the addresses by name.
     fn named(&self, text: &str) -> String {
-        self.world.named(text).replace(&self.hs.url(), "HS")
+        self.world.named(text)
     }
 
     /// A file of the scratch directory, with the addresses by name.
@@ -102,16 +88,16 @@ impl Servers {
     /// What every account wears, as the servers themselves have it on record.
     fn worn(&self) -> Vec<String> {
         let mut worn = Vec::new();
-        let jira = self.world.jira.model();
+        let jira = self.world.jira().model();
         for user in &jira.users {
             worn.push(format!("jira {} {}", user.name, user.selected));
         }
-        let chat = self.world.chat.model();
+        let chat = self.world.chat().model();
         for user in &chat.users {
             let bytes = user.picture.as_ref().map(|picture| hash(&picture.bytes));
             worn.push(format!("chat {} {bytes:?}", user.username));
         }
-        let fleet = self.world.fleet.model();
+        let fleet = self.world.fleet().model();
         for employee in &fleet.employees {
             let file = employee.avatar_file_name.as_ref();
             let shown = match (employee.icon_id, file) {
@@ -121,7 +107,7 @@ impl Servers {
             };
             worn.push(format!("fleet {} {shown}", employee.id));
         }
-        for user in &self.hs.model().users {
+        for user in &self.world.hs().model().users {
             worn.push(format!("hs {} {:?}", user.localpart, user.avatar));
         }
         worn

@@ -281,7 +281,7 @@ fn hostile_names_stay_in_the_folder() {
 fn no_file_takes_the_place_of_another_accounts() {
     let servers = Servers::start();
     {
-        let mut hs = servers.hs.model();
+        let mut hs = servers.world.hs().model();
         for name in ["Robot", "ROBOT"] {
             hs.users.push(matrix::User::new(name));
         }

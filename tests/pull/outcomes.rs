@@ -17,17 +17,15 @@ use crate::support::{Jira, Reply, Run, Scratch, pictures};
 fn every_account_has_a_line_an_entry_and_a_state() {
     let servers = Servers::start();
     servers.declare(ACCOUNTS);
-    let mxc = servers.hs.model().user("build-bot").avatar.clone();
+    let mxc = servers.world.hs().model().user("build-bot").avatar.clone();
     let mxc = mxc.expect("an avatar");
-    let etag = servers.world.chat.model().user("build-bot").etag.clone();
+    let etag = servers.world.chat().model().user("build-bot").etag.clone();
     let etag = etag.expect("an etag");
-    let stored = servers.world.fleet.model().employee(2134).clone();
+    let stored = servers.world.fleet().model().employee(2134).clone();
     let stored = stored.avatar_file_name.expect("a file");
     servers.run("pull m.json --to backup").mask(&mxc, "MXC").gives(
         0,
-        "hs build-bot: pulled preview hs/build-bot.gif (uploaded), avatar MXC\n\
-         hs @deploy-bot:test.local: pulled generated letter\n\
-         jira robot: pulled avatar 10122 (default), preview jira/robot.svg\n\
+        "jira robot: pulled avatar 10122 (default), preview jira/robot.svg\n\
          jira build-bot: pulled avatar 24901 (uploaded), preview jira/build-bot.png\n\
          chat build-bot: pulled image chat/build-bot.jpg (uploaded)\n\
          chat rbAXPnMktTFbNpwtJ: pulled generated letter\n\
@@ -35,6 +33,8 @@ fn every_account_has_a_line_an_entry_and_a_state() {
          fleet 2132: pulled icon 12 (default)\n\
          fleet 2133: pulled no icon (generated)\n\
          fleet 2134: pulled image fleet/2134.png (uploaded)\n\
+         hs build-bot: pulled preview hs/build-bot.gif (uploaded), avatar MXC\n\
+         hs @deploy-bot:test.local: pulled generated letter\n\
          10 pulled (4 uploaded, 2 default, 3 generated, 1 external)\n",
         "avatarctl: chat robot-admin: warning: the account has no etag, so what shows is a provider's picture, or this server is too old to tell\n\
          avatarctl: chat robot-admin: warning: left out of the manifest: a provider's picture\n",
@@ -59,10 +59,10 @@ fn every_account_has_a_line_an_entry_and_a_state() {
         servers.read("backup/avatars.json").replace(&mxc, "MXC"),
         r#"{
   "servers": {
-    "hs": {"system": "matrix", "url": "HS"},
     "jira": {"system": "jira", "url": "JIRA"},
     "chat": {"system": "rocketchat", "url": "CHAT"},
-    "fleet": {"system": "navixy", "url": "FLEET"}
+    "fleet": {"system": "navixy", "url": "FLEET"},
+    "hs": {"system": "matrix", "url": "HS"}
   },
   "accounts": [
     {"server": "jira", "user": "robot", "avatar_id": 10122},
@@ -113,7 +113,7 @@ fn json_has_the_origin_the_file_and_a_count() {
     servers.declare(ACCOUNTS);
     servers
         .world
-        .chat
+        .chat()
         .fault(Fault::on("GET /api/v1/users.info").instead(Reply::empty(500)));
     let line = |system: &str, server: &str, account: &str, rest: &str| {
         format!(
@@ -125,8 +125,6 @@ fn json_has_the_origin_the_file_and_a_count() {
     };
     let wanted = [
         line("rocketchat", "CHAT", "build-bot", "\"outcome\":\"failed\",\"error\":{\"class\":\"temporary\",\"exit\":75,\"status\":500,\"message\":\"look up \\\"build-bot\\\": the server failed with 500\",\"hint\":null}"),
-        line("matrix", "HS", "build-bot", &pulled("uploaded", "\"hs/build-bot.gif\"")),
-        line("matrix", "HS", "@deploy-bot:test.local", &pulled("generated", "null")),
         line("jira", "JIRA", "robot", &pulled("default", "\"jira/robot.svg\"")),
         line("jira", "JIRA", "build-bot", &pulled("uploaded", "\"jira/build-bot.png\"")),
         line("rocketchat", "CHAT", "rbAXPnMktTFbNpwtJ", &pulled("generated", "null")),
@@ -134,6 +132,8 @@ fn json_has_the_origin_the_file_and_a_count() {
         line("navixy", "FLEET", "2132", &pulled("default", "null")),
         line("navixy", "FLEET", "2133", &pulled("generated", "null")),
         line("navixy", "FLEET", "2134", &pulled("uploaded", "\"fleet/2134.png\"")),
+        line("matrix", "HS", "build-bot", &pulled("uploaded", "\"hs/build-bot.gif\"")),
+        line("matrix", "HS", "@deploy-bot:test.local", &pulled("generated", "null")),
         "{\"v\":1,\"type\":\"summary\",\"changed\":0,\"unchanged\":0,\"pulled\":9,\"failed\":1,\"pending\":0,\"skipped\":0,\"exit\":75}\n".to_owned(),
     ];
     let output = servers
@@ -192,14 +192,14 @@ fn pictures_are_declared_in_place_of_ids_on_request() {
     servers.declare(ACCOUNTS);
     servers.run("pull m.json --to backup --as-images").gives(
         1,
-        "hs build-bot: pulled image hs/build-bot.gif (uploaded)\n\
-         hs @deploy-bot:test.local: pulled generated letter\n\
-         jira build-bot: pulled image jira/build-bot.png (uploaded)\n\
+        "jira build-bot: pulled image jira/build-bot.png (uploaded)\n\
          chat build-bot: pulled image chat/build-bot.jpg (uploaded)\n\
          chat rbAXPnMktTFbNpwtJ: pulled generated letter\n\
          chat robot-admin: pulled nothing (external)\n\
          fleet 2133: pulled no icon (generated)\n\
          fleet 2134: pulled image fleet/2134.png (uploaded)\n\
+         hs build-bot: pulled image hs/build-bot.gif (uploaded)\n\
+         hs @deploy-bot:test.local: pulled generated letter\n\
          8 pulled (4 uploaded, 3 generated, 1 external), 2 failed\n",
         &[
             complaint("jira robot", "the picture is a drawing (SVG), which is never sent", ""),
@@ -302,7 +302,7 @@ fn where_nobody_could_be_read_nothing_is_written() {
     let before = super::tree(&servers.world.scratch.join("backup"));
     servers
         .world
-        .jira
+        .jira()
         .fault(Fault::any().always().instead(Reply::empty(503)));
     let output = servers
         .run("pull m.json --to backup --force")
@@ -358,33 +358,33 @@ fn a_picture_that_is_not_needed_is_missed_with_a_warning() {
 fn a_picture_that_is_needed_and_cannot_be_read_is_a_failure() {
     let servers = Servers::start();
     servers.declare(ACCOUNTS);
-    servers.world.fleet.model().files.clear();
-    servers.world.chat.fault(
+    servers.world.fleet().model().files.clear();
+    servers.world.chat().fault(
         Fault::on("GET /avatar/build-bot")
             .always()
             .instead(Reply::html(200, "Log in")),
     );
-    servers.hs.model().media.clear();
-    let mxc = servers.hs.model().user("build-bot").avatar.clone();
+    servers.world.hs().model().media.clear();
+    let mxc = servers.world.hs().model().user("build-bot").avatar.clone();
     let run = servers.run("pull m.json --to backup");
     run.mask(&mxc.expect("an avatar"), "MXC").gives(
         1,
-        "hs build-bot: pulled avatar MXC (uploaded)\n\
-         hs @deploy-bot:test.local: pulled generated letter\n\
-         jira robot: pulled avatar 10122 (default), preview jira/robot.svg\n\
+        "jira robot: pulled avatar 10122 (default), preview jira/robot.svg\n\
          jira build-bot: pulled avatar 24901 (uploaded), preview jira/build-bot.png\n\
          chat rbAXPnMktTFbNpwtJ: pulled generated letter\n\
          chat robot-admin: pulled nothing (external)\n\
          fleet 2132: pulled icon 12 (default)\n\
          fleet 2133: pulled no icon (generated)\n\
+         hs build-bot: pulled avatar MXC (uploaded)\n\
+         hs @deploy-bot:test.local: pulled generated letter\n\
          8 pulled (2 uploaded, 2 default, 3 generated, 1 external), 2 failed\n",
-        "avatarctl: hs build-bot: warning: the picture is not saved: read \"MXC\": there is no such picture\n\
-         avatarctl: chat build-bot: read the picture of \"build-bot\": answered 200, and the body is an HTML page\n\
+        "avatarctl: chat build-bot: read the picture of \"build-bot\": answered 200, and the body is an HTML page\n\
          hint: a login page or a proxy answered instead of Rocket.Chat: exempt this account's calls from single sign-on\n\
          avatarctl: chat robot-admin: warning: the account has no etag, so what shows is a provider's picture, or this server is too old to tell\n\
          avatarctl: chat robot-admin: warning: left out of the manifest: a provider's picture\n\
          avatarctl: fleet 2134: read the picture of employee 2134: there is no such picture\n\
-         hint: an installation may keep its pictures at another path than static/employee/avatars\n",
+         hint: an installation may keep its pictures at another path than static/employee/avatars\n\
+         avatarctl: hs build-bot: warning: the picture is not saved: read \"MXC\": there is no such picture\n",
     );
     servers
         .run("diff backup/avatars.json")
@@ -455,7 +455,7 @@ fn a_server_that_cannot_be_reached_is_tried_once() {
     servers.declare(ACCOUNTS);
     let nowhere = format!("http://{}", unused_address());
     let text = servers.world.scratch.read("m.json");
-    let text = text.replace(&servers.world.chat.url(), &nowhere);
+    let text = text.replace(&servers.world.chat().url(), &nowhere);
     servers.world.scratch.write("m.json", text);
     let output = servers.run("pull m.json --to backup").once().output();
     assert_eq!(output.status, 69, "{output:?}");

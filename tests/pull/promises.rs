@@ -7,23 +7,23 @@ use crate::support::pictures;
 fn change_everything(servers: &Servers) {
     let world = &servers.world;
     {
-        let mut jira = world.jira.model();
+        let mut jira = world.jira().model();
         jira.user_mut("robot").selected = 10130;
         let other = jira.give("build-bot", pictures::png(48, 48, 21));
         jira.user_mut("build-bot").selected = other;
     }
     {
-        let mut chat = world.chat.model();
+        let mut chat = world.chat().model();
         chat.give("build-bot", pictures::png(64, 64, 22));
         chat.give("retired-bot", pictures::png(64, 64, 23));
     }
     {
-        let mut fleet = world.fleet.model();
+        let mut fleet = world.fleet().model();
         fleet.give(2132, pictures::png(64, 64, 24));
         fleet.employee_mut(2133).icon_id = Some(77);
         fleet.employee_mut(2134).icon_id = Some(78);
     }
-    let mut hs = servers.hs.model();
+    let mut hs = servers.world.hs().model();
     hs.give("build-bot", pictures::png(64, 64, 25));
     hs.give("deploy-bot", pictures::png(64, 64, 26));
 }

@@ -79,10 +79,10 @@ fn dressed() -> (World, Worn) {
         chat: pictures::webp(96, 96, 12),
         driver: pictures::jpeg(96, 96, 13),
     };
-    let id = world.jira.model().give("robot", worn.robot.clone());
-    world.jira.model().user_mut("robot").selected = id;
-    world.chat.model().give("build-bot", worn.chat.clone());
-    world.fleet.model().give(2133, worn.driver.clone());
+    let id = world.jira().model().give("robot", worn.robot.clone());
+    world.jira().model().user_mut("robot").selected = id;
+    world.chat().model().give("build-bot", worn.chat.clone());
+    world.fleet().model().give(2133, worn.driver.clone());
     (world, worn)
 }
 
@@ -144,9 +144,9 @@ fn now_stands_beside_wanted_in_diff_and_apply() {
 /// Every request for a picture, by its address.
 fn pictures_asked(world: &World) -> Vec<String> {
     let requests = [
-        world.jira.requests(),
-        world.chat.requests(),
-        world.fleet.requests(),
+        world.jira().requests(),
+        world.chat().requests(),
+        world.fleet().requests(),
     ];
     let paths = ["/secure/useravatar", "/avatar/", "/static/"];
     let asked = requests
@@ -214,7 +214,7 @@ fn a_picture_that_cannot_be_read_is_said_on_the_page_and_fails_nobody() {
     {"server": "jira", "user": "robot", "avatar_id": 24880}"#,
         );
         world
-            .jira
+            .jira()
             .fault(Fault::on("GET /secure/useravatar").always().instead(reply));
         world.run("apply m.json --html p.html").gives(
             0,
@@ -256,7 +256,7 @@ fn a_place_without_a_picture_says_why() {
     {"server": "fleet", "employee_id": 2133, "image": "faces/driver.jpg"}"#,
     );
     world
-        .chat
+        .chat()
         .model()
         .give("retired-bot", pictures::png(64, 64, 9));
     assert_eq!(world.run("diff m.json -q --html p.html").output().status, 2);

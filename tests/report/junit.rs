@@ -6,7 +6,7 @@ use crate::support::World;
 fn a_junit_file_has_a_case_an_account() {
     let mut world = World::new();
     world
-        .jira
+        .jira()
         .model()
         .users
         .push(crate::support::jira::User::new(

@@ -340,7 +340,7 @@ fn nothing_that_is_printed_deceives() {
     });
     world.scratch.write("m.json", text);
     let said = json!({"errorMessages": [name], "errors": {}});
-    let (jira, chat, fleet) = (&world.jira, &world.chat, &world.fleet);
+    let (jira, chat, fleet) = (world.jira(), world.chat(), world.fleet());
     jira.fault(
         Fault::on("PUT /user/avatar")
             .always()

@@ -233,7 +233,7 @@ fn nothing_from_outside_and_no_script_whatever_names_say() {
     const EVIL: &str = "<script>alert(1)</script>'\"&<img src=x onerror=y>";
     let mut world = World::new();
     let odd = crate::support::jira::User::new(EVIL, "JIRAUSER10300", "Odd");
-    world.jira.model().users.push(odd);
+    world.jira().model().users.push(odd);
     let name = "<i onclick=z>\"&'\u{202e}.png";
     world.scratch.write(name, pictures::png(64, 40, 1));
     let json = |text: &str| serde_json::Value::from(text).to_string();
@@ -340,10 +340,12 @@ fn a_page_says_what_changed_failed_and_was_skipped() {
             "changed | ? not known | url http://pictures.example/a.jpg (now no avatar)",
             failure,
             skipped,
+            "changed | ~ to change | avatar mxc://pictures.example/a (now no avatar)",
+            "changed | ? not known | image build.png (now no avatar)",
         ]
     );
     assert!(world.scratch.read("p.html").contains(
-        "<p class=\"totals\">4 to change (3 not known), 0 the same, 1 failed, 1 skipped</p>"
+        "<p class=\"totals\">6 to change (4 not known), 0 the same, 1 failed, 1 skipped</p>"
     ));
     assert_eq!(refused("apply m.json --html p.html").status, 77);
     assert_eq!(
@@ -355,6 +357,8 @@ fn a_page_says_what_changed_failed_and_was_skipped() {
             "changed done | changed | url http://pictures.example/a.jpg (etag rkw…, first avatar)",
             failure,
             skipped,
+            "changed done | changed | avatar mxc://pictures.example/a (first avatar)",
+            "changed done | changed | image build.png (avatar mxc://test.local/aiLiKGuEbxrrWyAZUZTRHExS, first avatar)",
         ]
     );
     assert_eq!(refused("apply m.json --html p.html").status, 77);
@@ -381,7 +385,7 @@ fn a_page_is_written_in_one_piece_or_not_at_all() {
                     {\"server\": \"jira\", \"user\": \"build-bot\", \"image\": \"faces/build.png\"}";
     let text = world
         .manifest(accounts)
-        .replace(&world.jira.url(), &jira.url());
+        .replace(&world.jira().url(), &jira.url());
     world.scratch.write("m.json", text);
     world.scratch.write("p.html", "the page before");
     let told = world.run("diff m.json --html p.html").output();

@@ -969,7 +969,7 @@ fn every_variable_is_refused_where_it_is_set_twice_unreadable_or_no_text() {
 #[test]
 fn both_kinds_of_credentials_at_once_are_refused_by_every_system() {
     let servers = Servers::start();
-    for system in &systems::ALL {
+    for system in systems::ALL {
         let (line, _) = system.show;
         let [one, other] = system.logins;
         let all = one.iter().chain(other);

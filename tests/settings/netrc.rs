@@ -355,7 +355,7 @@ fn three_by_netrc(world: &mut World) {
     {"server": "fleet", "employee_id": 2132, "icon_id": 3654}"#,
     );
     let text = fs::read_to_string(&path).expect("it was just written");
-    let chat = world.chat.url();
+    let chat = world.chat().url();
     let text = text.replace(&chat, &chat.replace("127.0.0.1", "localhost"));
     let text = text.replace("\"navixy\"", "\"navixy\", \"credentials\": \"TEAM\"");
     fs::write(&path, text).expect("scratch is writable");
@@ -387,7 +387,7 @@ fn a_batch_reads_and_warns_about_its_netrc_once() {
          3 changed, 0 unchanged\n",
         "avatarctl: jira: warning: the netrc file \"DIR/netrc\" can be read by everybody on this machine; chmod 600 it\n",
     );
-    let calls = world.fleet.calls();
+    let calls = world.fleet().calls();
     assert_eq!(
         (calls.first(), calls.last()),
         (
@@ -395,7 +395,7 @@ fn a_batch_reads_and_warns_about_its_netrc_once() {
             Some(&"POST /v2/user/logout".to_owned())
         )
     );
-    let asked = world.chat.calls();
+    let asked = world.chat().calls();
     let session = |call: &String| call.ends_with("/login") || call.ends_with("/logout");
     assert!(!asked.iter().any(session), "{asked:?}");
 }

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::batch::World;
 use super::encoding::{base64, from_base64, html, percent_decode, percent_encode};
 use super::model::{Model, Running};
 use super::pictures;
 use super::server::{Reply, Request};
+use super::systems::{self, System};
 
 const JSON: &str = "application/json;charset=UTF-8";
 const UPLOAD_TYPES: [&str; 5] = [
@@ -22,6 +24,25 @@ const UPLOAD_TYPES: [&str; 5] = [
     "image/x-png",
 ];
 const BEAN: [&str; 4] = ["id", "isSelected", "isSystemAvatar", "urls"];
+
+pub static SYSTEM: System = System {
+    name: "jira",
+    title: "Jira",
+    server: "jira",
+    start: |bots| systems::started(Jira::default(), bots),
+    logins: [
+        &[("JIRA_TOKEN", "ROBOTTOKEN")],
+        &[("JIRA_USER", "robot"), ("JIRA_PASSWORD", "secret")],
+    ],
+    begins: ["ask what server this is"; 2],
+    show: ("jira show", "jira robot: avatar 10122 (system)\n"),
+};
+
+impl World {
+    pub fn jira(&self) -> &Running<Jira> {
+        self.of()
+    }
+}
 
 pub struct Jira {
     pub context: String,
@@ -332,6 +353,26 @@ impl Model for Jira {
             ("JIRA_USER", admin.name.clone()),
             ("JIRA_PASSWORD", admin.password.clone().unwrap_or_default()),
         ]
+    }
+
+    fn system() -> &'static System {
+        &SYSTEM
+    }
+
+    fn add_bot(&mut self, number: usize) {
+        let (name, key) = (format!("bot-{number}"), format!("JIRAUSER2{number:05}"));
+        self.users
+            .push(User::new(&name, &key, &format!("Bot {number}")));
+    }
+
+    fn written(request: &Request) -> Option<String> {
+        if request.is_look() {
+            return None;
+        }
+        let user = request.query("username").unwrap_or_default();
+        let path = request.path().rsplit_once("/user/");
+        let path = path.map_or("", |(_, end)| end);
+        Some(format!("{} {path} {user}", request.method))
     }
 
     fn handle(&mut self, request: &Request) -> Reply {

@@ -11,11 +11,35 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::batch::World;
 use super::encoding::{base64, html, percent_decode};
 use super::model::{Model, Running};
 use super::pictures;
 use super::rocketchat::letter_svg;
 use super::server::{Reply, Request};
+use super::systems::{self, System};
+
+pub static SYSTEM: System = System {
+    name: "matrix",
+    title: "Matrix",
+    server: "hs",
+    start: |bots| systems::started(Matrix::default(), bots),
+    logins: [
+        &[("MATRIX_TOKEN", "syt_YWRtaW4_iCVVYyDpBQfNpaQrxiWT_11jrlV")],
+        &[("MATRIX_USER", "admin"), ("MATRIX_PASSWORD", "secret")],
+    ],
+    begins: ["ask who the caller is", "ask how to log in"],
+    show: (
+        "matrix show",
+        "matrix @admin:test.local: no avatar, a letter shows\n",
+    ),
+};
+
+impl World {
+    pub fn hs(&self) -> &Running<Matrix> {
+        self.of()
+    }
+}
 
 pub struct Matrix {
     pub context: String,
@@ -254,16 +278,30 @@ impl Model for Matrix {
         &self.context
     }
 
-    fn login(&self) -> &'static [(&'static str, &'static str)] {
-        &[("MATRIX_USER", "admin"), ("MATRIX_PASSWORD", "secret")]
-    }
-
     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
         let token = self.tokens.first().expect("an administrator's token");
         vec![
             ("MATRIX_URL", url.to_owned()),
             ("MATRIX_TOKEN", token.token.clone()),
         ]
+    }
+
+    fn system() -> &'static System {
+        &SYSTEM
+    }
+
+    fn add_bot(&mut self, number: usize) {
+        self.users.push(User::new(&format!("bot-{number}")));
+    }
+
+    fn written(request: &Request) -> Option<String> {
+        if request.is_look() {
+            return None;
+        }
+        let mut parts = request.path().rsplit('/');
+        let (call, user) = (parts.next()?, parts.next()?);
+        let user = percent_decode(user, false).unwrap_or_default();
+        Some(format!("{call} {user}"))
     }
 
     fn handle(&mut self, request: &Request) -> Reply {

@@ -1,4 +1,4 @@
-//! What the four models have in common: being served, being looked into, and being made to fail on purpose.
+//! What the models have in common: being served, being looked into, and being made to fail on purpose.
 //!
 //! A fault is told apart by what happened to the request, because that is what a client cannot see: it was refused
 //! at the door, or it was carried out and only the answer got lost.
@@ -9,6 +9,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::server::{Reply, Request, Server, Wire, lock};
+use super::systems::System;
 
 /// A system as far as the program can tell: requests in, answers out, and a state that a test may look at.
 pub trait Model: Send + 'static {
@@ -19,11 +20,12 @@ pub trait Model: Send + 'static {
     /// The variables that give a client the address and the credentials of this model's administrator.
     fn settings(&self, url: &str) -> Vec<(&'static str, String)>;
 
-    /// The variables that let the same administrator in by a login, which a run makes and ends; none where there is
-    /// nothing like that.
-    fn login(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
+    /// What the tests know of this system beside the model.
+    fn system() -> &'static System;
+    /// One more account, named by this number.
+    fn add_bot(&mut self, number: usize);
+    /// What a request changes, and of whom; none where it changes no avatar.
+    fn written(request: &Request) -> Option<String>;
 
     fn start(self) -> Running<Self>
     where
@@ -157,6 +159,18 @@ impl<M: Model> Model for Before<M> {
 
     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
         self.model.settings(url)
+    }
+
+    fn system() -> &'static System {
+        M::system()
+    }
+
+    fn add_bot(&mut self, number: usize) {
+        self.model.add_bot(number);
+    }
+
+    fn written(request: &Request) -> Option<String> {
+        M::written(request)
     }
 
     fn handle(&mut self, request: &Request) -> Reply {

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::batch::World;
 use super::encoding::{base64, html, pairs, percent_encode};
 use super::model::{Model, Running};
 use super::pictures;
 use super::server::{Part, Reply, Request};
+use super::systems::{self, System};
 
 const PICTURE_TYPES: [(&str, &str); 5] = [
     ("image/jpeg", "jpg"),
@@ -19,6 +21,28 @@ const PICTURE_TYPES: [(&str, &str); 5] = [
     ("image/gif", "gif"),
     ("image/webp", "webp"),
 ];
+
+pub static SYSTEM: System = System {
+    name: "navixy",
+    title: "Navixy",
+    server: "fleet",
+    start: |bots| systems::started(Navixy::default(), bots),
+    logins: [
+        &[("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")],
+        &[
+            ("NAVIXY_LOGIN", "bot@example.com"),
+            ("NAVIXY_PASSWORD", "secret"),
+        ],
+    ],
+    begins: ["ask who the caller is", "log in as \"bot@example.com\""],
+    show: ("navixy show --employee-id=2132", "navixy 2132: icon 12\n"),
+};
+
+impl World {
+    pub fn fleet(&self) -> &Running<Navixy> {
+        self.of()
+    }
+}
 
 pub struct Navixy {
     pub context: String,
@@ -285,13 +309,6 @@ impl Model for Navixy {
         &self.context
     }
 
-    fn login(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            ("NAVIXY_LOGIN", "bot@example.com"),
-            ("NAVIXY_PASSWORD", "secret"),
-        ]
-    }
-
     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
         let key = self
             .hashes
@@ -302,6 +319,21 @@ impl Model for Navixy {
             ("NAVIXY_URL", url.to_owned()),
             ("NAVIXY_HASH", key.0.clone()),
         ]
+    }
+
+    fn system() -> &'static System {
+        &SYSTEM
+    }
+
+    fn add_bot(&mut self, number: usize) {
+        let id = 5000 + i64::try_from(number).expect("a few accounts");
+        let name = format!("bot-{number}");
+        self.employees.push(Employee::new(id, &name, "Robot"));
+    }
+
+    fn written(request: &Request) -> Option<String> {
+        let path = request.path().strip_prefix("/v2/employee/avatar/")?;
+        Some(format!("{path} {}", request.field("employee_id")))
     }
 
     fn handle(&mut self, request: &Request) -> Reply {

@@ -11,10 +11,47 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
+use super::batch::World;
 use super::encoding::{base64, html, http_date, now, percent_decode, percent_encode};
 use super::model::{Model, Running};
 use super::pictures;
 use super::server::{Part, Reply, Request};
+use super::systems::{self, System};
+
+pub static SYSTEM: System = System {
+    name: "rocketchat",
+    title: "Rocket.Chat",
+    server: "chat",
+    start: |bots| {
+        let mut chat = RocketChat::default();
+        chat.publish("http://pictures.example/a.jpg", pictures::jpeg(64, 64, 3));
+        systems::started(chat, bots)
+    },
+    logins: [
+        &[
+            ("ROCKETCHAT_USER_ID", "aobEdbYhXfu5hkeqG"),
+            (
+                "ROCKETCHAT_AUTH_TOKEN",
+                "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq",
+            ),
+        ],
+        &[
+            ("ROCKETCHAT_USER", "robot-admin"),
+            ("ROCKETCHAT_PASSWORD", "secret"),
+        ],
+    ],
+    begins: ["ask who the caller is", "log in as \"robot-admin\""],
+    show: (
+        "rocketchat show",
+        "rocketchat robot-admin: no avatar, the generated letter shows\n",
+    ),
+};
+
+impl World {
+    pub fn chat(&self) -> &Running<RocketChat> {
+        self.of()
+    }
+}
 
 pub struct RocketChat {
     pub context: String,
@@ -305,13 +342,6 @@ impl Model for RocketChat {
         &self.context
     }
 
-    fn login(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            ("ROCKETCHAT_USER", "robot-admin"),
-            ("ROCKETCHAT_PASSWORD", "secret"),
-        ]
-    }
-
     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
         let token = self.tokens.first().expect("an administrator's token");
         vec![
@@ -319,6 +349,24 @@ impl Model for RocketChat {
             ("ROCKETCHAT_USER_ID", token.user_id.clone()),
             ("ROCKETCHAT_AUTH_TOKEN", token.token.clone()),
         ]
+    }
+
+    fn system() -> &'static System {
+        &SYSTEM
+    }
+
+    fn add_bot(&mut self, number: usize) {
+        let (id, name) = (format!("id{number:015}"), format!("bot-{number}"));
+        let title = format!("Bot {number}");
+        self.users.push(User::new(&id, &name, &title, &["user"]));
+    }
+
+    fn written(request: &Request) -> Option<String> {
+        if request.is_look() {
+            return None;
+        }
+        let path = request.path().rsplit_once('/').map_or("", |(_, end)| end);
+        Some(format!("{path} {}", request.field("userId")))
     }
 
     fn handle(&mut self, request: &Request) -> Reply {

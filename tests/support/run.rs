@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::model::{Model, Running};
 use super::server::lock;
+use super::systems::Login;
 
 /// Longer than any test takes on a loaded machine.
 const WATCHDOG: Duration = Duration::from_secs(60);
@@ -131,16 +132,19 @@ impl Run {
 
     /// The address of a model, and a login in place of the usual credentials.
     pub fn with_login<M: Model>(self, model: &Running<M>) -> Run {
-        let login = model.model().login();
         let mut run = self.with(model);
         for (name, _) in model.settings() {
             if !name.ends_with("_URL") {
                 run = run.without(name);
             }
         }
-        login
-            .iter()
-            .fold(run, |run, (name, value)| run.env(name, *value))
+        run.login(M::system().logins[1])
+    }
+
+    /// With these variables, which are a login.
+    pub fn login(self, login: Login) -> Run {
+        let variables = login.iter();
+        variables.fold(self, |run, (name, value)| run.env(name, *value))
     }
 
     pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Run {

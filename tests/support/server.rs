@@ -163,6 +163,20 @@ impl Request {
         self.try_form()
             .unwrap_or_else(|error| panic!("the body is a form ({error}): {}", wire(self)))
     }
+
+    /// A value of the body, of a form or in JSON; empty where there is none.
+    pub fn field(&self, name: &str) -> String {
+        if self.boundary().is_some() {
+            let form = self.form();
+            let part = form.iter().find(|part| part.name == name);
+            return part.map_or("", Part::text).to_owned();
+        }
+        match &self.json()[name] {
+            Value::String(text) => text.clone(),
+            Value::Null => String::new(),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// A request as a text to compare with a golden file: request line, headers as sent, an empty line, the body.

@@ -1,128 +1,104 @@
-//! Every system there is a model of, for tests that are about each of them: a further system is added here, and they
-//! cover it.
+//! Every system there is a model of, and the one place where a model is registered: a further system is added to this
+//! list and has everything else in the file of its model, and the tests that are about each system cover it.
 
-use super::jira::Jira;
-use super::matrix::Matrix;
+use std::any::Any;
+
 use super::model::{Fault, Model, Running};
-use super::navixy::Navixy;
-use super::rocketchat::RocketChat;
 use super::run::Run;
-use super::server::Server;
+use super::server::{Request, Server};
+use super::{jira, matrix, navixy, rocketchat};
+
+/// In the order in which the program names them.
+pub static ALL: [&System; 4] = [
+    &jira::SYSTEM,
+    &rocketchat::SYSTEM,
+    &navixy::SYSTEM,
+    &matrix::SYSTEM,
+];
 
 /// Variables, and values of them that the model takes: all together are one login.
 pub type Login = &'static [(&'static str, &'static str)];
 
+/// What the tests know of a system beside its model.
 pub struct System {
     /// As it is typed.
     pub name: &'static str,
     /// As messages call it.
     pub title: &'static str,
-    pub start: fn() -> Box<dyn Served>,
+    /// As manifests of many servers call its own.
+    pub server: &'static str,
+    /// With so many accounts more than usual.
+    pub start: fn(bots: usize) -> Box<dyn Served>,
     /// By a token or the like, and by a name and a password; the secret comes last.
     pub logins: [Login; 2],
+    /// What a run does first with each of them.
+    pub begins: [&'static str; 2],
     /// A line that needs one of them, and what it gives.
     pub show: (&'static str, &'static str),
 }
 
-pub static ALL: [System; 4] = [
-    System {
-        name: "jira",
-        title: "Jira",
-        start: || Box::new(Jira::start()),
-        logins: [
-            &[("JIRA_TOKEN", "ROBOTTOKEN")],
-            &[("JIRA_USER", "robot"), ("JIRA_PASSWORD", "secret")],
-        ],
-        show: ("jira show", "jira robot: avatar 10122 (system)\n"),
-    },
-    System {
-        name: "rocketchat",
-        title: "Rocket.Chat",
-        start: || Box::new(RocketChat::start()),
-        logins: [
-            &[
-                ("ROCKETCHAT_USER_ID", "aobEdbYhXfu5hkeqG"),
-                (
-                    "ROCKETCHAT_AUTH_TOKEN",
-                    "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq",
-                ),
-            ],
-            &[
-                ("ROCKETCHAT_USER", "robot-admin"),
-                ("ROCKETCHAT_PASSWORD", "secret"),
-            ],
-        ],
-        show: (
-            "rocketchat show",
-            "rocketchat robot-admin: no avatar, the generated letter shows\n",
-        ),
-    },
-    System {
-        name: "navixy",
-        title: "Navixy",
-        start: || Box::new(Navixy::start()),
-        logins: [
-            &[("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")],
-            &[
-                ("NAVIXY_LOGIN", "bot@example.com"),
-                ("NAVIXY_PASSWORD", "secret"),
-            ],
-        ],
-        show: ("navixy show --employee-id=2132", "navixy 2132: icon 12\n"),
-    },
-    System {
-        name: "matrix",
-        title: "Matrix",
-        start: || Box::new(Matrix::start()),
-        logins: [
-            &[("MATRIX_TOKEN", "syt_cm9ib3Q_lBMJkxMOsOStOznctMqF_09fFzH")],
-            &[("MATRIX_USER", "robot"), ("MATRIX_PASSWORD", "secret")],
-        ],
-        show: (
-            "matrix show",
-            "matrix @robot:test.local: no avatar, a letter shows\n",
-        ),
-    },
-];
+/// See [`System::start`].
+pub fn started<M: Model>(mut model: M, bots: usize) -> Box<dyn Served> {
+    (0..bots).for_each(|number| model.add_bot(number));
+    Box::new(model.start())
+}
 
 pub fn names() -> [&'static str; ALL.len()] {
-    std::array::from_fn(|at| ALL[at].name)
+    ALL.map(|system| system.name)
 }
 
 /// Each login of each system.
 pub fn logins() -> impl Iterator<Item = (&'static System, Login)> {
-    ALL.iter()
+    ALL.into_iter()
         .flat_map(|system| system.logins.map(|login| (system, login)))
 }
 
 /// A model that is being served, whichever it is.
-pub trait Served {
-    fn server(&mut self) -> &mut Server;
-    fn requests(&self) -> usize;
+pub trait Served: Any {
+    fn system(&self) -> &'static System;
+    fn server(&self) -> &Server;
+    fn server_mut(&mut self) -> &mut Server;
+    /// See [`Running::url`].
+    fn url(&self) -> String;
+    fn settings(&self) -> Vec<(&'static str, String)>;
     fn fault(&self, fault: Fault);
-    /// The variable of the address, and the address.
-    fn address(&self) -> (&'static str, String);
+    fn heal(&self);
+    fn written(&self, request: &Request) -> Option<String>;
     /// With the address and the credentials; see [`Run::with`].
     fn let_in(&self, run: Run) -> Run;
 }
 
 impl<M: Model> Served for Running<M> {
-    fn server(&mut self) -> &mut Server {
+    fn system(&self) -> &'static System {
+        M::system()
+    }
+
+    fn server(&self) -> &Server {
         self
     }
 
-    fn requests(&self) -> usize {
-        Server::requests(self).len()
+    fn server_mut(&mut self) -> &mut Server {
+        self
+    }
+
+    fn url(&self) -> String {
+        Running::url(self)
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        Running::settings(self)
     }
 
     fn fault(&self, fault: Fault) {
         Running::fault(self, fault);
     }
 
-    fn address(&self) -> (&'static str, String) {
-        let mut settings = self.settings();
-        settings.retain(|(name, _)| name.ends_with("_URL"));
-        settings.remove(0)
+    fn heal(&self) {
+        Running::heal(self);
+    }
+
+    fn written(&self, request: &Request) -> Option<String> {
+        M::written(request)
     }
 
     fn let_in(&self, run: Run) -> Run {
@@ -130,10 +106,15 @@ impl<M: Model> Served for Running<M> {
     }
 }
 
-/// A server of each system, and a run that knows where they are and has no credentials.
+/// A server of each system.
 pub struct Servers(Vec<Box<dyn Served>>);
 
 impl Servers {
+    /// With so many accounts more on each.
+    pub fn with_bots(count: usize) -> Servers {
+        Servers(ALL.map(|system| (system.start)(count)).into())
+    }
+
     /// Whatever calls come are fine.
     pub fn start() -> Servers {
         Servers::each(Server::expect_anything)
@@ -145,22 +126,53 @@ impl Servers {
     }
 
     fn each(expect: fn(&mut Server)) -> Servers {
-        let start = |system: &System| {
-            let mut served = (system.start)();
-            expect(served.server());
-            served
-        };
-        Servers(ALL.iter().map(start).collect())
+        let mut servers = Servers::with_bots(0);
+        servers
+            .iter_mut()
+            .for_each(|served| expect(served.server_mut()));
+        servers
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Served> {
+        self.0.iter().map(|served| &**served)
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Box<dyn Served>> {
+        self.0.iter_mut()
+    }
+
+    /// The one of this model.
+    pub fn of<M: Model>(&self) -> &Running<M> {
+        let mut servers = self.iter();
+        let found = servers.find_map(|served| (served as &dyn Any).downcast_ref());
+        found.expect("a model that is registered")
+    }
+
+    /// The one of this name.
+    pub fn named(&self, system: &str) -> &dyn Served {
+        let found = self.iter().find(|served| served.system().name == system);
+        found.unwrap_or_else(|| panic!("a model of {system}"))
+    }
+
+    /// A run that knows where they are and has no credentials.
     pub fn know(&self, run: Run) -> Run {
-        self.0.iter().fold(run, |run, served| {
-            let (name, url) = served.address();
-            run.env(name, url)
-        })
+        let settings = self.iter().flat_map(Served::settings);
+        settings
+            .filter(|(name, _)| name.ends_with("_URL"))
+            .fold(run, |run, (name, url)| run.env(name, url))
     }
 
     pub fn requests(&self) -> usize {
-        self.0.iter().map(|served| served.requests()).sum()
+        let requests = self.iter().map(|served| served.server().requests().len());
+        requests.sum()
     }
+}
+
+/// A model that is forgotten here would be left out of everything.
+#[test]
+fn every_system_of_the_program_is_registered() {
+    let help = Run::new(["--help"]).output().stdout;
+    let line = help.lines().find_map(|line| line.strip_prefix("systems: "));
+    let names = names().join(", ");
+    assert_eq!(line, Some(names.as_str()));
 }

@@ -11,28 +11,21 @@ use crate::support::pictures::robot;
 use crate::support::printed::NOTHING;
 use crate::support::rocketchat::chat;
 use crate::support::server::unused_address;
-use crate::support::{Before, Fault, Model, Navixy, Reply, RocketChat, Run, Running, Scratch};
+use crate::support::{
+    Before, Fault, Model, Navixy, Reply, RocketChat, Run, Running, Scratch, systems,
+};
 
 /// A run with the name and the password of the administrator; the words are separated by blanks.
 pub fn with_password<M: Model>(words: &str, model: &Running<M>) -> Run {
     Run::new(words.split(' ')).with_login(model)
 }
 
-const PASSWORDS: [(&str, &str); 4] = [
-    ("ROCKETCHAT_USER", "robot-admin"),
-    ("ROCKETCHAT_PASSWORD", "secret"),
-    ("NAVIXY_LOGIN", "bot@example.com"),
-    ("NAVIXY_PASSWORD", "secret"),
-];
-
-/// A run over many servers, with passwords for Rocket.Chat and Navixy.
+/// A run over many servers, with a password for each.
 fn batch(words: &str, world: &World) -> Run {
-    let run = ["ROCKETCHAT_USER_ID", "ROCKETCHAT_AUTH_TOKEN", "NAVIXY_HASH"]
-        .into_iter()
-        .fold(world.run(words), Run::without);
-    PASSWORDS
-        .into_iter()
-        .fold(run, |run, (name, value)| run.env(name, value))
+    let given = world.settings().into_iter();
+    let run = given.fold(world.run(words), |run, (name, _)| run.without(name));
+    let logins = systems::ALL.into_iter().map(|system| system.logins[1]);
+    logins.fold(run, Run::login)
 }
 
 /// The calls so far, without what all of them share.
@@ -101,16 +94,16 @@ fn one_login_serves_a_whole_batch() {
          3 changed, 0 unchanged, 1 failed\n",
         "avatarctl: chat nobody: look up \"nobody\": no such user: User not found.\n",
     );
-    assert_eq!(count(&world.chat), (1, 1));
+    assert_eq!(count(world.chat()), (1, 1));
     assert_eq!(
-        calls(&world.chat).first().map(String::as_str),
+        calls(world.chat()).first().map(String::as_str),
         Some("login")
     );
     assert_eq!(
-        calls(&world.chat).last().map(String::as_str),
+        calls(world.chat()).last().map(String::as_str),
         Some("logout")
     );
-    assert_eq!(left_open(&world.chat), 0);
+    assert_eq!(left_open(world.chat()), 0);
     world.forget();
     // A diff logs in just so.
     batch("diff m.json --only chat/build-bot", &world).gives(
@@ -119,7 +112,7 @@ fn one_login_serves_a_whole_batch() {
         NOTHING,
     );
     assert_eq!(
-        calls(&world.chat),
+        calls(world.chat()),
         [
             "login",
             "users.info?username=build-bot",
@@ -146,16 +139,19 @@ fn each_server_of_a_batch_has_a_login_of_its_own() {
          3 changed, 0 unchanged\n",
         NOTHING,
     );
-    assert_eq!(count(&world.chat), (1, 1));
-    assert_eq!(count(&world.fleet), (1, 1));
-    assert_eq!((left_open(&world.chat), left_open_at(&world.fleet)), (0, 0));
+    assert_eq!(count(world.chat()), (1, 1));
+    assert_eq!(count(world.fleet()), (1, 1));
+    assert_eq!(
+        (left_open(world.chat()), left_open_at(world.fleet())),
+        (0, 0)
+    );
 }
 
 /// The variables of a server with a prefix of its own, the code of its second factor among them.
 #[test]
 fn a_prefix_in_a_manifest_counts_for_logins_too() {
     let mut world = World::new();
-    world.chat.model().user("robot-admin").two_factor = Some("123456".into());
+    world.chat().model().user("robot-admin").two_factor = Some("123456".into());
     let path = world.declare(
         "\n    {\"server\": \"chat\", \"user\": \"build-bot\", \"image\": \"faces/build.png\"}",
     );
@@ -183,7 +179,7 @@ fn a_prefix_in_a_manifest_counts_for_logins_too() {
          1 changed, 0 unchanged\n",
         NOTHING,
     );
-    assert_eq!(count(&world.chat), (3, 1));
+    assert_eq!(count(world.chat()), (3, 1));
 }
 
 // ---------------------------------------------------------------------------------------------------- refusals
@@ -217,29 +213,20 @@ pub fn tried_once<M: Model>(
 
 #[test]
 fn a_server_that_is_not_there_takes_no_login() {
-    for (words, address, who, login) in [
-        (
-            "rocketchat show",
-            "ROCKETCHAT_URL",
-            "rocketchat",
-            "robot-admin",
-        ),
-        ("navixy list", "NAVIXY_URL", "navixy", "bot@example.com"),
-    ] {
+    for system in systems::ALL {
         let place = unused_address();
-        let mut run = Run::new(words.split(' '))
-            .env(address, format!("http://{place}"))
-            .mask(&place.to_string(), "PLACE");
-        for (name, value) in PASSWORDS {
-            run = run.env(name, value);
-        }
-        run.once().gives(
-            69,
-            NOTHING,
-            &format!(
-                "avatarctl: {who}: log in as \"{login}\": cannot connect to PLACE: connection refused\n"
-            ),
-        );
+        let (name, first) = (system.name, system.begins[1]);
+        Run::new([name, "whoami", "--url", &format!("http://{place}")])
+            .mask(&place.to_string(), "PLACE")
+            .login(system.logins[1])
+            .once()
+            .gives(
+                69,
+                NOTHING,
+                &format!(
+                    "avatarctl: {name}: {first}: cannot connect to PLACE: connection refused\n"
+                ),
+            );
     }
 }
 
@@ -270,8 +257,8 @@ fn a_refused_login_skips_the_rest_of_its_server() {
                  avatarctl: fleet 2133: skipped: fleet refused the credentials\n"
             ),
         );
-    assert_eq!(calls(&world.chat), ["login"]);
-    assert_eq!(calls(&world.fleet), ["user/auth"]);
+    assert_eq!(calls(world.chat()), ["login"]);
+    assert_eq!(calls(world.fleet()), ["user/auth"]);
 }
 
 #[test]
@@ -282,7 +269,7 @@ fn a_login_that_fails_otherwise_skips_the_rest_of_its_server_too() {
     {"server": "chat", "user": "build-bot", "image": "faces/build.png"},
     {"server": "chat", "user": "retired-bot", "image": "faces/build.png"}"#,
     );
-    world.chat.fault(
+    world.chat().fault(
         Fault::on("POST /login")
             .always()
             .instead(Reply::json(503, "{}")),
@@ -293,7 +280,7 @@ fn a_login_that_fails_otherwise_skips_the_rest_of_its_server_too() {
         "avatarctl: chat build-bot: log in as \"robot-admin\": the server failed with 503\n\
          avatarctl: chat retired-bot: skipped: chat could not be opened\n",
     );
-    assert_eq!(calls(&world.chat), ["login"]);
+    assert_eq!(calls(world.chat()), ["login"]);
 }
 
 // ------------------------------------------------------------------------------------------------------ logout
@@ -340,7 +327,7 @@ fn what_was_given_is_never_ended() {
     let mut world = World::new();
     world.declare(FOUR);
     world.run("apply m.json -q").output();
-    assert_eq!(count(&world.chat), (0, 0));
+    assert_eq!(count(world.chat()), (0, 0));
 }
 
 #[test]
@@ -351,7 +338,7 @@ fn a_failed_survey_of_a_batch_logs_out() {
     {"server": "fleet", "employee_id": 2132, "icon_id": 3654},
     {"server": "fleet", "employee_id": 2133, "icon_id": 3654}"#,
     );
-    world.fleet.fault(
+    world.fleet().fault(
         Fault::on("* /employee/list")
             .always()
             .instead(Reply::json(500, "{}")),
@@ -363,7 +350,7 @@ fn a_failed_survey_of_a_batch_logs_out() {
          avatarctl: fleet 2133: skipped: fleet could not be opened\n",
     );
     assert_eq!(
-        calls(&world.fleet),
+        calls(world.fleet()),
         ["user/auth", "employee/list", "user/logout"]
     );
 }
@@ -380,14 +367,14 @@ fn a_session_that_ends_meanwhile_is_left_without_a_warning() {
     {"server": "fleet", "employee_id": 2133, "icon_id": 3654}"#,
     );
     let gone = json!({"status": "error", "message": "You must be logged in to do this."});
-    world.chat.fault(
+    world.chat().fault(
         Fault::any()
             .from(2)
             .always()
             .instead(Reply::json(401, gone)),
     );
     world
-        .fleet
+        .fleet()
         .fault(Fault::any().from(2).always().instead(code(4)));
     batch("apply m.json", &world).gives(
         77,
@@ -399,8 +386,8 @@ fn a_session_that_ends_meanwhile_is_left_without_a_warning() {
          hint: the login of this run was ended by somebody else; run again\n\
          avatarctl: fleet 2133: skipped: fleet refused the credentials\n",
     );
-    assert_eq!(count(&world.chat), (1, 1));
-    assert_eq!(count(&world.fleet), (1, 1));
+    assert_eq!(count(world.chat()), (1, 1));
+    assert_eq!(count(world.fleet()), (1, 1));
 }
 
 /// A refusal of Navixy's with this code.
@@ -477,7 +464,7 @@ fn warned(who: &str, warning: &str) -> String {
 fn a_logout_that_fails_after_a_failure_changes_nothing_about_it() {
     let mut world = World::new();
     world.declare(FOUR);
-    world.chat.fault(
+    world.chat().fault(
         Fault::on("* /logout")
             .always()
             .instead(Reply::json(500, "{}")),
@@ -544,11 +531,11 @@ fn a_signal_in_the_middle_of_a_batch_does_not_leave_the_login_open() {
     {"server": "fleet", "employee_id": 2134, "icon_id": 3654}"#,
         );
         world
-            .fleet
+            .fleet()
             .fault(Fault::on("* /employee/avatar/assign").from(2).hang());
         let process = batch("apply m.json", &world).start();
         // The login, the list, a write with its proof, and the write that hangs.
-        world.fleet.wait_for(5);
+        world.fleet().wait_for(5);
         process.signal(signal);
         process.wait().gives(
             status,
@@ -557,14 +544,14 @@ fn a_signal_in_the_middle_of_a_batch_does_not_leave_the_login_open() {
             "avatarctl: fleet 2133: assign icon 3654: interrupted\n\
              avatarctl: fleet 2134: skipped: interrupted\n",
         );
-        assert_eq!(count(&world.fleet), (1, 1));
-        assert_eq!(left_open_at(&world.fleet), 0);
+        assert_eq!(count(world.fleet()), (1, 1));
+        assert_eq!(left_open_at(world.fleet()), 0);
 
         let mut world = World::new();
         world.declare(FOUR);
-        world.chat.fault(Fault::on("* /users.setAvatar").hang());
+        world.chat().fault(Fault::on("* /users.setAvatar").hang());
         let process = batch("apply m.json", &world).start();
-        world.chat.wait_for(3);
+        world.chat().wait_for(3);
         process.signal(signal);
         process.wait().gives(
             status,
@@ -574,8 +561,8 @@ fn a_signal_in_the_middle_of_a_batch_does_not_leave_the_login_open() {
              avatarctl: chat retired-bot: skipped: interrupted\n\
              avatarctl: chat self: skipped: interrupted\n",
         );
-        assert_eq!(count(&world.chat), (1, 1));
-        assert_eq!(left_open(&world.chat), 0);
+        assert_eq!(count(world.chat()), (1, 1));
+        assert_eq!(left_open(world.chat()), 0);
     }
 }
 
@@ -587,10 +574,10 @@ fn a_logout_after_a_signal_is_waited_for() {
     world.declare(
         "\n    {\"server\": \"chat\", \"user\": \"build-bot\", \"image\": \"faces/build.png\"}",
     );
-    world.chat.fault(Fault::on("* /users.setAvatar").hang());
-    world.chat.fault(Fault::on("* /logout").hang());
+    world.chat().fault(Fault::on("* /users.setAvatar").hang());
+    world.chat().fault(Fault::on("* /logout").hang());
     let process = batch("apply m.json --json", &world).start();
-    world.chat.wait_for(3);
+    world.chat().wait_for(3);
     let begun = Instant::now();
     process.signal("TERM");
     let told = process.wait();
@@ -604,7 +591,7 @@ fn a_logout_after_a_signal_is_waited_for() {
          avatarctl: chat: warning: log out: interrupted\n"
     );
     assert_eq!(told.json()[1]["exit"], 143, "the run came to its end");
-    assert_eq!(count(&world.chat), (1, 1));
+    assert_eq!(count(world.chat()), (1, 1));
 }
 
 /// A signal that comes while the login is answered: the login is there, so it is ended.
@@ -622,7 +609,9 @@ fn a_signal_during_the_login_does_not_leave_it_open() {
             .status();
         assert!(sent.expect("kill starts").success());
     });
-    let text = world.manifest(FOUR).replace(&world.chat.url(), &chat.url());
+    let text = world
+        .manifest(FOUR)
+        .replace(&world.chat().url(), &chat.url());
     world.scratch.write("m.json", text);
     let process = batch("apply m.json --only chat/*-bot", &world).start();
     pid.set(process.id()).expect("it is set once");

@@ -1053,7 +1053,7 @@ fn a_file_that_is_there_is_left_alone() {
         scratch.write("a.png", "mine");
         let system = worn.words.split(' ').next().expect("a system");
         let account = worn.account;
-        worn.server.server().expect_no_calls();
+        worn.server.server_mut().expect_no_calls();
         let there = complaint(
             account,
             "--output: \"a.png\" is there already",
@@ -1081,7 +1081,7 @@ fn a_file_that_is_there_is_left_alone() {
             .dir(scratch.path())
             .gives(64, NOTHING, &empty);
         assert_eq!(scratch.names(), ["a.png"], "{system}");
-        worn.server.server().expect_calls();
+        worn.server.server_mut().expect_calls();
         worn.run("--output a.png --force")
             .dir(scratch.path())
             .gives(0, &worn.line, NOTHING);
@@ -1098,7 +1098,7 @@ fn json_lines_never_stand_in_a_picture() {
     let address = worn.line.split_whitespace().last().expect("an address");
     let rest = format!("\"outcome\":\"shown\",\"current\":\"{address}\"");
     let lines = account_line("matrix", "robot", "show", &rest) + &summary_line(0, 1, 0, 0);
-    let url = worn.server.address().1;
+    let url = worn.server.url();
     let json = |words: &str| worn.run(words).mask(&url, "URL").arg("--json");
     json("").gives(0, &lines, NOTHING);
     json("--output /dev/null").gives(0, &lines, NOTHING);

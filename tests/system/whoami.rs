@@ -260,21 +260,17 @@ fn another_system_at_the_address_is_named() {
     for (system, answer) in answers {
         let known = systems::ALL.iter().find(|known| known.name == system);
         let title = known.expect("a system").title;
-        for asked in &systems::ALL {
+        for asked in systems::ALL {
             let asker = asked.name;
             if asker == system {
                 continue;
             }
-            let question = match asker {
-                "jira" => "ask what server this is",
-                _ => "ask who the caller is",
-            };
             let said = format!(
-                "avatarctl: {asker}: {question}: answered {} as {title} does\n\
+                "avatarctl: {asker}: {}: answered {} as {title} does\n\
                  hint: check the base URL; if it is right, use {system} instead of {asker}\n",
-                answer.status
+                asked.begins[0], answer.status
             );
-            let served = (asked.start)();
+            let served = (asked.start)(0);
             served.fault(Fault::any().always().instead(answer.clone()));
             served
                 .let_in(Run::new([asker, "whoami"]))

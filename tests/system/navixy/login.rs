@@ -390,7 +390,7 @@ fn an_age_that_cannot_be_asked_about_is_no_failure() {
 fn a_batch_is_told_of_the_end_once_a_server() {
     let mut world = World::new();
     let hash = world
-        .fleet
+        .fleet()
         .model()
         .admit("sub@example.com", &["employee_update"]);
     world.declare(
@@ -414,11 +414,11 @@ fn a_batch_is_told_of_the_end_once_a_server() {
         &(about_to_end("fleet 2132", 27)
             + "avatarctl: fleet 9: read employee 9: no such employee: Not found in the database (code 201)\n"),
     );
-    let asked = calls(&world.fleet);
+    let asked = calls(world.fleet());
     let asked = asked.iter().filter(|call| *call == "user/get_info");
     assert_eq!(asked.count(), 1);
     // What was found out is told even where nothing else could be done.
-    world.fleet.fault(
+    world.fleet().fault(
         Fault::on("* /employee/list")
             .always()
             .instead(Reply::json(500, "{}")),
