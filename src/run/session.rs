@@ -148,7 +148,7 @@ impl Context<'_> {
 /// What a stranger on the way to the server could do.
 fn risks(base: &Address, insecure: bool) -> Vec<String> {
     let mut risks = Vec::new();
-    if insecure && base.is_https() {
+    if insecure {
         risks.push(format!(
             "--insecure: the credentials go to whoever answers; nobody checks that it is {}",
             base.host()

@@ -1678,9 +1678,9 @@ fn insecure_cannot_be_silenced() {
         );
 }
 
-/// It is about certificates; what is readable on the way stays readable, and there is nothing of its own to say.
+/// Plain http checks no more than that, and what is readable on the way stays readable.
 #[test]
-fn insecure_does_not_silence_the_warning_of_plain_http() {
+fn insecure_warns_beside_the_warning_of_plain_http() {
     let failure = unreachable("cannot find the host nosuch.invalid", "");
     show_at("http", "nosuch.invalid", 8080)
         .arg("--insecure")
@@ -1688,7 +1688,8 @@ fn insecure_does_not_silence_the_warning_of_plain_http() {
             69,
             "",
             &format!(
-                "avatarctl: navixy 2132: warning: plain http: the credentials can be read on their way to nosuch.invalid\n{failure}"
+                "avatarctl: navixy 2132: warning: --insecure: the credentials go to whoever answers; nobody checks that it is nosuch.invalid\n\
+                 avatarctl: navixy 2132: warning: plain http: the credentials can be read on their way to nosuch.invalid\n{failure}"
             ),
         );
 }
