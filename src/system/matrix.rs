@@ -337,9 +337,10 @@ fn refusal(response: &Response) -> Option<(String, String)> {
 /// What has an error code is a refusal, whatever its status.
 fn read(session: &Session, request: &Request, response: &Response) -> Reading {
     let Some((code, _)) = refusal(response) else {
+        // A proxy's, a login page's or a web client's: it says nothing about these credentials.
+        let page = response.success() && response.is_html();
         return match response.status {
-            // A proxy's or a login page's: it says nothing about these credentials.
-            400 | 401 | 403 => {
+            status if page || matches!(status, 400 | 401 | 403) => {
                 let what = response.json::<Nothing>().err();
                 let what = what.unwrap_or("no error code");
                 Reading::Refused(session.unexpected(request, response, what).hint(BASE))
