@@ -408,7 +408,7 @@ fn a_picture_from_standard_input_is_read_there_again() {
     let sides = twice(Navixy::default);
     same(
         &case("navixy set --employee-id 2133").piped(picture),
-        1,
+        2,
         &sides,
     );
 }
@@ -434,7 +434,7 @@ fn a_long_picture_is_not_announced() {
     same(&upload("rocketchat set", "rocketchat"), 1, &twice(chat));
     same(
         &upload("navixy set --employee-id 2133", "navixy 2133"),
-        1,
+        2,
         &twice(Navixy::default),
     );
     // Just short of it, where curl's longer boundary makes the form longer than that.

@@ -63,11 +63,11 @@ pub(super) static SYSTEM: System = System {
     preset: Some(&PRESET),
     picture: Writer {
         write: upload_and_show,
-        dry_run: |_, target, picture, seen| {
-            let mut requests = vec![storing(target, picture)?];
-            if !is_bare(seen) {
-                requests.push(assignment(employee(target), None));
-            }
+        dry_run: |_, target, picture, _| {
+            let requests = [
+                storing(target, picture)?,
+                assignment(employee(target), None),
+            ];
             Ok(requests.into_iter().map(Step::new).collect())
         },
     },
@@ -787,19 +787,12 @@ fn upload_and_show(
     seen: Option<&Seen>,
 ) -> Result<Proof> {
     let stored = upload(session, target, picture, seen)?;
-    // While an icon is set the picture is not what is shown.
-    if !is_bare(seen) {
-        assign(session, employee(target), None).map_err(|error| {
-            error.hint("the picture is stored, but the icon may still be shown; run again")
-        })?;
-    }
+    // While an icon is set the picture is not what is shown. No document says that an upload takes it off, and where
+    // none was seen somebody may have assigned one since.
+    assign(session, employee(target), None).map_err(|error| {
+        error.hint("the picture is stored, but the icon may still be shown; run again")
+    })?;
     Ok(Proof::Is(format!("file:{stored}")))
-}
-
-/// Whether it is known that no icon hides the picture.
-fn is_bare(seen: Option<&Seen>) -> bool {
-    let fingerprint = seen.map(|seen| seen.fingerprint.as_deref().unwrap_or_default());
-    fingerprint.is_some_and(|text| !text.starts_with("icon:"))
 }
 
 /// Removes an icon that hides the uploaded picture.

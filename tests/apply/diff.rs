@@ -56,6 +56,7 @@ fn apply_does_exactly_what_diff_shows_and_a_second_apply_does_nothing() {
             "chat users.setAvatar rbAXPnMktTFbNpwtJ",
             "fleet assign 2132",
             "fleet upload 2133",
+            "fleet assign 2133",
             "hs avatar_url @robot:test.local",
             "hs upload v3",
             "hs avatar_url @build-bot:test.local",
@@ -258,7 +259,10 @@ fn a_change_is_told_as_one_of_the_server_also_where_apply_had_nothing_to_do() {
     );
     world.run("apply m.json -q").gives(0, NOTHING, NOTHING);
     world.jira().model().user_mut("build-bot").selected = 24880;
-    world.chat().model().give("build-bot", pictures::png(8, 8, 1));
+    world
+        .chat()
+        .model()
+        .give("build-bot", pictures::png(8, 8, 1));
     world.fleet().model().employee_mut(2132).icon_id = Some(7);
     world.run("diff m.json").gives(
         2,

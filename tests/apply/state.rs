@@ -67,7 +67,8 @@ fn a_torn_last_line_is_dropped_wherever_it_is_torn_and_only_its_account_is_set_a
             let set = usize::from(status == 2);
             // Beside the account its total.
             assert_eq!(told.stdout.lines().count(), 2 * set, "{told:?}");
-            assert_eq!(world.writes().len(), set);
+            // The upload, and the picture shown in place of an icon.
+            assert_eq!(world.writes().len(), 2 * set);
             assert_eq!(world.state().lines().count(), 2);
             world.run("diff m.json").gives(0, SAME, NOTHING);
             // As it was before, for the next cut.
