@@ -1,7 +1,7 @@
 //! One job after another in an open session: look, compare, write, prove, remember. The time that a server needs to
 //! show a new avatar is filled with the next accounts' work.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -13,6 +13,7 @@ use crate::error::{Class, Error, Result};
 use crate::plan::Job;
 use crate::system::avatar::{Avatar, Proof, Seen};
 use crate::system::session::Session;
+use crate::terminal::quote;
 
 /// The work on one server.
 pub(super) struct Work<'r, 'a> {
@@ -24,6 +25,8 @@ pub(super) struct Work<'r, 'a> {
     written: VecDeque<Written<'a>>,
     /// The ids of avatars whose pictures were read.
     presets: BTreeSet<&'a str>,
+    /// The accounts by the server's own ids: the first name of each, and what it is to wear.
+    wanted: BTreeMap<String, (String, String)>,
     stop: Option<Stop>,
 }
 
@@ -53,6 +56,7 @@ impl<'r, 'a> Work<'r, 'a> {
             on_event,
             written: VecDeque::new(),
             presets: BTreeSet::new(),
+            wanted: BTreeMap::new(),
             stop: None,
         }
     }
@@ -103,6 +107,9 @@ impl<'r, 'a> Work<'r, 'a> {
             Ok(seen) => seen,
             Err(error) => return self.fail(job, None, error),
         };
+        if let Some(error) = seen.as_ref().and_then(|seen| self.contradiction(job, seen)) {
+            return self.fail(job, seen.as_ref(), error);
+        }
         let rules = self.batch.rules;
         let remembered = self.memory.get(&self.key(job)).cloned();
         let verdict = match &seen {
@@ -139,6 +146,20 @@ impl<'r, 'a> Work<'r, 'a> {
                 self.fail(job, seen.as_ref(), error);
             }
         }
+    }
+
+    /// Whether the account came by another name already, to wear another avatar: each would take the other's write for
+    /// its own proof.
+    fn contradiction(&mut self, job: &Job, seen: &Seen) -> Option<Error> {
+        let key = diff::desired_key(&job.avatar);
+        let first = self.wanted.entry(seen.id.clone()?);
+        let (account, wanted) = first.or_insert_with(|| (seen.account.clone(), key.clone()));
+        (*wanted != key).then(|| {
+            let account = quote(account);
+            let what =
+                format!("it is the same account as {account}, which is to wear another avatar");
+            Error::new(Class::Data, what).hint("keep one of them in the manifest")
+        })
     }
 
     /// Looks at the account. A server may give a part of the wanted address for a fingerprint, and that is shown and

@@ -59,6 +59,33 @@ fn nobody_sleeps_for_each_account_while_a_server_settles() {
     assert_eq!(told.json()[COUNT]["changed"], COUNT);
 }
 
+/// A check cannot know it, and the second write would prove the first.
+#[test]
+fn an_account_that_comes_by_two_names_wears_one_avatar() {
+    let mut world = World::new();
+    world.scratch.write("other.png", pictures::png(64, 64, 7));
+    world.declare(
+        r#"
+    {"server": "chat", "user": "build-bot", "image": "faces/build.png"},
+    {"server": "chat", "user_id": "BsNr28znDkG8aeo7W", "image": "other.png"}"#,
+    );
+    let said = "avatarctl: chat BsNr28znDkG8aeo7W: it is the same account as \"build-bot\", which is to wear another avatar\n\
+                hint: keep one of them in the manifest\n";
+    world.run("diff m.json").gives(
+        65,
+        "? chat build-bot: image build.png (now no avatar)\n\
+         1 to change (1 not known), 0 the same, 1 failed\n",
+        said,
+    );
+    world.run("apply m.json").gives(
+        65,
+        "chat build-bot: image build.png (etag 83o…, first avatar)\n\
+         1 changed, 0 unchanged, 1 failed\n",
+        said,
+    );
+    assert_eq!(world.state().lines().count(), 1);
+}
+
 #[test]
 fn a_server_that_takes_long_to_show_it_is_asked_again() {
     let mut world = World::new();
