@@ -403,14 +403,30 @@ impl<'a> Reader<'a> {
             let server = self.server_of(&keys, account, &path, servers);
             let place = self.place(account, &path);
             let system = server.and_then(|server| server.system);
-            let found = match system {
+            let (target, choice) = match system {
                 Some(system) => self.account(&keys, account, &path, system),
                 None => {
                     self.account_of_no_system(&keys, &path);
-                    None
+                    (None, None)
                 }
             };
-            let (Some(server), Some((target, choice))) = (server, found) else {
+            if let (Some(server), Some(target)) = (server, &target) {
+                // Two servers with the same address are one server; the caller depends on the credentials.
+                let caller = *target == Target::Caller;
+                let same = |other: &Declared| match (&server.base, &other.base) {
+                    (Some(ours), Some(base)) => {
+                        base == ours && (!caller || other.prefix == server.prefix)
+                    }
+                    _ => other.name == server.name,
+                };
+                let key = (servers.iter().position(same), target.same());
+                let first = *seen.entry(key).or_insert(at);
+                if first != at {
+                    let why = format!("is the same account as accounts[{first}]");
+                    self.wrong(account, &path, &why);
+                }
+            }
+            let (Some(server), Some(target), Some(choice)) = (server, target, choice) else {
                 let file = get(&keys, IMAGE).and_then(|file| self.file(file).ok());
                 manifest.stray.extend(file.map(|file| Stray {
                     system,
@@ -419,24 +435,6 @@ impl<'a> Reader<'a> {
                 }));
                 continue;
             };
-            // Two servers with the same address are one server; the caller depends on the credentials.
-            let caller = target == Target::Caller;
-            let same = |other: &Declared| match (&server.base, &other.base) {
-                (Some(ours), Some(base)) => {
-                    base == ours && (!caller || other.prefix == server.prefix)
-                }
-                _ => other.name == server.name,
-            };
-            let key = (servers.iter().position(same), target.same());
-            match seen.get(&key) {
-                Some(first) => {
-                    let why = format!("is the same account as accounts[{first}]");
-                    self.wrong(account, &path, &why);
-                }
-                None => {
-                    seen.insert(key, at);
-                }
-            }
             manifest.accounts.push(Entry {
                 server: server.at,
                 target,
@@ -468,13 +466,13 @@ impl<'a> Reader<'a> {
         value: &'a RawValue,
         path: &str,
         system: &'static System,
-    ) -> Option<(Target, Choice)> {
+    ) -> (Option<Target>, Option<Choice>) {
         let own = keys_of(system);
         let why = format!("unknown key; {} takes {}", system.title, own.join(", "));
         self.listed(keys, path, &own, &why);
         let target = self.target(keys, value, path, system);
         let choice = self.choice(keys, value, path, system);
-        Some((target?, choice?))
+        (target, choice)
     }
 
     /// Checks an account whose system is not known, by the rules that every system has.

@@ -921,7 +921,9 @@ fn an_account_is_listed_once() {
 {"server": "jira", "user": "self", "avatar_id": 1},
 {"server": "jira", "self": true, "avatar_id": 2},
 {"server": "jira", "user": "A", "avatar_id": 1},
-{"server": "chat", "user": "A", "reset": true}"#,
+{"server": "chat", "user": "A", "reset": true},
+{"server": "jira", "user": "b"},
+{"server": "jira", "user": "b", "avatar_id": 1}"#,
     ));
     check(&scratch).gives(
         65,
@@ -929,7 +931,9 @@ fn an_account_is_listed_once() {
         "avatarctl: line 9: accounts[3]: is the same account as accounts[0]\n\
          avatarctl: line 11: accounts[5]: is the same account as accounts[4]\n\
          avatarctl: line 14: accounts[8]: is the same account as accounts[6]\n\
-         avatarctl: line 15: accounts[9]: is the same account as accounts[0]\n",
+         avatarctl: line 15: accounts[9]: is the same account as accounts[0]\n\
+         avatarctl: line 17: accounts[11]: names no avatar; give avatar_id or image\n\
+         avatarctl: line 18: accounts[12]: is the same account as accounts[11]\n",
     );
 }
 
