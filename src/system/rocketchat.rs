@@ -12,7 +12,7 @@ use super::knowledge::{Habit, Introduction, Knowledge, Pace, Test, Trial, Versio
 use super::session::{Reading, Server, Session, is_sendable};
 use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, Loss, Result};
 use crate::http::curl::Step;
 use crate::http::multipart::Form;
 use crate::http::{
@@ -160,7 +160,7 @@ static LOGOUT: Call = Call::new(Method::Post, "api/v1/logout", ONCE).logout();
 static SERVER: Call = Call::new(Method::Get, "api/info", ALWAYS);
 /// By the user's name: where older servers look for an id, they find a user named `uid/...`.
 static PICTURE: Call = Call::picture("avatar/{}");
-/// What it tells is worth one try.
+/// What it tells is worth no wait.
 static LOOK: Call = Call::new(Method::Head, "avatar/{}", NEVER);
 
 fn request(call: &'static Call, operation: String) -> Request {
@@ -600,7 +600,14 @@ fn letter_shows(session: &mut Session, username: &str) -> bool {
     let Some(request) = about_picture(session, request, username) else {
         return false;
     };
-    let Ok(response) = session.client.send(&request) else {
+    let answered = match session.client.send(&request) {
+        // A server may close a kept connection unannounced, which says nothing about its pictures.
+        Err(error) if error.loss() == Some(Loss::Broken) && session.client.repeats() => {
+            session.client.send(&request)
+        }
+        answered => answered,
+    };
+    let Ok(response) = answered else {
         session.facts::<Facts>().pictures_late = true;
         return false;
     };

@@ -1277,9 +1277,7 @@ fn whatever_else_the_head_of_a_picture_answers_the_etag_decides() {
         Reply::html(429, "no").header("Retry-After", 3000),
         Reply::html(500, "no"),
         Reply::html(503, "no").header("Retry-After", 3000),
-        Reply::close_without_answer(),
         Reply::raw("SSH-2.0-x\r\n"),
-        Reply::raw("HTTP/1.1 200 OK\r\nContent-Le"),
         Reply::raw("HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 4\r\n\r\nbody"),
         Reply::hang(),
     ] {
@@ -1293,6 +1291,30 @@ fn whatever_else_the_head_of_a_picture_answers_the_etag_decides() {
             .gives(0, "rocketchat build-bot: etag 83okkgZWFdKc9RDgW\n", "");
         // Nothing is worth a second try.
         assert_eq!(chat.calls(), [LOOK, PICTURE]);
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_at_the_head_of_a_picture_is_made_once_more() {
+    const SHOW: [&str; 3] = ["show", "--user", "build-bot"];
+    for broken in [
+        Reply::close_without_answer(),
+        Reply::raw("HTTP/1.1 200 OK\r\nContent-Le"),
+    ] {
+        let chat = chat();
+        lost(&chat, "build-bot");
+        chat.fault(Fault::on("HEAD /avatar/build-bot").instead(broken.clone()));
+        run(SHOW).with(&chat).gives(
+            0,
+            "rocketchat build-bot: no avatar, the generated letter shows; the server lost the picture of etag 83okkgZWFdKc9RDgW\n",
+            "",
+        );
+        chat.forget();
+        chat.fault(Fault::on("HEAD /avatar/build-bot").always().instead(broken));
+        run(SHOW)
+            .with(&chat)
+            .gives(0, "rocketchat build-bot: etag 83okkgZWFdKc9RDgW\n", "");
+        assert_eq!(chat.calls(), [LOOK, PICTURE, PICTURE]);
     }
 }
 
