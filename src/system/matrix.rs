@@ -372,7 +372,7 @@ fn read(session: &Session, request: &Request, response: &Response) -> Reading {
             Some(_) => error(Class::Target, "no such user"),
             None => return Reading::Unsaid,
         },
-        "M_UNRECOGNIZED" => error(Class::Protocol, "there is no such call at this address").hint(BASE),
+        UNRECOGNIZED => error(Class::Protocol, "there is no such call at this address").hint(BASE),
         "M_INVALID_PARAM" | "M_BAD_JSON" | "M_NOT_JSON" | "M_MISSING_PARAM" => {
             error(Class::Protocol, "the server did not understand the request")
         }
@@ -389,9 +389,12 @@ fn read(session: &Session, request: &Request, response: &Response) -> Reading {
 const BASE: &str = "check the base URL: https://SERVER/.well-known/matrix/client names it, where SERVER is what stands behind the colon of a user id";
 const PERMISSION: &str = "another's avatar takes the token of a server admin, or of an application service whose user it is";
 
+/// Of a call that a server does not have.
+const UNRECOGNIZED: &str = "M_UNRECOGNIZED";
+
 /// Whether a server does not have a call, as older and other ones do not. Older ones say so with a 400.
 fn is_absent(error: &Error) -> bool {
-    matches!(error.status, Some(404 | 405)) || error.code.as_deref() == Some("M_UNRECOGNIZED")
+    matches!(error.status, Some(404 | 405)) || error.code.as_deref() == Some(UNRECOGNIZED)
 }
 
 // --- the session ---
@@ -827,13 +830,15 @@ fn read_picture(session: &mut Session, address: &str) -> Result<Image> {
     }
     let asked = request(&PICTURE);
     let response = session.client.send(&asked)?;
-    match refusal(&response) {
-        Some((code, _)) if code == "M_UNRECOGNIZED" => {
-            session.facts::<Facts>().old_media = true;
-            session.picture(&request(&OLD_PICTURE))
-        }
-        _ => session.received(&asked, response),
+    let absent = match refusal(&response) {
+        Some((code, _)) => code == UNRECOGNIZED,
+        None => matches!(response.status, 404 | 405),
+    };
+    if absent {
+        session.facts::<Facts>().old_media = true;
+        return session.picture(&request(&OLD_PICTURE));
     }
+    session.received(&asked, response)
 }
 
 fn describe(seen: &Seen) -> String {

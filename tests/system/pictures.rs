@@ -830,7 +830,8 @@ fn matrix_shows_a_picture_and_has_none_of_a_letter() {
         "",
     );
     type Change = fn(&mut Matrix);
-    let cases: [(&str, Change, i32, &str); 5] = [
+    const OLD_PROXY: &str = "a picture behind a proxy that knows older paths alone";
+    let cases: [(&str, Change, i32, &str); 6] = [
         ("a picture", |_| {}, 0, ""),
         (
             "a picture on an older server",
@@ -838,6 +839,7 @@ fn matrix_shows_a_picture_and_has_none_of_a_letter() {
             0,
             "",
         ),
+        (OLD_PROXY, |matrix| matrix.media_v1 = false, 0, ""),
         (
             "nothing",
             |matrix| matrix.user("robot").avatar = None,
@@ -861,6 +863,11 @@ fn matrix_shows_a_picture_and_has_none_of_a_letter() {
         let matrix = Matrix::start();
         let address = matrix.model().give("robot", png.clone());
         change(&mut matrix.model());
+        if what == OLD_PROXY {
+            let id = address.trim_start_matches("mxc:/");
+            let route = format!("GET /client/v1/media/download{id}");
+            matrix.fault(Fault::on(&route).instead(Reply::html(404, "Not Found")));
+        }
         println!("{what}");
         let stdout = format!("matrix robot: avatar {address}\n");
         let wanted = Shown {
