@@ -3,7 +3,6 @@
 //! time and memory, and without a secret in its output; every cell runs with `-vv`, so that the traces are
 //! scanned too.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -17,10 +16,8 @@ use crate::support::model::{Fault, Model, Running};
 use crate::support::printed::NOTHING;
 use crate::support::run::{in_parallel, words};
 use crate::support::server::{Reply, Request, Server, full_queue, lock};
-use crate::support::{Jira, Navixy, Output, RocketChat, Run, Scratch, pictures, program};
-use crate::system::jira::calls::{CALLS, CROP, SELECT, SMALL};
-use crate::system::navixy::calls::{ICON, PICTURE};
-use crate::system::rocketchat::calls::FILE;
+use crate::support::{Jira, Navixy, Output, Run, Scratch, pictures, program};
+use crate::system::jira::calls::{CALLS, SELECT};
 
 // ------------------------------------------------------------------------------------------------------ flows
 
@@ -58,6 +55,12 @@ pub struct System<M: 'static> {
     pub secrets: &'static [&'static str],
     /// The exit status where it is not the usual one of the fault.
     pub ends: fn(&Call, &Wrong) -> Option<i32>,
+    /// Runs one after another, and what each of them says.
+    pub dressed: &'static [(&'static [&'static str], &'static str)],
+    /// An upload of `large.png`, and the account that it is for.
+    pub upload: (&'static [&'static str], &'static str),
+    /// Calls whose answers may be of any length.
+    pub long: &'static [(&'static [&'static str], &'static str)],
 }
 
 /// What faults and flows bring along, and no output may hold either.
@@ -615,8 +618,8 @@ fn lower_case(answer: Vec<u8>) -> Vec<u8> {
     .concat()
 }
 
-#[test]
-fn what_must_not_matter_does_not() {
+/// Answers that are right in every way in which they may be written.
+pub fn what_must_not_matter_does_not<M: Model + Default>(system: &System<M>) {
     let scratch = scratch();
     let dresses: &[Dress] = &[
         interim,
@@ -627,32 +630,14 @@ fn what_must_not_matter_does_not() {
         lower_case,
     ];
     for dress in dresses {
-        let run = |arguments: &[&str], settings: Vec<(&'static str, String)>| {
+        let (_server, settings) = dressed::<M>(true, *dress);
+        for (arguments, told) in system.dressed {
             let run = Run::new(arguments.iter().copied()).dir(scratch.path());
+            let settings = settings.iter();
             settings
-                .into_iter()
                 .fold(run, |run, (name, value)| run.env(name, value))
-        };
-        let (_server, settings) = dressed::<Jira>(true, *dress);
-        run(SELECT, settings.clone()).gives(0, "jira build-bot: avatar 24880 (was 10122)\n", "");
-        run(CROP, settings.clone()).gives(
-            0,
-            "jira build-bot: image large.png (avatar 24901, was 24880)\n",
-            "",
-        );
-        run(SMALL, settings).gives(
-            0,
-            "jira build-bot: image small.png (avatar 24902, was 24901)\n",
-            "",
-        );
-        let (_server, settings) = dressed::<Navixy>(true, *dress);
-        run(ICON, settings).gives(0, "navixy 2132: icon 3654 (was 12)\n", "");
-        let (_server, settings) = dressed::<RocketChat>(true, *dress);
-        run(&["rocketchat", "show"], settings).gives(
-            0,
-            "rocketchat robot-admin: no avatar, the generated letter shows\n",
-            "",
-        );
+                .gives(0, told, "");
+        }
     }
 }
 
@@ -923,36 +908,23 @@ fn an_answer_with_long_headers_is_called_that() {
 
 // ---------------------------------------------------------------------------------------------------- uploads
 
-#[test]
-fn an_upload_that_is_refused_before_it_is_sent_is_told_by_its_answer() {
+/// By whatever stands in front, and with a connection that ends in the middle of what is sent.
+pub fn an_upload_that_is_refused_before_it_is_sent<M: Model + Default>(system: &System<M>) {
     let scratch = Scratch::new();
     scratch.write("large.png", pictures::png_of_bytes(64, 64, 1, 8 << 20));
-    for reset in [false, true] {
-        let refused = |reply: Reply| if reset { reply.then_reset() } else { reply };
-        let page = refused(Reply::html(413, "Request Entity Too Large"));
-        let jira = Jira::start();
-        jira.refuse_bodies_above(1 << 20, page.clone());
-        Run::new(CROP).with(&jira).dir(scratch.path()).gives(
+    let (arguments, account) = system.upload;
+    let page = Reply::html(413, "Request Entity Too Large");
+    for refusal in [page.clone(), page.then_reset()] {
+        let model = M::default().start();
+        (system.given)(&mut model.model());
+        model.refuse_bodies_above(1 << 20, refusal);
+        Run::new(arguments).with(&model).dir(scratch.path()).gives(
             65,
             "",
-            "avatarctl: jira build-bot: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
-             avatarctl: jira build-bot: upload \"large.png\": larger than the server or a proxy in front of it accepts\n",
-        );
-        let chat = RocketChat::start();
-        chat.refuse_bodies_above(1 << 20, page.clone());
-        Run::new(FILE).with(&chat).dir(scratch.path()).gives(
-            65,
-            "",
-            "avatarctl: rocketchat build-bot: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
-             avatarctl: rocketchat build-bot: upload \"large.png\": larger than the server or a proxy in front of it accepts\n",
-        );
-        let navixy = Navixy::start();
-        navixy.refuse_bodies_above(1 << 20, page);
-        Run::new(PICTURE).with(&navixy).dir(scratch.path()).gives(
-            65,
-            "",
-            "avatarctl: navixy 2132: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
-             avatarctl: navixy 2132: upload \"large.png\": larger than the server or a proxy in front of it accepts\n",
+            &format!(
+                "avatarctl: {account}: warning: \"large.png\": larger than 1 MiB, where proxies in front of servers stop by default\n\
+                 avatarctl: {account}: upload \"large.png\": larger than the server or a proxy in front of it accepts\n"
+            ),
         );
     }
 }
@@ -1022,19 +994,17 @@ fn peak<M: Model>(model: &Running<M>, arguments: &[&str], scratch: &Scratch) -> 
     (kilobytes << 10, status.code().unwrap_or(-1))
 }
 
-#[test]
-fn an_answer_of_fifty_megabytes_costs_less_than_four() {
+/// Compared with a refusal of a few bytes at the same call, which an unoptimized build needs much for, too.
+pub fn fifty_megabytes_cost_less_than_four<M: Model + Default>(system: &System<M>) {
     let scratch = Scratch::new();
-    let picture = 1 << 20;
-    scratch.write("large.png", pictures::png_of_bytes(64, 64, 1, picture));
+    scratch.write("large.png", pictures::png_of_bytes(64, 64, 1, 1 << 20));
     let page = b"<p>no</p>\n".repeat(5 << 20);
     let list = [
         b"{\"success\":true,\"system\":[".as_slice(),
         &b"{\"id\":\"1\"},".repeat(5 << 20),
     ]
     .concat();
-    let mut seen = BTreeMap::new();
-    for (name, status, reply) in [
+    let answers = [
         ("an error page", 75, Reply::text(500, "text/html", &page)),
         ("a page", 76, Reply::text(200, "text/html", &page)),
         ("a list", 76, json(200, &list)),
@@ -1046,59 +1016,23 @@ fn an_answer_of_fifty_megabytes_costs_less_than_four() {
                 [b"3200000\r\n".as_slice(), &page].concat(),
             ),
         ),
-    ] {
-        let mut jira = Jira::start();
-        jira.expect_anything();
-        jira.fault(
-            Fault::on("GET /user/avatars")
-                .always()
-                .instead(reply.clone()),
-        );
-        seen.insert(
-            (name, "jira read"),
-            (peak(&jira, SELECT, &scratch), status, 0),
-        );
-        let mut jira = Jira::start();
-        jira.expect_anything();
-        jira.fault(
-            Fault::on("POST /user/avatar/temporary")
-                .always()
-                .instead(reply.clone()),
-        );
-        seen.insert(
-            (name, "jira upload"),
-            (peak(&jira, CROP, &scratch), status, picture),
-        );
-        let mut navixy = Navixy::start();
-        navixy.expect_anything();
-        navixy.fault(
-            Fault::on("POST /employee/avatar/upload")
-                .always()
-                .instead(reply.clone()),
-        );
-        seen.insert(
-            (name, "navixy upload"),
-            (peak(&navixy, PICTURE, &scratch), status, picture),
-        );
-        let mut chat = RocketChat::start();
-        chat.expect_anything();
-        chat.fault(Fault::on("POST /users.setAvatar").always().instead(reply));
-        seen.insert(
-            (name, "rocketchat upload"),
-            (peak(&chat, FILE, &scratch), status, picture),
-        );
-    }
-    // What an unoptimized build needs for itself is not the answer's.
-    let jira = Jira::start();
-    let (usual, _) = peak(&jira, &["jira", "show", "--user=nobody"], &scratch);
-    println!("a small refusal: {} kB", usual >> 10);
-    for ((name, call), ((bytes, _), ..)) in &seen {
-        println!("{name}, {call}: {} kB", bytes >> 10);
-    }
-    for ((name, call), ((bytes, status), wanted, picture)) in &seen {
-        assert_eq!(status, wanted, "{name}, {call}");
-        let cost = bytes.saturating_sub(usual);
-        assert!(cost < (4 << 20) + *picture as u64, "{name}, {call}: {cost}");
+    ];
+    for (arguments, route) in system.long {
+        let answered = |reply: &Reply| {
+            let mut model = M::default().start();
+            (system.given)(&mut model.model());
+            model.expect_anything();
+            model.fault(Fault::on(route).always().instead(reply.clone()));
+            peak(&model, arguments, &scratch)
+        };
+        let (usual, _) = answered(&Reply::html(500, "no"));
+        for (name, wanted, reply) in &answers {
+            let (bytes, status) = answered(reply);
+            let cost = bytes.saturating_sub(usual);
+            println!("{name}, {route}: {} kB", cost >> 10);
+            assert_eq!(status, *wanted, "{name}, {route}");
+            assert!(cost < 4 << 20, "{name}, {route}: {cost}");
+        }
     }
 }
 

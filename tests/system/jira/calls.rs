@@ -2,7 +2,10 @@
 //! how a run ends over broken connections and wrong answers. The tables are worked through by `http::retries` and
 //! `http::hostile`.
 
-use crate::http::hostile::{Call, System, Wrong, broken_connections, call, lies};
+use crate::http::hostile::{
+    Call, System, Wrong, an_upload_that_is_refused_before_it_is_sent, broken_connections, call,
+    fifty_megabytes_cost_less_than_four, lies, what_must_not_matter_does_not,
+};
 use crate::http::retries::{
     Count, Flow, again, aside, count, counts, large, recovers, slow, small,
 };
@@ -22,6 +25,22 @@ const SYSTEM: System<Jira> = System {
     },
     secrets: &["secret", "cm9ib3Q6c2VjcmV0"],
     ends,
+    dressed: &[
+        (SELECT, "jira build-bot: avatar 24880 (was 10122)\n"),
+        (
+            CROP,
+            "jira build-bot: image large.png (avatar 24901, was 24880)\n",
+        ),
+        (
+            SMALL,
+            "jira build-bot: image small.png (avatar 24902, was 24901)\n",
+        ),
+    ],
+    upload: (CROP, "jira build-bot"),
+    long: &[
+        (SELECT, "GET /user/avatars"),
+        (CROP, "POST /user/avatar/temporary"),
+    ],
 };
 
 pub const CALLS: &[Call] = &[
@@ -160,6 +179,21 @@ fn jira_over_broken_connections() {
 #[test]
 fn jira_lies() {
     lies(&SYSTEM);
+}
+
+#[test]
+fn jira_answers_may_be_written_in_any_way() {
+    what_must_not_matter_does_not(&SYSTEM);
+}
+
+#[test]
+fn jira_tells_an_upload_that_is_refused_before_it_is_sent() {
+    an_upload_that_is_refused_before_it_is_sent(&SYSTEM);
+}
+
+#[test]
+fn jira_reads_fifty_megabytes_in_less_than_four() {
+    fifty_megabytes_cost_less_than_four(&SYSTEM);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 //! how a run ends over broken connections and wrong answers. The tables are worked through by `http::retries` and
 //! `http::hostile`.
 
-use crate::http::hostile::{Call, System, Wrong, broken_connections, call, lies};
+use crate::http::hostile::{
+    Call, System, Wrong, an_upload_that_is_refused_before_it_is_sent, broken_connections, call,
+    fifty_megabytes_cost_less_than_four, lies, what_must_not_matter_does_not,
+};
 use crate::http::retries::{Count, Flow, aside, by_login, count, counts, large, recovers, small};
 use crate::support::{Matrix, pictures};
 
@@ -19,14 +22,28 @@ const ACCOUNT: &str = "GET /v2/users/%40build-bot%3Atest.local";
 const CHANGE: &str = "PUT /profile/%40build-bot%3Atest.local/avatar_url";
 const ADMIN: &str = "GET /users/%40admin%3Atest.local/admin";
 
-/// With an account that wears a picture of its own.
+/// With an account that wears a picture of its own, and no limit of what is uploaded.
 const SYSTEM: System<Matrix> = System {
     calls: CALLS,
     given: |matrix| {
         matrix.give("build-bot", pictures::png(64, 64, 3));
+        matrix.max_upload_size = None;
     },
     secrets: &["syt_YWRtaW4_iCVVYyDpBQfNpaQrxiWT_11jrlV"],
     ends,
+    dressed: &[
+        (MXC, "matrix build-bot: avatar mxc://a/b (first avatar)\n"),
+        (
+            FILE,
+            "matrix build-bot: avatar mxc://test.local/aiLiKGuEbxrrWyAZUZTRHExS, was mxc://a/b, image large.png\n",
+        ),
+        (
+            RESET,
+            "matrix build-bot: was avatar mxc://test.local/aiLiKGuEbxrrWyAZUZTRHExS, generated letter\n",
+        ),
+    ],
+    upload: (FILE, "matrix build-bot"),
+    long: &[(LIST, "GET /v2/users"), (FILE, "POST /media/v3/upload")],
 };
 
 pub const CALLS: &[Call] = &[
@@ -163,6 +180,21 @@ fn matrix_over_broken_connections() {
 #[test]
 fn matrix_lies() {
     lies(&SYSTEM);
+}
+
+#[test]
+fn matrix_answers_may_be_written_in_any_way() {
+    what_must_not_matter_does_not(&SYSTEM);
+}
+
+#[test]
+fn matrix_tells_an_upload_that_is_refused_before_it_is_sent() {
+    an_upload_that_is_refused_before_it_is_sent(&SYSTEM);
+}
+
+#[test]
+fn matrix_reads_fifty_megabytes_in_less_than_four() {
+    fifty_megabytes_cost_less_than_four(&SYSTEM);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 //! how a run ends over broken connections and wrong answers. The tables are worked through by `http::retries` and
 //! `http::hostile`.
 
-use crate::http::hostile::{Call, System, Wrong, broken_connections, call, lies};
+use crate::http::hostile::{
+    Call, System, Wrong, an_upload_that_is_refused_before_it_is_sent, broken_connections, call,
+    fifty_megabytes_cost_less_than_four, lies, what_must_not_matter_does_not,
+};
 use crate::http::retries::{Count, Flow, aside, by_login, count, counts, large, recovers};
 use crate::support::{Fault, Navixy, Reply, Run, pictures};
 
@@ -20,6 +23,9 @@ const SYSTEM: System<Navixy> = System {
     },
     secrets: &["22eac1c27af4be7b9d04da2ce1af111b"],
     ends,
+    dressed: &[(ICON, "navixy 2132: icon 3654 (was 12)\n")],
+    upload: (PICTURE, "navixy 2132"),
+    long: &[(PICTURE, "POST /employee/avatar/upload")],
 };
 
 pub const CALLS: &[Call] = &[
@@ -106,6 +112,21 @@ fn navixy_over_broken_connections() {
 #[test]
 fn navixy_lies() {
     lies(&SYSTEM);
+}
+
+#[test]
+fn navixy_answers_may_be_written_in_any_way() {
+    what_must_not_matter_does_not(&SYSTEM);
+}
+
+#[test]
+fn navixy_tells_an_upload_that_is_refused_before_it_is_sent() {
+    an_upload_that_is_refused_before_it_is_sent(&SYSTEM);
+}
+
+#[test]
+fn navixy_reads_fifty_megabytes_in_less_than_four() {
+    fifty_megabytes_cost_less_than_four(&SYSTEM);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 //! how a run ends over broken connections and wrong answers. The tables are worked through by `http::retries` and
 //! `http::hostile`.
 
-use crate::http::hostile::{Call, System, Wrong, broken_connections, call, lies};
+use crate::http::hostile::{
+    Call, System, Wrong, an_upload_that_is_refused_before_it_is_sent, broken_connections, call,
+    fifty_megabytes_cost_less_than_four, lies, what_must_not_matter_does_not,
+};
 use crate::http::retries::{Count, Flow, aside, by_login, count, counts, large, recovers, small};
 use crate::support::{Fault, Reply, RocketChat, Run, pictures};
 
@@ -33,6 +36,12 @@ const SYSTEM: System<RocketChat> = System {
         "aobEdbYhXfu5hkeqG",
     ],
     ends,
+    dressed: &[(
+        &["rocketchat", "show"],
+        "rocketchat robot-admin: no avatar, the generated letter shows\n",
+    )],
+    upload: (FILE, "rocketchat build-bot"),
+    long: &[(FILE, "POST /users.setAvatar")],
 };
 
 pub const CALLS: &[Call] = &[
@@ -138,6 +147,21 @@ fn rocketchat_over_broken_connections() {
 #[test]
 fn rocketchat_lies() {
     lies(&SYSTEM);
+}
+
+#[test]
+fn rocketchat_answers_may_be_written_in_any_way() {
+    what_must_not_matter_does_not(&SYSTEM);
+}
+
+#[test]
+fn rocketchat_tells_an_upload_that_is_refused_before_it_is_sent() {
+    an_upload_that_is_refused_before_it_is_sent(&SYSTEM);
+}
+
+#[test]
+fn rocketchat_reads_fifty_megabytes_in_less_than_four() {
+    fifty_megabytes_cost_less_than_four(&SYSTEM);
 }
 
 #[test]
