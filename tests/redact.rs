@@ -3,6 +3,7 @@
 
 use crate::support::systems::{self, names};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 
@@ -253,7 +254,7 @@ fn address() -> String {
 }
 
 fn cases(scratch: &Scratch) -> Vec<Case> {
-    let picture = scratch.write("robot.png", pictures::png(64, 64, 1));
+    let picture = scratch.write("robot.png", &*PICTURE);
     let picture = picture.to_str().expect("a path of letters");
     let token = vec![("JIRA_TOKEN", TOKEN.to_owned())];
     let basic = vec![
@@ -415,6 +416,9 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
     cases
 }
 
+/// What accounts wear; to draw it for each of the runs took a fifth of all their time.
+static PICTURE: LazyLock<Vec<u8>> = LazyLock::new(|| pictures::png(64, 64, 9));
+
 /// The model of the system with our secrets for its own, so that all goes well until the fault.
 fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
     match system {
@@ -423,7 +427,7 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             jira.context = String::new();
             let robot = jira.user_mut("robot");
             (robot.token, robot.password) = (Some(TOKEN.into()), Some(PASSWORD.into()));
-            let id = jira.give("robot", pictures::png(64, 64, 9));
+            let id = jira.give("robot", PICTURE.clone());
             jira.user_mut("robot").selected = id;
             jira.token_sessions_survive = true;
             Box::new(move |request| {
@@ -445,8 +449,8 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             (chat.tokens[0].token, chat.tokens[0].user_id) = (AUTH_TOKEN.into(), USER_ID.into());
             chat.users[0].id = USER_ID.into();
             (chat.limit, chat.settle) = (None, Duration::ZERO);
-            chat.give("retired-bot", pictures::png(64, 64, 9));
-            chat.publish(&address(), pictures::png(64, 64, 3));
+            chat.give("retired-bot", PICTURE.clone());
+            chat.publish(&address(), PICTURE.clone());
             let admin = &mut chat.users[0];
             (admin.password, admin.two_factor) = (Some(PASSWORD.into()), Some(CODE.into()));
             renamed(SESSION_TOKEN, "/data/authToken", move |request| {
@@ -457,7 +461,7 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             let mut matrix = Matrix::default();
             matrix.context = String::new();
             matrix.tokens[0].token = TOKEN.into();
-            matrix.give("robot", pictures::png(64, 64, 9));
+            matrix.give("robot", PICTURE.clone());
             matrix.users[0].password = Some(PASSWORD.into());
             renamed(SESSION_TOKEN, "/access_token", move |request| {
                 matrix.handle(request)
@@ -469,7 +473,7 @@ fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
             let access = navixy.hashes.values().next().expect("an access").clone();
             navixy.hashes.insert(HASH.into(), access);
             navixy.logins[0].password = PASSWORD.into();
-            navixy.give(2133, pictures::png(64, 64, 9));
+            navixy.give(2133, PICTURE.clone());
             renamed(SESSION_HASH, "/hash", move |request| navixy.handle(request))
         }
         other => panic!("no secrets of ours are known to a model of {other}"),
