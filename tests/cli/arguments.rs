@@ -3,21 +3,20 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use crate::support::model::uncalled;
-use crate::support::{Jira, Model, Navixy, RocketChat, Run, Running, Scratch, pictures};
+use crate::support::systems::{self, Servers};
+use crate::support::{Jira, Run, Scratch, pictures};
 
 /// The help of no system and no verb.
 const HELP: &str = include_str!("../golden/help/avatarctl.txt");
-const SYSTEMS: [(&str, &str); 4] = [
-    ("jira", include_str!("../../src/system/jira.txt")),
-    (
-        "rocketchat",
-        include_str!("../../src/system/rocketchat.txt"),
-    ),
-    ("navixy", include_str!("../../src/system/navixy.txt")),
-    ("matrix", include_str!("../../src/system/matrix.txt")),
-];
+/// What each system's own file says.
+static SYSTEMS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/system");
+    let read = |name| std::fs::read_to_string(root.join(format!("{name}.txt")));
+    let help = |name| (name, read(name).expect("a help beside the system"));
+    systems::names().map(help).into()
+});
 const VERBS: [(&str, &str); 7] = [
     ("set", include_str!("../golden/help/set.txt")),
     ("show", include_str!("../golden/help/show.txt")),
@@ -40,31 +39,16 @@ const OTHERS: [(&str, &str); 7] = [
     ("man", include_str!("../../src/cli/help/man.txt")),
 ];
 
-/// Three systems, ready to answer and never asked.
-struct Untouched {
-    jira: Running<Jira>,
-    rocketchat: Running<RocketChat>,
-    navixy: Running<Navixy>,
-}
+/// A run that could ask every system and does not.
+struct Untouched(Servers);
 
 impl Untouched {
     fn start() -> Untouched {
-        fn quiet<M: Model>(mut model: Running<M>) -> Running<M> {
-            model.expect_no_calls();
-            model
-        }
-        Untouched {
-            jira: quiet(Jira::start()),
-            rocketchat: quiet(RocketChat::start()),
-            navixy: quiet(Navixy::start()),
-        }
+        Untouched(Servers::uncalled())
     }
 
     fn run<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
-        Run::new(arguments)
-            .with(&self.jira)
-            .with(&self.rocketchat)
-            .with(&self.navixy)
+        self.0.let_in(Run::new(arguments))
     }
 }
 
@@ -908,7 +892,8 @@ fn help_forms() -> Vec<(Vec<&'static str>, &'static str)> {
         (vec!["help"], HELP),
         (vec!["help", "navixy", "set"], VERBS[0].1),
     ];
-    for (system, text) in SYSTEMS {
+    for (system, text) in SYSTEMS.iter() {
+        let (system, text) = (*system, text.as_str());
         forms.push((vec![system, "--help"], text));
         forms.push((vec![system, "-h"], text));
         forms.push((vec!["--help", system], text));
@@ -987,76 +972,31 @@ fn help_names_every_option_system_and_verb() {
     ] {
         assert!(names(HELP, option), "{option}");
     }
-    for word in SYSTEMS
-        .map(|(name, _)| name)
-        .iter()
-        .chain(&VERBS.map(|(name, _)| name))
-    {
+    for word in systems::names().iter().chain(&VERBS.map(|(name, _)| name)) {
         assert!(names(HELP, word), "{word}");
     }
-    for (system, options, variables) in [
-        (
-            "jira",
-            &["--user", "--avatar-id", "--image"][..],
-            &["JIRA_URL", "JIRA_TOKEN", "JIRA_USER", "JIRA_PASSWORD"][..],
-        ),
-        (
-            "rocketchat",
-            &["--user", "--user-id", "--image", "--avatar-url"],
-            &[
-                "ROCKETCHAT_URL",
-                "ROCKETCHAT_USER_ID",
-                "ROCKETCHAT_AUTH_TOKEN",
-                "ROCKETCHAT_USER",
-                "ROCKETCHAT_PASSWORD",
-                "ROCKETCHAT_2FA_CODE",
-            ],
-        ),
-        (
-            "navixy",
-            &["--employee-id", "--icon-id", "--image"],
-            &[
-                "NAVIXY_URL",
-                "NAVIXY_HASH",
-                "NAVIXY_LOGIN",
-                "NAVIXY_PASSWORD",
-            ],
-        ),
-        (
-            "matrix",
-            &["--user", "--mxc", "--image"],
-            &[
-                "MATRIX_URL",
-                "MATRIX_TOKEN",
-                "MATRIX_USER",
-                "MATRIX_PASSWORD",
-            ],
-        ),
-    ] {
-        let (_, help) = SYSTEMS
-            .into_iter()
-            .find(|(name, _)| *name == system)
-            .expect("a system");
-        for word in options.iter().chain(variables) {
-            assert!(names(help, word), "{system} --help names {word}");
-        }
-        for (verb, text) in VERBS {
-            let offered = !matches!(
-                (system, verb),
-                ("jira" | "navixy", "reset") | ("rocketchat" | "navixy" | "matrix", "delete")
-            );
-            assert_eq!(names(help, verb), offered, "{system} --help names {verb}");
-            if ["set", "show", "list"].contains(&verb) {
-                assert!(names(text, system), "{verb} --help names {system}");
-            }
-        }
-        for variable in variables {
+    for (system, help) in systems::ALL.into_iter().zip(SYSTEMS.iter()) {
+        let (name, help) = help;
+        let address = name.to_uppercase() + "_URL";
+        let logins = system.logins.concat();
+        let variables = logins.iter().map(|(name, _)| *name);
+        for variable in variables.chain([address.as_str()]) {
+            assert!(names(help, variable), "{name} --help names {variable}");
             assert!(names(HELP, variable), "--help names {variable}");
         }
-        for option in options {
+        for option in system.targets.iter().chain(system.sources) {
+            assert!(names(help, option), "{name} --help names {option}");
             assert!(names(VERBS[0].1, option), "set --help names {option}");
         }
+        for (verb, text) in VERBS {
+            let offered = verb == "doctor" || system.verb(verb).is_some();
+            assert_eq!(names(help, verb), offered, "{name} --help names {verb}");
+            if ["set", "show", "list"].contains(&verb) {
+                assert!(names(text, name), "{verb} --help names {name}");
+            }
+        }
     }
+    assert!(names(HELP, "ROCKETCHAT_2FA_CODE"));
 }
 
 /// What the help shows is what the program takes: each option of the main help, and no other.
@@ -1161,87 +1101,90 @@ fn the_version_is_one_line() {
 fn what_is_no_reset_and_no_deletion_is_never_sent() {
     let number =
         |text: &str| format!("avatarctl: --avatar-id takes a number from 1 up, not \"{text}\"");
-    let jira = uncalled(Jira::default());
-    let chat = uncalled(RocketChat::default());
-    let fleet = uncalled(Navixy::default());
-    for (line, said) in [
-        (
-            "jira delete",
-            "avatarctl: jira delete needs --avatar-id".to_owned(),
-        ),
-        ("jira delete --avatar-id null", number("null")),
-        ("jira delete --avatar-id=24901x", number("24901x")),
-        ("jira delete --avatar-id=-1", number("-1")),
+    refused(&[
+        ("jira delete", "avatarctl: jira delete needs --avatar-id"),
+        ("jira delete --avatar-id null", &number("null")),
+        ("jira delete --avatar-id=24901x", &number("24901x")),
+        ("jira delete --avatar-id=-1", &number("-1")),
         (
             "jira delete --avatar-id 24901 --avatar-id 24901",
-            "avatarctl: --avatar-id is given twice".to_owned(),
+            "avatarctl: --avatar-id is given twice",
         ),
         (
             "jira delete 24901",
-            "avatarctl: jira delete needs --avatar-id".to_owned(),
+            "avatarctl: jira delete needs --avatar-id",
         ),
         (
             "jira delete --avatar-id= --user robot",
-            "avatarctl: --avatar-id is empty\nhint: is the variable that it comes from set?".to_owned(),
+            "avatarctl: --avatar-id is empty\nhint: is the variable that it comes from set?",
         ),
         (
             "jira delete --avatar-id 24901 --user=",
-            "avatarctl: --user is empty\nhint: is the variable that it comes from set?".to_owned(),
+            "avatarctl: --user is empty\nhint: is the variable that it comes from set?",
         ),
         (
             "jira delete --avatar-id 24901 --image a.png",
-            "avatarctl: --image is not an option of jira delete\nhint: the nearest one is --avatar-id".to_owned(),
+            "avatarctl: --image is not an option of jira delete\nhint: the nearest one is --avatar-id",
         ),
         (
             "rocketchat delete",
-            "avatarctl: Rocket.Chat has no delete\nhint: an account has one avatar; set replaces it".to_owned(),
+            "avatarctl: Rocket.Chat has no delete\nhint: an account has one avatar; set replaces it",
+        ),
+        (
+            "matrix delete",
+            "avatarctl: Matrix has no delete\nhint: an account has one avatar; set replaces it, reset takes it off",
         ),
         (
             "navixy delete --employee-id 2132",
-            "avatarctl: Navixy has no delete\nhint: an uploaded picture cannot be deleted; set --image replaces it, set --icon-id hides it".to_owned(),
+            "avatarctl: Navixy has no delete\nhint: an uploaded picture cannot be deleted; set --image replaces it, set --icon-id hides it",
         ),
         (
             "jira reset --user robot",
-            "avatarctl: Jira has no reset\nhint: select a system avatar with set --avatar-id; jira list shows their ids".to_owned(),
+            "avatarctl: Jira has no reset\nhint: select a system avatar with set --avatar-id; jira list shows their ids",
         ),
         (
             "navixy reset --employee-id 2132",
-            "avatarctl: Navixy has no reset\nhint: set --icon-id null shows the uploaded picture instead of an icon".to_owned(),
+            "avatarctl: Navixy has no reset\nhint: set --icon-id null shows the uploaded picture instead of an icon",
         ),
         (
             "rocketchat reset --user= ",
-            "avatarctl: --user is empty\nhint: is the variable that it comes from set?".to_owned(),
+            "avatarctl: --user is empty\nhint: is the variable that it comes from set?",
         ),
         (
             "rocketchat reset --user-id=",
-            "avatarctl: --user-id is empty\nhint: is the variable that it comes from set?".to_owned(),
+            "avatarctl: --user-id is empty\nhint: is the variable that it comes from set?",
         ),
         (
             "rocketchat reset --user a --user-id b",
-            "avatarctl: --user and --user-id both name the target".to_owned(),
+            "avatarctl: --user and --user-id both name the target",
         ),
         (
             "rocketchat reset --image a.png",
-            "avatarctl: --image is not an option of rocketchat reset".to_owned(),
+            "avatarctl: --image is not an option of rocketchat reset",
+        ),
+        (
+            "matrix reset --user=",
+            "avatarctl: --user is empty\nhint: is the variable that it comes from set?",
+        ),
+        (
+            "matrix reset --mxc mxc://a/b",
+            "avatarctl: --mxc is not an option of matrix reset",
+        ),
+        (
+            "matrix whoami --user robot",
+            "avatarctl: --user is not an option of matrix whoami",
         ),
         (
             "jira whoami --user robot",
-            "avatarctl: --user is not an option of jira whoami".to_owned(),
+            "avatarctl: --user is not an option of jira whoami",
         ),
         (
             "rocketchat whoami --user-id x",
-            "avatarctl: --user-id is not an option of rocketchat whoami".to_owned(),
+            "avatarctl: --user-id is not an option of rocketchat whoami",
         ),
         (
             "navixy whoami --employee-id 2132",
-            "avatarctl: --employee-id is not an option of navixy whoami".to_owned(),
+            "avatarctl: --employee-id is not an option of navixy whoami",
         ),
-    ] {
-        println!("{line}");
-        Run::new(line.split_whitespace())
-            .with(&jira)
-            .with(&chat)
-            .with(&fleet)
-            .gives(64, "", &format!("{said}\n"));
-    }
+    ]);
 }

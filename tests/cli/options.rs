@@ -4,120 +4,108 @@ use std::fs;
 
 use crate::support::printed::{NOTHING, summary_line};
 use crate::support::run::words;
-use crate::support::{Run, Scratch, systems};
+use crate::support::systems::{self, System};
+use crate::support::{Run, Scratch};
 
 // ------------------------------------------------------------------------------------- options and their verbs
 
 /// A command line of each verb that is complete. Without an address and without a manifest it ends before
 /// anything is sent, with this status.
-const VERBS: [(&str, i32); 22] = [
-    ("jira set --avatar-id 5", 78),
-    ("jira show", 78),
-    ("jira list", 78),
-    ("jira delete --avatar-id 5", 78),
-    ("jira whoami", 78),
-    ("rocketchat set --avatar-url http://a/b", 78),
-    ("rocketchat show", 78),
-    ("rocketchat list", 78),
-    ("rocketchat reset", 78),
-    ("rocketchat whoami", 78),
-    ("navixy set --employee-id 7 --icon-id 5", 78),
-    ("navixy show --employee-id 7", 78),
-    ("navixy list", 78),
-    ("navixy whoami", 78),
-    ("matrix set --mxc mxc://a/b", 78),
-    ("matrix show", 78),
-    ("matrix list", 78),
-    ("matrix reset", 78),
-    ("matrix whoami", 78),
-    ("check m.json", 66),
-    ("diff m.json", 66),
-    ("apply m.json", 66),
-];
+fn verbs() -> Vec<(String, i32)> {
+    let of_one = |system: &'static System| {
+        let lines = system.verbs.iter();
+        lines.map(|line| (format!("{} {line}", system.name), 78))
+    };
+    let batches = BATCH.iter().map(|verb| (format!("{verb} m.json"), 66));
+    systems::ALL
+        .into_iter()
+        .flat_map(of_one)
+        .chain(batches)
+        .collect()
+}
 
-/// Every option with a value that it takes, none for a switch; the words that begin the verbs it is for; and
-/// what must stand beside it.
-const OPTIONS: [(&str, Option<&str>, &[&str], &str); 32] = {
-    const SYSTEMS: &[&str] = &["jira", "rocketchat", "navixy", "matrix"];
-    const BATCH: &[&str] = &["check", "diff", "apply"];
-    const ALL: &[&str] = &[
-        "jira",
-        "rocketchat",
-        "navixy",
-        "matrix",
-        "check",
-        "diff",
-        "apply",
-    ];
-    const WRITES: &[&str] = &[
-        "jira set",
-        "jira delete",
-        "rocketchat set",
-        "rocketchat reset",
-        "navixy set",
-        "matrix set",
-        "matrix reset",
-    ];
+const BATCH: [&str; 3] = ["check", "diff", "apply"];
+
+/// Whose an option is.
+enum Owner {
+    Everybody,
+    Systems,
+    /// Verbs that change something at once.
+    Writes,
+    /// Verbs that have a target by this option.
+    Aimed,
+    /// What begins like one of these.
+    Verbs(&'static [&'static str]),
+    /// The avatars to choose from: these lines have one already, or may not have any.
+    Sources,
+}
+
+impl Owner {
+    fn takes(&self, option: &str, line: &str) -> bool {
+        let mut words = words(line);
+        let first = words.next().unwrap_or_default();
+        let verb = words.next().unwrap_or_default();
+        let system = systems::ALL.into_iter().find(|system| system.name == first);
+        match self {
+            Owner::Everybody => true,
+            Owner::Systems => system.is_some(),
+            Owner::Writes => system.is_some() && ["set", "reset", "delete"].contains(&verb),
+            Owner::Aimed => system.is_some_and(|system| {
+                system.targets.contains(&option) && system.aimed.contains(&verb)
+            }),
+            Owner::Verbs(begins) => begins.iter().any(|begin| line.starts_with(begin)),
+            Owner::Sources => false,
+        }
+    }
+}
+
+/// Every option with a value that it takes, none for a switch; whose it is; and what must stand beside it.
+const OPTIONS: [(&str, Option<&str>, Owner, &str); 32] = {
+    use Owner::{Aimed, Everybody, Sources, Systems, Verbs, Writes};
     [
         // Its value may be unusable: that is another matter than the command line.
-        ("--url", Some("ftp://a"), SYSTEMS, ""),
-        ("--ca-file", Some("a.pem"), ALL, ""),
-        ("--client-cert", Some("a.pem"), ALL, ""),
-        ("--client-key", Some("a.key"), ALL, "--client-cert=a.pem"),
-        ("--insecure", None, ALL, ""),
-        ("--proxy", Some("http://u:p@a:1"), ALL, ""),
-        ("--netrc", Some("netrc"), ALL, ""),
-        ("--connect-timeout", Some("2"), ALL, ""),
-        ("--timeout", Some("0.5"), ALL, ""),
-        ("--max-time", Some("3600"), ALL, ""),
-        ("--retries", Some("0"), ALL, ""),
-        ("--no-verify", None, ALL, ""),
-        ("--force", None, ALL, ""),
-        ("--json", None, ALL, ""),
-        ("--quiet", None, ALL, ""),
-        ("-q", None, ALL, ""),
-        ("--verbose", None, ALL, ""),
-        ("-v", None, ALL, ""),
-        ("-vv", None, ALL, ""),
-        ("--color", Some("never"), ALL, ""),
-        ("--dry-run", None, WRITES, ""),
-        ("--state", Some("s"), &["diff", "apply"], ""),
-        ("--lock-timeout", Some("0"), &["diff", "apply"], ""),
-        ("--only", Some("jira/*"), BATCH, ""),
-        ("--shard", Some("1/2"), BATCH, ""),
-        ("--junit", Some("j.xml"), &["diff", "apply"], ""),
+        ("--url", Some("ftp://a"), Systems, ""),
+        ("--ca-file", Some("a.pem"), Everybody, ""),
+        ("--client-cert", Some("a.pem"), Everybody, ""),
+        (
+            "--client-key",
+            Some("a.key"),
+            Everybody,
+            "--client-cert=a.pem",
+        ),
+        ("--insecure", None, Everybody, ""),
+        ("--proxy", Some("http://u:p@a:1"), Everybody, ""),
+        ("--netrc", Some("netrc"), Everybody, ""),
+        ("--connect-timeout", Some("2"), Everybody, ""),
+        ("--timeout", Some("0.5"), Everybody, ""),
+        ("--max-time", Some("3600"), Everybody, ""),
+        ("--retries", Some("0"), Everybody, ""),
+        ("--no-verify", None, Everybody, ""),
+        ("--force", None, Everybody, ""),
+        ("--json", None, Everybody, ""),
+        ("--quiet", None, Everybody, ""),
+        ("-q", None, Everybody, ""),
+        ("--verbose", None, Everybody, ""),
+        ("-v", None, Everybody, ""),
+        ("-vv", None, Everybody, ""),
+        ("--color", Some("never"), Everybody, ""),
+        ("--dry-run", None, Writes, ""),
+        ("--state", Some("s"), Verbs(&["diff", "apply"]), ""),
+        ("--lock-timeout", Some("0"), Verbs(&["diff", "apply"]), ""),
+        ("--only", Some("jira/*"), Verbs(&BATCH), ""),
+        ("--shard", Some("1/2"), Verbs(&BATCH), ""),
+        ("--junit", Some("j.xml"), Verbs(&["diff", "apply"]), ""),
         (
             "--html",
             Some("h.html"),
-            &["check", "diff", "apply", "jira list"],
+            Verbs(&["check", "diff", "apply", "jira list"]),
             "",
         ),
-        ("--prune", None, &["apply"], ""),
-        (
-            "--user",
-            Some("a"),
-            &[
-                "jira set",
-                "jira show",
-                "jira list",
-                "jira delete",
-                "rocketchat set",
-                "rocketchat show",
-                "rocketchat reset",
-                "matrix set",
-                "matrix show",
-                "matrix reset",
-            ],
-            "",
-        ),
-        (
-            "--user-id",
-            Some("a"),
-            &["rocketchat set", "rocketchat show", "rocketchat reset"],
-            "",
-        ),
-        ("--image", Some("a.png"), &[], ""),
-        ("--icon-id", Some("null"), &[], ""),
+        ("--prune", None, Verbs(&["apply"]), ""),
+        ("--user", Some("a"), Aimed, ""),
+        ("--user-id", Some("a"), Aimed, ""),
+        ("--image", Some("a.png"), Sources, ""),
+        ("--icon-id", Some("null"), Sources, ""),
     ]
 };
 
@@ -125,21 +113,16 @@ const OPTIONS: [(&str, Option<&str>, &[&str], &str); 32] = {
 #[test]
 fn every_option_is_taken_by_its_verbs_and_refused_by_the_others() {
     let scratch = Scratch::new();
-    for system in systems::names() {
-        let covered = VERBS.iter().any(|(line, _)| line.starts_with(system));
-        assert!(covered, "{system} has rows");
-    }
-    for (line, status) in VERBS {
+    for (line, status) in verbs() {
         let verb = match line.split_once(" m.json") {
             Some((verb, _)) => verb.to_owned(),
-            None => words(line).take(2).collect::<Vec<_>>().join(" "),
+            None => words(&line).take(2).collect::<Vec<_>>().join(" "),
         };
         for (name, value, own, beside) in OPTIONS {
-            // The sources: these lines have one already, or may not have any.
-            if own.is_empty() && verb.ends_with(" set") {
+            if matches!(own, Owner::Sources) && verb.ends_with(" set") {
                 continue;
             }
-            let ours = own.iter().any(|begin| line.starts_with(begin));
+            let ours = own.takes(name, &line);
             let spellings = match value {
                 Some(value) => vec![format!("{name} {value}"), format!("{name}={value}")],
                 None => vec![name.to_owned()],
@@ -195,9 +178,10 @@ fn every_option_is_given_once_and_with_its_value() {
     };
     for (name, value, own, beside) in OPTIONS {
         let repeatable = ["-v", "-vv", "--verbose"].contains(&name);
-        let (line, _) = VERBS
+        let own = |line: &str| matches!(own, Owner::Sources) || own.takes(name, line);
+        let (line, _) = verbs()
             .into_iter()
-            .find(|(line, _)| own.is_empty() || own.iter().any(|begin| line.starts_with(begin)))
+            .find(|(line, _)| own(line))
             .expect("an option is some verb's");
         let name_of = long(name);
         let spelled = match value {
@@ -233,23 +217,13 @@ fn every_option_is_given_once_and_with_its_value() {
 /// On every verb that has a target, whatever stands around it.
 #[test]
 fn an_empty_target_is_refused_by_every_verb() {
-    for (line, _) in VERBS {
-        let (_, _, own, _) = OPTIONS
-            .into_iter()
-            .find(|(name, ..)| *name == "--user")
-            .expect("a row");
-        let mut flags = Vec::new();
-        if own.iter().any(|begin| line.starts_with(begin)) {
-            flags.push("--user");
-            if line.starts_with("rocketchat") {
-                flags.push("--user-id");
-            }
-        }
-        let line = line.replace("--employee-id 7", "");
-        if line.starts_with("navixy set") || line.starts_with("navixy show") {
-            flags.push("--employee-id");
-        }
-        for flag in flags {
+    for system in systems::ALL {
+        let aimed = system.aimed.iter();
+        let lines = aimed.map(|verb| system.verb(verb).expect("a verb that it has"));
+        for (line, flag) in
+            lines.flat_map(|line| system.targets.iter().map(move |flag| (line, flag)))
+        {
+            let line = format!("{} {}", system.name, line.replace("--employee-id 7", ""));
             for value in ["", " ", "\t", "\u{a0}"] {
                 let refusal = format!(
                     "avatarctl: {flag} is empty\nhint: is the variable that it comes from set?\n"
@@ -268,7 +242,7 @@ fn an_empty_target_is_refused_by_every_verb() {
 
 #[test]
 fn every_batch_needs_a_manifest_and_one() {
-    for verb in ["check", "diff", "apply"] {
+    for verb in BATCH {
         Run::new([verb]).gives(
             64,
             NOTHING,

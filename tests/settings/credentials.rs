@@ -10,10 +10,7 @@ use crate::support::model::uncalled;
 use crate::support::printed::NOTHING;
 use crate::support::run::words;
 use crate::support::systems::{self, Servers};
-use crate::support::{
-    Fault, Jira, Matrix, Model, Navixy, Reply, RocketChat, Run, Running, Scratch, encoding,
-    pictures,
-};
+use crate::support::{Fault, Jira, Navixy, Reply, RocketChat, Run, Scratch, encoding, pictures};
 
 // ------------------------------------------------------------------------------------------------ credentials
 
@@ -181,25 +178,17 @@ fn refused(system: &str, rows: &[(&[(&str, &str)], &str)]) {
     scratch.write("empty", "");
     let servers = Servers::uncalled();
     let place = scratch.path().to_str().expect("a path of letters");
-    let arguments: &[&str] = match system {
-        "navixy" => &["navixy", "show", "--employee-id=2132"],
-        _ => &[system, "show"],
-    };
+    let (line, _) = systems::find(system).show;
     for (variables, message) in rows {
         println!("{variables:?}");
-        let mut run = servers.know(Run::new(arguments));
+        let mut run = servers.know(Run::new(words(line)));
         for (name, value) in *variables {
             run = run.env(name, value.replace("DIR", place));
         }
-        let who = if system == "navixy" {
-            "navixy 2132"
-        } else {
-            system
-        };
         run.mask(place, "DIR").stdin("hunter2").gives(
             78,
             "",
-            &format!("avatarctl: {who}: {message}\n"),
+            &format!("avatarctl: {}: {message}\n", subject(line)),
         );
     }
 }
@@ -554,68 +543,9 @@ pub fn pairs() -> impl Iterator<Item = (&'static str, [(&'static str, &'static s
     systems::logins().filter_map(|(system, login)| Some((system.name, login.try_into().ok()?)))
 }
 
-/// The models, and a run of `whoami` at each of them that says nothing unless it fails.
-pub struct Models {
-    pub jira: Running<Jira>,
-    pub chat: Running<RocketChat>,
-    pub navixy: Running<Navixy>,
-    pub matrix: Running<Matrix>,
-}
-
-impl Models {
-    pub fn start() -> Models {
-        let mut chat = RocketChat::default();
-        chat.limit = None;
-        let mut models = Models {
-            jira: Jira::start(),
-            chat: chat.start(),
-            navixy: Navixy::start(),
-            matrix: Matrix::start(),
-        };
-        models.jira.expect_anything();
-        models.chat.expect_anything();
-        models.navixy.expect_anything();
-        models.matrix.expect_anything();
-        models
-    }
-
-    pub fn whoami(&self, system: &str) -> Run {
-        let (name, url) = match system {
-            "jira" => ("JIRA_URL", self.jira.url()),
-            "rocketchat" => ("ROCKETCHAT_URL", self.chat.url()),
-            "navixy" => ("NAVIXY_URL", self.navixy.url()),
-            "matrix" => ("MATRIX_URL", self.matrix.url()),
-            other => panic!("there is no model of {other} here"),
-        };
-        Run::new([system, "whoami", "--retries=0"]).env(name, url)
-    }
-
-    /// How many requests came since the last time somebody asked, and whether anybody complained.
-    pub fn requests(&self) -> usize {
-        let count = [
-            self.jira.requests().len(),
-            self.chat.requests().len(),
-            self.navixy.requests().len(),
-            self.matrix.requests().len(),
-        ];
-        self.jira.forget();
-        self.chat.forget();
-        self.navixy.forget();
-        self.matrix.forget();
-        let complaints = [
-            self.jira.violations(),
-            self.chat.violations(),
-            self.navixy.violations(),
-            self.matrix.violations(),
-        ];
-        assert_eq!(complaints.concat(), [""; 0]);
-        count.iter().sum()
-    }
-}
-
 #[test]
 fn a_password_comes_from_standard_input() {
-    let models = Models::start();
+    let models = Servers::start();
     for (system, [(name, login), (variable, secret)]) in pairs() {
         for ending in ["", "\n", "\r\n"] {
             models
@@ -625,9 +555,13 @@ fn a_password_comes_from_standard_input() {
                 .stdin(format!("{secret}{ending}"))
                 .answers();
         }
-        assert_ne!(models.requests(), 0, "{variable}");
+        assert_ne!(models.take_requests(), 0, "{variable}");
     }
-    models.chat.model().user("robot-admin").two_factor = Some("123456".into());
+    models
+        .of::<RocketChat>()
+        .model()
+        .user("robot-admin")
+        .two_factor = Some("123456".into());
     models
         .whoami("rocketchat")
         .env("ROCKETCHAT_USER", "robot-admin")
@@ -728,15 +662,15 @@ fn a_password_beside_a_token_or_a_hash_is_refused() {
 /// Only the password says that a login is meant.
 #[test]
 fn a_login_name_beside_a_token_or_a_hash_is_fine() {
-    let models = Models::start();
+    let models = Servers::start();
     models
         .whoami("rocketchat")
         .env("ROCKETCHAT_USER", "robot-admin")
         .env("ROCKETCHAT_2FA_CODE", "123456")
-        .with(&models.chat)
+        .with(models.of::<RocketChat>())
         .answers();
     assert_eq!(
-        models.chat.calls(),
+        models.of::<RocketChat>().calls(),
         ["GET /chat/api/v1/me", "GET /chat/api/info"]
     );
     models
@@ -744,7 +678,7 @@ fn a_login_name_beside_a_token_or_a_hash_is_fine() {
         .env("NAVIXY_LOGIN", "bot@example.com")
         .env("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")
         .answers();
-    assert_eq!(models.navixy.calls(), ["POST /v2/user/get_info"]);
+    assert_eq!(models.of::<Navixy>().calls(), ["POST /v2/user/get_info"]);
 }
 
 /// Where a value may stand, the first of them first.
@@ -752,8 +686,12 @@ const PLACES: [&str; 4] = ["a file", "the variable", "systemd", "a netrc"];
 
 #[test]
 fn each_value_is_taken_from_the_first_place_that_has_it() {
-    let models = Models::start();
-    models.chat.model().user("robot-admin").two_factor = Some("123456".into());
+    let models = Servers::start();
+    {
+        let mut chat = models.of::<RocketChat>().model();
+        chat.user("robot-admin").two_factor = Some("123456".into());
+        chat.limit = None;
+    }
     // What is looked for, what goes with it, and the entry of a netrc where one may give it.
     let mut rows = Vec::new();
     for (system, [(name, login), (variable, secret)]) in pairs() {
@@ -780,11 +718,12 @@ fn each_value_is_taken_from_the_first_place_that_has_it() {
         [user, password],
         None,
     ));
-    let token = "ROBOTTOKEN";
-    let hash = "22eac1c27af4be7b9d04da2ce1af111b";
     let nothing = ("UNRELATED", "x");
-    rows.push(("jira", "JIRA_TOKEN", token, [nothing; 2], None));
-    rows.push(("navixy", "NAVIXY_HASH", hash, [nothing; 2], None));
+    for (system, login) in systems::logins() {
+        if let [(variable, secret)] = login {
+            rows.push((system.name, variable, secret, [nothing; 2], None));
+        }
+    }
 
     for (system, variable, value, others, entry) in rows {
         for (right, place) in PLACES.iter().enumerate() {
@@ -815,7 +754,7 @@ fn each_value_is_taken_from_the_first_place_that_has_it() {
             run.env("CREDENTIALS_DIRECTORY", scratch.path())
                 .env("NETRC", netrc_file(&scratch, netrc, 0o600))
                 .answers();
-            assert_ne!(models.requests(), 0);
+            assert_ne!(models.take_requests(), 0);
         }
     }
 }
@@ -963,7 +902,7 @@ fn every_variable_is_refused_where_it_is_set_twice_unreadable_or_no_text() {
                 .gives(78, NOTHING, &told(format!("{wrong} is empty")));
         }
     }
-    assert_eq!(servers.requests(), 0);
+    assert_eq!(servers.take_requests(), 0);
 }
 
 #[test]
@@ -984,5 +923,5 @@ fn both_kinds_of_credentials_at_once_are_refused_by_every_system() {
                 ),
             );
     }
-    assert_eq!(servers.requests(), 0);
+    assert_eq!(servers.take_requests(), 0);
 }

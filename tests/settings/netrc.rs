@@ -9,14 +9,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{fs, thread};
 
-use super::credentials::{Models, NONE, pairs};
+use super::credentials::{NONE, pairs};
 use super::{UNCHANGED, authorization, netrc_file, show};
 use crate::support::model::uncalled;
-use crate::support::{Jira, Run, Scratch, World, encoding, systems};
+use crate::support::systems::{self, Login, Servers, System};
+use crate::support::{Jira, Navixy, RocketChat, Run, Scratch, World, encoding};
 
 #[test]
 fn a_netrc_holds_what_each_system_takes() {
-    let (models, scratch) = (Models::start(), Scratch::new());
+    let (models, scratch) = (Servers::start(), Scratch::new());
     for (system, [(_, login), (variable, secret)]) in pairs() {
         if variable == "ROCKETCHAT_PASSWORD" {
             continue;
@@ -27,14 +28,17 @@ fn a_netrc_holds_what_each_system_takes() {
         models.whoami(system).env("NETRC", &path).answers();
     }
     let pair = format!("Basic {}", encoding::base64(b"robot:secret"));
-    assert_eq!(authorization(&models.jira), Some(pair));
+    assert_eq!(authorization(models.of::<Jira>()), Some(pair));
     // An id and a token: nobody logs in with them, and nobody may log out.
     let [me, info] = ["GET /chat/api/v1/me", "GET /chat/api/info"];
-    assert_eq!(models.chat.calls(), [me, info, me, info]);
-    assert_eq!(models.chat.violations(), [""; 0]);
+    assert_eq!(models.of::<RocketChat>().calls(), [me, info, me, info]);
+    assert_eq!(models.of::<RocketChat>().violations(), [""; 0]);
     // A login and a password: a session of the run's own.
     let session = ["auth", "get_info", "logout"].map(|call| format!("POST /v2/user/{call}"));
-    assert_eq!(models.navixy.calls(), [session.clone(), session].concat());
+    assert_eq!(
+        models.of::<Navixy>().calls(),
+        [session.clone(), session].concat()
+    );
 }
 
 #[test]
@@ -110,6 +114,18 @@ fn no_entry(system: &str, ways: &str, host: &str) -> String {
     format!("avatarctl: {system}\nhint: set {ways}, or give {host} a login in the netrc file\n")
 }
 
+/// `X, or Y and Z`: what gives credentials, as a hint names it.
+fn ways(system: &System) -> String {
+    let way = |login: Login| {
+        login
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(" and ")
+    };
+    system.logins.map(way).join(", or ")
+}
+
 #[test]
 fn a_host_without_an_entry_has_no_credentials() {
     let scratch = Scratch::new();
@@ -120,30 +136,15 @@ fn a_host_without_an_entry_has_no_credentials() {
         "machine 127.0.0 login robot password secret\nmachine 127.0.0.11 login robot password secret\n",
     ] {
         let path = netrc_file(&scratch, text, 0o600);
-        for (system, who, ways) in [
-            (
-                "jira",
-                "jira: no credentials for Jira",
-                "JIRA_TOKEN, or JIRA_USER and JIRA_PASSWORD",
-            ),
-            (
-                "rocketchat",
-                "rocketchat: no credentials for Rocket.Chat",
-                "ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN, or ROCKETCHAT_USER and ROCKETCHAT_PASSWORD",
-            ),
-            (
-                "navixy",
-                "navixy: no credentials for Navixy",
-                "NAVIXY_HASH, or NAVIXY_LOGIN and NAVIXY_PASSWORD",
-            ),
-        ] {
-            let models = Models::start();
-            models.whoami(system).env("NETRC", &path).gives(
+        for system in systems::ALL {
+            let models = Servers::start();
+            let who = format!("{}: no credentials for {}", system.name, system.title);
+            models.whoami(system.name).env("NETRC", &path).gives(
                 78,
                 "",
-                &no_entry(who, ways, "127.0.0.1"),
+                &no_entry(&who, &ways(system), "127.0.0.1"),
             );
-            assert_eq!(models.requests(), 0);
+            assert_eq!(models.take_requests(), 0);
         }
     }
     let path = netrc_file(&scratch, "machine [::1] login a password b\n", 0o600);
@@ -222,21 +223,15 @@ fn a_password_of_a_variable_takes_its_login_from_the_netrc() {
 /// Nobody minds a file that nobody reads.
 #[test]
 fn whole_credentials_of_variables_leave_the_netrc_unread() {
-    let (models, scratch) = (Models::start(), Scratch::new());
+    let (models, scratch) = (Servers::start(), Scratch::new());
     for (system, login) in systems::logins() {
         for path in [scratch.join("nothing"), scratch.path().to_owned()] {
-            let mut run = models.whoami(system.name).arg("--netrc").arg(path);
-            for (name, value) in login {
-                run = run.env(name, *value);
-            }
-            run.answers();
+            let run = models.whoami(system.name).arg("--netrc").arg(path);
+            run.login(login).answers();
         }
         let open = netrc_file(&scratch, "default login a password b\n", 0o644);
-        let mut run = models.whoami(system.name).env("NETRC", open);
-        for (name, value) in login {
-            run = run.env(name, *value);
-        }
-        run.answers();
+        let run = models.whoami(system.name).env("NETRC", open);
+        run.login(login).answers();
     }
 }
 
@@ -305,13 +300,13 @@ fn a_netrc_that_cannot_be_used_is_refused() {
         ),
     ] {
         for system in systems::names() {
-            let models = Models::start();
+            let models = Servers::start();
             models
                 .whoami(system)
                 .env("NETRC", scratch.join(name))
                 .mask(place, "DIR")
                 .gives(78, "", &format!("avatarctl: {system}: {said}\n"));
-            assert_eq!(models.requests(), 0);
+            assert_eq!(models.take_requests(), 0);
         }
     }
     show(&uncalled(Jira::default()))

@@ -36,6 +36,16 @@ pub static SYSTEM: System = System {
     ],
     begins: ["ask what server this is"; 2],
     show: ("jira show", "jira robot: avatar 10122 (system)\n"),
+    verbs: &[
+        "set --avatar-id 5",
+        "show",
+        "list",
+        "delete --avatar-id 5",
+        "whoami",
+    ],
+    targets: &["--user"],
+    aimed: &["set", "show", "list", "delete"],
+    sources: &["--avatar-id", "--image"],
 };
 
 impl World {

@@ -33,6 +33,10 @@ pub static SYSTEM: System = System {
         "matrix show",
         "matrix @admin:test.local: no avatar, a letter shows\n",
     ),
+    verbs: &["set --mxc mxc://a/b", "show", "list", "reset", "whoami"],
+    targets: &["--user"],
+    aimed: &["set", "show", "reset"],
+    sources: &["--mxc", "--image"],
 };
 
 impl World {

@@ -36,6 +36,15 @@ pub static SYSTEM: System = System {
     ],
     begins: ["ask who the caller is", "log in as \"bot@example.com\""],
     show: ("navixy show --employee-id=2132", "navixy 2132: icon 12\n"),
+    verbs: &[
+        "set --employee-id 7 --icon-id 5",
+        "show --employee-id 7",
+        "list",
+        "whoami",
+    ],
+    targets: &["--employee-id"],
+    aimed: &["set", "show"],
+    sources: &["--icon-id", "--image"],
 };
 
 impl World {

@@ -45,6 +45,16 @@ pub static SYSTEM: System = System {
         "rocketchat show",
         "rocketchat robot-admin: no avatar, the generated letter shows\n",
     ),
+    verbs: &[
+        "set --avatar-url http://a/b",
+        "show",
+        "list",
+        "reset",
+        "whoami",
+    ],
+    targets: &["--user", "--user-id"],
+    aimed: &["set", "show", "reset"],
+    sources: &["--image", "--avatar-url"],
 };
 
 impl World {

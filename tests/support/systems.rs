@@ -35,12 +35,33 @@ pub struct System {
     pub begins: [&'static str; 2],
     /// A line that needs one of them, and what it gives.
     pub show: (&'static str, &'static str),
+    /// Of each verb what is complete but for an address.
+    pub verbs: &'static [&'static str],
+    /// The options that name an account, and the verbs that take them.
+    pub targets: &'static [&'static str],
+    pub aimed: &'static [&'static str],
+    /// The options that say what to set.
+    pub sources: &'static [&'static str],
+}
+
+impl System {
+    /// What follows on its name for this verb, where it has the verb.
+    pub fn verb(&self, verb: &str) -> Option<&'static str> {
+        let mut verbs = self.verbs.iter().copied();
+        verbs.find(|line| line.split(' ').next() == Some(verb))
+    }
 }
 
 /// See [`System::start`].
 pub fn started<M: Model>(mut model: M, bots: usize) -> Box<dyn Served> {
     (0..bots).for_each(|number| model.add_bot(number));
     Box::new(model.start())
+}
+
+/// The system of this name.
+pub fn find(name: &str) -> &'static System {
+    let found = ALL.into_iter().find(|system| system.name == name);
+    found.unwrap_or_else(|| panic!("a model of {name}"))
 }
 
 pub fn names() -> [&'static str; ALL.len()] {
@@ -148,12 +169,6 @@ impl Servers {
         found.expect("a model that is registered")
     }
 
-    /// The one of this name.
-    pub fn named(&self, system: &str) -> &dyn Served {
-        let found = self.iter().find(|served| served.system().name == system);
-        found.unwrap_or_else(|| panic!("a model of {system}"))
-    }
-
     /// A run that knows where they are and has no credentials.
     pub fn know(&self, run: Run) -> Run {
         let settings = self.iter().flat_map(Served::settings);
@@ -162,9 +177,26 @@ impl Servers {
             .fold(run, |run, (name, url)| run.env(name, url))
     }
 
-    pub fn requests(&self) -> usize {
-        let requests = self.iter().map(|served| served.server().requests().len());
-        requests.sum()
+    /// A run with the address and the credentials of each.
+    pub fn let_in(&self, run: Run) -> Run {
+        self.iter().fold(run, |run, served| served.let_in(run))
+    }
+
+    /// A run of `whoami` at one of them, which says nothing unless it fails.
+    pub fn whoami(&self, system: &str) -> Run {
+        self.know(Run::new([system, "whoami", "--retries=0"]))
+    }
+
+    /// How many requests came since the last time somebody asked; each of them was right.
+    pub fn take_requests(&self) -> usize {
+        let servers = self.iter().map(Served::server);
+        let count = |server: &Server| {
+            assert_eq!(server.violations(), [""; 0]);
+            let count = server.requests().len();
+            server.forget();
+            count
+        };
+        servers.map(count).sum()
     }
 }
 

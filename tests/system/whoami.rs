@@ -258,8 +258,7 @@ fn another_system_at_the_address_is_named() {
         ),
     ];
     for (system, answer) in answers {
-        let known = systems::ALL.iter().find(|known| known.name == system);
-        let title = known.expect("a system").title;
+        let title = systems::find(system).title;
         for asked in systems::ALL {
             let asker = asked.name;
             if asker == system {
