@@ -832,7 +832,7 @@ fn read_picture(session: &mut Session, address: &str) -> Result<Image> {
     let response = session.client.send(&asked)?;
     let absent = match refusal(&response) {
         Some((code, _)) => code == UNRECOGNIZED,
-        None => matches!(response.status, 404 | 405),
+        None => response.status == 404,
     };
     if absent {
         session.facts::<Facts>().old_media = true;
