@@ -201,7 +201,7 @@ pub enum Avatar {
 pub struct Seen {
     /// The account as messages name it: the target as it was given, or the caller's name.
     pub account: String,
-    /// The server's own id of it, where writes should use that.
+    /// The server's own id of it, where writes should use that or an account has several names.
     pub id: Option<String>,
     /// The server's own name of it, letter for letter, where its picture is asked for by that.
     pub name: Option<String>,

@@ -660,7 +660,7 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
 fn seen(target: &Target, id: &str, avatar: Option<String>) -> Seen {
     Seen {
         account: target.name().unwrap_or(id).to_owned(),
-        id: None,
+        id: Some(id.to_owned()),
         name: None,
         fingerprint: avatar.filter(|address| !address.is_empty()),
         offers: Vec::new(),

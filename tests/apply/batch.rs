@@ -86,6 +86,27 @@ fn an_account_that_comes_by_two_names_wears_one_avatar() {
     assert_eq!(world.state().lines().count(), 1);
 }
 
+/// Only the server tells what stands behind a user name, and who the caller is.
+#[test]
+fn an_account_of_matrix_that_comes_by_three_names_wears_one_avatar() {
+    let mut world = World::new();
+    world.declare(
+        r#"
+    {"server": "hs", "user": "admin", "mxc": "mxc://pictures.example/a"},
+    {"server": "hs", "user": "@admin:test.local", "mxc": "mxc://pictures.example/b"},
+    {"server": "hs", "self": true, "reset": true}"#,
+    );
+    let said = "it is the same account as \"admin\", which is to wear another avatar\n\
+                hint: keep one of them in the manifest\n";
+    world.run("apply m.json").gives(
+        65,
+        "hs admin: avatar mxc://pictures.example/a (first avatar)\n\
+         1 changed, 0 unchanged, 2 failed\n",
+        &format!("avatarctl: hs @admin:test.local: {said}avatarctl: hs @admin:test.local: {said}"),
+    );
+    assert_eq!(world.state().lines().count(), 1);
+}
+
 #[test]
 fn a_server_that_takes_long_to_show_it_is_asked_again() {
     let mut world = World::new();
