@@ -895,6 +895,7 @@ mod tests {
                 "12:accounts[3]: names no target; give user or user_id or \"self\": true",
                 "13:accounts[4].server: \"moon\" is not among the servers",
                 "14:accounts[5].image: is given twice",
+                "14:accounts[5]: is the same account as accounts[2]",
                 "15:accounts[6].reset: must be true",
                 "16:accounts[7].avatar_url: must be an http or https address",
                 "18:accounts[9]: is the same account as accounts[8]",

@@ -13,9 +13,12 @@ pub struct Login {
     pub variables: &'static [&'static str],
     /// Taken along where it is set.
     pub also: Option<&'static str>,
-    /// Whether the login and password of a netrc stand for the first and the last variable.
-    pub netrc: bool,
+    /// Whether the login and password of a netrc can stand for the first and the last variable, told by the password.
+    pub netrc: Option<fn(&str) -> bool>,
 }
+
+/// For a login that takes any password of a netrc.
+pub const ANY_PASSWORD: Option<fn(&str) -> bool> = Some(|_| true);
 
 impl Login {
     pub const fn last(&self) -> &'static str {
@@ -80,16 +83,23 @@ impl Reader<'_> {
         Ok(chosen)
     }
 
-    /// The way that a netrc file can give, with its password.
+    /// The way that a netrc file can give, with its password: the one whose first variable is set, else the first that
+    /// the password is for.
     fn by_netrc(&self) -> Result<Option<(&'static Login, Secret)>> {
-        let Some(login) = self.logins.iter().find(|login| login.netrc) else {
-            return Ok(None);
+        let pair = |user: Option<&Secret>| {
+            let user = user.map(Secret::expose);
+            self.netrc.pair(user, self.environment)
         };
-        let user = self.value(login.variables[0])?;
-        let pair = self
-            .netrc
-            .pair(user.as_ref().map(Secret::expose), self.environment)?;
-        Ok(pair.map(|(_, password)| (login, password)))
+        let ways = || self.logins.iter().filter(|login| login.netrc.is_some());
+        for login in ways() {
+            if let Some(user) = self.value(login.variables[0])? {
+                return Ok(pair(Some(&user))?.map(|(_, password)| (login, password)));
+            }
+        }
+        Ok(pair(None)?.and_then(|(_, password)| {
+            let fits = |login: &&Login| login.netrc.is_some_and(|fits| fits(password.expose()));
+            ways().find(fits).map(|login| (login, password))
+        }))
     }
 
     /// What is wrong where no way is whole.
@@ -134,7 +144,7 @@ impl Reader<'_> {
         let mut values = Vec::new();
         for name in login.others() {
             let value = match self.value(name)? {
-                None if login.netrc => self
+                None if login.netrc.is_some() => self
                     .netrc
                     .pair(None, self.environment)?
                     .and_then(|(user, _)| user),

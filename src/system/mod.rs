@@ -269,8 +269,8 @@ mod tests {
         for system in ALL {
             let last: BTreeSet<_> = system.logins.iter().map(Login::last).collect();
             assert_eq!(last.len(), system.logins.len(), "{}", system.name);
-            let by_host = system.logins.iter().filter(|login| login.netrc);
-            assert_eq!(by_host.count(), 1, "{}", system.name);
+            let mut by_host = system.logins.iter().filter_map(|login| login.netrc);
+            assert!(by_host.any(|fits| fits("any")), "{}", system.name);
         }
     }
 

@@ -26,7 +26,7 @@ use crate::http::{
 use crate::picture::Picture;
 use crate::picture::received::Image;
 use crate::secret::Secret;
-use crate::settings::credentials::{Credentials, Login};
+use crate::settings::credentials::{ANY_PASSWORD, Credentials, Login};
 use crate::terminal::{MESSAGE, clean, quote};
 
 pub(super) static SYSTEM: System = System {
@@ -46,12 +46,12 @@ pub(super) static SYSTEM: System = System {
         Login {
             variables: &["HASH"],
             also: None,
-            netrc: false,
+            netrc: None,
         },
         Login {
             variables: &["LOGIN", "PASSWORD"],
             also: None,
-            netrc: true,
+            netrc: ANY_PASSWORD,
         },
     ],
     example: Example {

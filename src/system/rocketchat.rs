@@ -23,7 +23,7 @@ use crate::picture::Picture;
 use crate::picture::received::{Image, Kind};
 use crate::secret::Secret;
 use crate::settings::address::encode;
-use crate::settings::credentials::{Credentials, Login};
+use crate::settings::credentials::{ANY_PASSWORD, Credentials, Login};
 use crate::terminal::{MESSAGE, clean, quote};
 
 pub(super) static SYSTEM: System = System {
@@ -55,12 +55,12 @@ pub(super) static SYSTEM: System = System {
         Login {
             variables: &["USER_ID", "AUTH_TOKEN"],
             also: None,
-            netrc: true,
+            netrc: Some(is_token),
         },
         Login {
             variables: &["USER", "PASSWORD"],
             also: Some("2FA_CODE"),
-            netrc: false,
+            netrc: ANY_PASSWORD,
         },
     ],
     example: Example {
@@ -413,6 +413,12 @@ fn open(client: Client, credentials: &Credentials) -> Result<Session> {
     session.identify("x-user-id", &id, "USER_ID");
     session.authorize("x-auth-token", "", &token, "AUTH_TOKEN");
     Ok(session)
+}
+
+/// Whether a netrc's password is a token, and the login beside it an id: tokens are 32 random bytes in base64.
+fn is_token(password: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    password.len() == 43 && password.bytes().all(digit)
 }
 
 /// The id and the token that a name and a password give. A code is sent where one was asked for, and not before:

@@ -18,10 +18,7 @@ use crate::support::{Jira, Navixy, RocketChat, Run, Scratch, World, encoding};
 #[test]
 fn a_netrc_holds_what_each_system_takes() {
     let (models, scratch) = (Servers::start(), Scratch::new());
-    for (system, [(_, login), (variable, secret)]) in pairs() {
-        if variable == "ROCKETCHAT_PASSWORD" {
-            continue;
-        }
+    for (system, [(_, login), (_, secret)]) in pairs() {
         let text = format!("machine 127.0.0.1 login {login} password {secret}\n");
         let path = netrc_file(&scratch, &text, 0o600);
         models.whoami(system).arg("--netrc").arg(&path).answers();
@@ -29,9 +26,14 @@ fn a_netrc_holds_what_each_system_takes() {
     }
     let pair = format!("Basic {}", encoding::base64(b"robot:secret"));
     assert_eq!(authorization(models.of::<Jira>()), Some(pair));
-    // An id and a token: nobody logs in with them, and nobody may log out.
+    // An id and a token, with which nobody logs in, and nobody may log out; and a name and a password.
     let [me, info] = ["GET /chat/api/v1/me", "GET /chat/api/info"];
-    assert_eq!(models.of::<RocketChat>().calls(), [me, info, me, info]);
+    let [login, logout] = ["login", "logout"].map(|call| format!("POST /chat/api/v1/{call}"));
+    let session = [&login, me, info, &logout];
+    assert_eq!(
+        models.of::<RocketChat>().calls(),
+        [&[me, info, me, info], &session[..], &session[..]].concat()
+    );
     assert_eq!(models.of::<RocketChat>().violations(), [""; 0]);
     // A login and a password: a session of the run's own.
     let session = ["auth", "get_info", "logout"].map(|call| format!("POST /v2/user/{call}"));
@@ -39,6 +41,34 @@ fn a_netrc_holds_what_each_system_takes() {
         models.of::<Navixy>().calls(),
         [session.clone(), session].concat()
     );
+}
+
+/// Which of its variables is set says more than what the password looks like.
+#[test]
+fn a_netrc_gives_rocketchat_what_goes_with_the_variable_that_is_set() {
+    let scratch = Scratch::new();
+    let token = "9HqLlyZOugoStsXCUfD_0YdwnNnunAJF8V47U3QHXSq";
+    for (variable, login, secret, call) in [
+        (
+            "ROCKETCHAT_USER_ID",
+            "aobEdbYhXfu5hkeqG",
+            "short",
+            "GET /chat/api/v1/me",
+        ),
+        (
+            "ROCKETCHAT_USER",
+            "robot-admin",
+            token,
+            "POST /chat/api/v1/login",
+        ),
+    ] {
+        let models = Servers::start();
+        let text = format!("machine 127.0.0.1 login {login} password {secret}\n");
+        let path = netrc_file(&scratch, &text, 0o600);
+        let whoami = models.whoami("rocketchat").env(variable, login);
+        assert_eq!(whoami.env("NETRC", &path).output().status, 77);
+        assert_eq!(models.of::<RocketChat>().calls(), [call]);
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::{Delete, Example, List, Support, System};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
 use crate::http::{ALWAYS, Body, Call, Client, Exchange, Method, Request, Response, UNLESS_LOST};
-use crate::settings::credentials::{Credentials, Login};
+use crate::settings::credentials::{ANY_PASSWORD, Credentials, Login};
 use crate::terminal::quote;
 use answers::{
     Avatars, CLOUD, CONTEXT_PATH, LIST, PERMISSION, Permissions, Refusal, ServerInfo, User, reason,
@@ -46,12 +46,12 @@ pub(super) static SYSTEM: System = System {
         Login {
             variables: &["TOKEN"],
             also: None,
-            netrc: false,
+            netrc: None,
         },
         Login {
             variables: &["USER", "PASSWORD"],
             also: None,
-            netrc: true,
+            netrc: ANY_PASSWORD,
         },
     ],
     example: Example {
