@@ -441,17 +441,17 @@ impl Client {
                 let failure = *failure;
                 (Attempt::Failed { failure, reused }, error.message())
             }
-            Ok(response) => match (self.busy)(response) {
-                None => (Attempt::Answered, String::new()),
-                Some(asked) => {
-                    let asked = asked.max(response.rate_limit().before_repeat(time::now()));
-                    let attempt = match response.status {
-                        502 | 504 => Attempt::Gateway(asked),
-                        _ => Attempt::Busy(asked),
-                    };
-                    (attempt, response.why_busy())
-                }
-            },
+            Ok(response) => {
+                let asked = (self.busy)(response);
+                let attempt = match (asked, response.status) {
+                    (None, 500) | (Some(_), 502 | 504) => Attempt::Failing,
+                    (None, _) => return (Attempt::Answered, String::new()),
+                    (Some(_), _) => Attempt::Busy,
+                };
+                let limit = response.rate_limit().before_repeat(time::now());
+                let asked = asked.unwrap_or_default().max(limit);
+                (attempt(asked), response.why_busy())
+            }
         }
     }
 

@@ -115,7 +115,8 @@ impl Call {
 pub struct Repeat {
     /// No connection was made, so nothing was carried out.
     pub not_connected: bool,
-    /// The answer was lost, or a gateway answered for the server (502, 504): the call may have been carried out.
+    /// The answer was lost, the server failed (500), or a gateway answered for it (502, 504): the call may have been
+    /// carried out.
     pub answer_lost: bool,
     /// The answer says that the call was not carried out: 429, 503.
     pub busy: bool,

@@ -31,8 +31,9 @@ pub(super) enum Attempt {
     Answered,
     /// The server is busy, and asks to wait at least so long.
     Busy(Duration),
-    /// A gateway answered for the server (502, 504), and asks to wait at least so long.
-    Gateway(Duration),
+    /// The server failed (500), or a gateway answered for it (502, 504), and asks to wait at least so long: the call
+    /// may have been carried out.
+    Failing(Duration),
     /// No answer. `reused`: over a connection that was made for an earlier request.
     Failed { failure: Failure, reused: bool },
 }
@@ -58,7 +59,7 @@ pub(super) fn next(
     let (allowed, asked) = match attempt {
         Attempt::Answered => (false, Duration::ZERO),
         Attempt::Busy(asked) => (repeat.busy, asked),
-        Attempt::Gateway(asked) => (repeat.answer_lost, asked),
+        Attempt::Failing(asked) => (repeat.answer_lost, asked),
         Attempt::Failed { failure, .. } => {
             let allowed = match failure {
                 Failure::NotConnected => repeat.not_connected,
@@ -113,7 +114,7 @@ mod tests {
     #[test]
     fn a_call_is_repeated_after_what_it_may_be_repeated_after() {
         let busy = Attempt::Busy(Duration::ZERO);
-        let gateway = Attempt::Gateway(Duration::ZERO);
+        let failing = Attempt::Failing(Duration::ZERO);
         let [not_connected, lost, late, permanent] = [
             Failure::NotConnected,
             Failure::AnswerLost,
@@ -125,7 +126,7 @@ mod tests {
         for (attempt, [always, unless_lost, once, never]) in [
             (answered, [false, false, false, false]),
             (busy, [true, true, false, false]),
-            (gateway, [true, false, false, false]),
+            (failing, [true, false, false, false]),
             (not_connected, [true, true, true, false]),
             (lost, [true, false, false, false]),
             (late, [true, false, false, false]),

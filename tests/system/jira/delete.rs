@@ -308,7 +308,7 @@ fn a_read_back_that_fails_says_that_the_avatar_was_deleted() {
     let jira = jira();
     let proof = Fault::on("GET /user/avatars").from(2).always();
     jira.fault(proof.instead(Reply::html(500, "Oops")));
-    delete(&jira, &["--avatar-id", "24901"]).gives(
+    delete(&jira, &["--avatar-id", "24901"]).once().gives(
         75,
         "",
         &complaint(

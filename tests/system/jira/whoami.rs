@@ -98,12 +98,12 @@ fn a_right_that_jira_does_not_tell_is_not_known() {
             Some(false) => MAY_NOT,
             None => UNKNOWN,
         };
-        whoami("jira", &jira).gives(
+        whoami("jira", &jira).once().gives(
             0,
             &format!("jira: robot, {said}, Jira 9.12.4 (Server) at URL\n"),
             "",
         );
-        whoami("jira", &jira).arg("--json").gives(
+        whoami("jira", &jira).once().arg("--json").gives(
             0,
             &identity(json!("robot"), json!("9.12.4"), json!("Server"), json!(may)),
             "",

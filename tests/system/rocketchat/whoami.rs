@@ -64,12 +64,12 @@ fn a_rocketchat_that_does_not_say_what_it_is() {
         let chat = chat();
         println!("{reply:?}");
         chat.fault(Fault::on("GET /api/info").always().instead(reply));
-        whoami("rocketchat", &chat).gives(
+        whoami("rocketchat", &chat).once().gives(
             0,
             "rocketchat: robot-admin, may change others, Rocket.Chat at URL\n",
             "",
         );
-        whoami("rocketchat", &chat).arg("--json").gives(
+        whoami("rocketchat", &chat).once().arg("--json").gives(
             0,
             &identity(json!("robot-admin"), json!(null), json!(null), json!(true)),
             "",
