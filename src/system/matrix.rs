@@ -581,11 +581,10 @@ fn is_caller(name: &str, target: &Target) -> bool {
 /// What not every homeserver has.
 fn habit(exchange: &Exchange) -> Option<Habit> {
     let answer = exchange.answer.as_ref().ok()?;
-    let absent = matches!(answer.status, 404 | 405);
+    let code = answer.json::<Answer>().and_then(|said| said.errcode);
+    let absent = matches!(answer.status, 404 | 405) || code == Some(json!(UNRECOGNIZED));
     let called = |call: &Call| exchange.path == call.path;
-    if called(&ADMIN)
-        && (absent || answer.status == 403 && answer.json::<Answer>()?.errcode.is_none())
-    {
+    if called(&ADMIN) && (absent || answer.status == 403 && code.is_none()) {
         Some(Habit::harmless("there are no calls for admins of Synapse"))
     } else if called(&VERSION) && absent {
         Some(Habit::harmless("its software is not told"))

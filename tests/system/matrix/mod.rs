@@ -1407,6 +1407,13 @@ fn older_and_other_servers_have_fewer_calls() {
     }
     let told = set(&server);
     assert_eq!((told.status, told.stderr.as_str()), (0, ""));
+    let told = run(&server, "doctor").output();
+    assert_eq!(
+        told.stdout.lines().last(),
+        Some(
+            "ok    answers  there are no calls for admins of Synapse; media has the calls from before v1.11"
+        )
+    );
     // The specification lets a server answer this for an account without an avatar; who asks is there all the same.
     let server = Matrix::start();
     server.fault(Fault::on("GET /avatar_url").instead(refusal(404, "M_NOT_FOUND", "x")));
