@@ -11,7 +11,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use super::retries::scratch;
+use super::retries::{Count, Flow, scratch};
 use crate::support::model::{Fault, Model, Running};
 use crate::support::printed::NOTHING;
 use crate::support::run::{in_parallel, words};
@@ -55,6 +55,8 @@ pub struct System<M: 'static> {
     pub secrets: &'static [&'static str],
     /// The exit status where it is not the usual one of the fault.
     pub ends: fn(&Call, &Wrong) -> Option<i32>,
+    pub flows: &'static [Flow<M>],
+    pub counts: &'static [Count],
     /// Runs one after another, and what each of them says.
     pub dressed: &'static [(&'static [&'static str], &'static str)],
     /// An upload of `large.png`, and the account that it is for.

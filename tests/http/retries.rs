@@ -4,6 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::hostile::System;
 use crate::support::encoding::{http_date, now};
 use crate::support::model::{Fault, Model, Running};
 use crate::support::printed::NOTHING;
@@ -61,7 +62,7 @@ fn unexpected(output: &Output) -> Option<String> {
 type Way = (&'static str, fn(Fault) -> Fault);
 
 /// One answer of every flow goes wrong once, in every way that may pass.
-pub fn recovers<M: Model + Default>(flows: &[Flow<M>])
+pub fn recovers<M: Model + Default>(system: &System<M>)
 where
     Flow<M>: Sync,
 {
@@ -93,7 +94,7 @@ where
         }),
     ];
     let mut cells = Vec::new();
-    for flow in flows {
+    for flow in system.flows {
         for nth in 1..=flow.requests {
             // A server that a gateway gave up may still store a picture, so it is not sent again: tests/system/jira.
             let passes = |(name, _): &&Way| *name != "504" || nth != flow.stores;
@@ -203,11 +204,11 @@ pub const fn by_login(count: Count) -> Count {
     }
 }
 
-pub fn counts<M: Model + Default>(counts: &[Count], given: fn(&mut M)) {
+pub fn counts<M: Model + Default>(system: &System<M>) {
     let scratch = scratch();
     let mut cells: Vec<(&Count, &str, Reply, usize)> = Vec::new();
     let more = |count: &Count, status| usize::from(count.again.contains(&status));
-    for count in counts {
+    for count in system.counts {
         let page = |status| Reply::html(status, "No");
         cells.push((count, "--retries=2", page(503), count.busy));
         cells.push((count, "--retries=2", page(429), count.busy));
@@ -233,7 +234,7 @@ pub fn counts<M: Model + Default>(counts: &[Count], given: fn(&mut M)) {
     }
     let failures = in_parallel(&cells, |(count, retries, reply, wanted)| {
         let model = M::default().start();
-        given(&mut model.model());
+        (system.given)(&mut model.model());
         model.fault(Fault::on(count.route).always().instead(reply.clone()));
         let run = Run::new(count.arguments.iter().copied())
             .dir(scratch.path())

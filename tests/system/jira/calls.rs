@@ -2,13 +2,8 @@
 //! how a run ends over broken connections and wrong answers. The tables are worked through by `http::retries` and
 //! `http::hostile`.
 
-use crate::http::hostile::{
-    Call, System, Wrong, an_upload_that_is_refused_before_it_is_sent, broken_connections, call,
-    fifty_megabytes_cost_less_than_four, lies, what_must_not_matter_does_not,
-};
-use crate::http::retries::{
-    Count, Flow, again, aside, count, counts, large, recovers, slow, small,
-};
+use crate::http::hostile::{Call, System, Wrong, call};
+use crate::http::retries::{Count, Flow, again, aside, count, large, slow, small};
 use crate::support::{Jira, pictures};
 
 pub const SELECT: &[&str] = &["jira", "set", "--user=build-bot", "--avatar-id=24880"];
@@ -25,6 +20,8 @@ const SYSTEM: System<Jira> = System {
     },
     secrets: &["secret", "cm9ib3Q6c2VjcmV0"],
     ends,
+    flows: FLOWS,
+    counts: COUNTS,
     dressed: &[
         (SELECT, "jira build-bot: avatar 24880 (was 10122)\n"),
         (
@@ -42,6 +39,8 @@ const SYSTEM: System<Jira> = System {
         (CROP, "POST /user/avatar/temporary"),
     ],
 };
+
+held_to_every_table!(SYSTEM);
 
 pub const CALLS: &[Call] = &[
     call("server", SELECT, "GET /serverInfo"),
@@ -170,40 +169,3 @@ const COUNTS: &[Count] = &[
     count(&["jira", "whoami"], "GET /myself", 3, 3),
     aside(count(&["jira", "whoami"], "GET /mypermissions", 3, 3)),
 ];
-
-#[test]
-fn jira_over_broken_connections() {
-    broken_connections(&SYSTEM);
-}
-
-#[test]
-fn jira_lies() {
-    lies(&SYSTEM);
-}
-
-#[test]
-fn jira_answers_may_be_written_in_any_way() {
-    what_must_not_matter_does_not(&SYSTEM);
-}
-
-#[test]
-fn jira_tells_an_upload_that_is_refused_before_it_is_sent() {
-    an_upload_that_is_refused_before_it_is_sent(&SYSTEM);
-}
-
-#[test]
-fn jira_reads_fifty_megabytes_in_less_than_four() {
-    fifty_megabytes_cost_less_than_four(&SYSTEM);
-}
-
-#[test]
-fn jira_is_right_whatever_was_lost() {
-    recovers(FLOWS);
-}
-
-#[test]
-fn jira_calls_are_repeated_by_their_table() {
-    counts::<Jira>(COUNTS, |jira| {
-        jira.give("build-bot", large());
-    });
-}

@@ -2,11 +2,8 @@
 //! how a run ends over broken connections and wrong answers. The tables are worked through by `http::retries` and
 //! `http::hostile`.
 
-use crate::http::hostile::{
-    Call, System, Wrong, an_upload_that_is_refused_before_it_is_sent, broken_connections, call,
-    fifty_megabytes_cost_less_than_four, lies, what_must_not_matter_does_not,
-};
-use crate::http::retries::{Count, Flow, aside, by_login, count, counts, large, recovers};
+use crate::http::hostile::{Call, System, Wrong, call};
+use crate::http::retries::{Count, Flow, aside, by_login, count, large};
 use crate::support::{Fault, Navixy, Reply, Run, pictures};
 
 pub const ICON: &[&str] = &["navixy", "set", "--employee-id=2132", "--icon-id=3654"];
@@ -23,10 +20,14 @@ const SYSTEM: System<Navixy> = System {
     },
     secrets: &["22eac1c27af4be7b9d04da2ce1af111b"],
     ends,
+    flows: FLOWS,
+    counts: COUNTS,
     dressed: &[(ICON, "navixy 2132: icon 3654 (was 12)\n")],
     upload: (PICTURE, "navixy 2132"),
     long: &[(PICTURE, "POST /employee/avatar/upload")],
 };
+
+held_to_every_table!(SYSTEM);
 
 pub const CALLS: &[Call] = &[
     call("list", &["navixy", "list"], "POST /employee/list"),
@@ -103,43 +104,6 @@ const COUNTS: &[Count] = &[
     by_login(count(WHOAMI, "POST /user/auth", 1, 1)),
     aside(by_login(count(WHOAMI, "POST /user/logout", 3, 3))),
 ];
-
-#[test]
-fn navixy_over_broken_connections() {
-    broken_connections(&SYSTEM);
-}
-
-#[test]
-fn navixy_lies() {
-    lies(&SYSTEM);
-}
-
-#[test]
-fn navixy_answers_may_be_written_in_any_way() {
-    what_must_not_matter_does_not(&SYSTEM);
-}
-
-#[test]
-fn navixy_tells_an_upload_that_is_refused_before_it_is_sent() {
-    an_upload_that_is_refused_before_it_is_sent(&SYSTEM);
-}
-
-#[test]
-fn navixy_reads_fifty_megabytes_in_less_than_four() {
-    fifty_megabytes_cost_less_than_four(&SYSTEM);
-}
-
-#[test]
-fn navixy_is_right_whatever_was_lost() {
-    recovers(FLOWS);
-}
-
-#[test]
-fn navixy_calls_are_repeated_by_their_table() {
-    counts::<Navixy>(COUNTS, |navixy| {
-        navixy.give(2133, large());
-    });
-}
 
 #[test]
 fn navixy_codes_decide_over_the_status() {

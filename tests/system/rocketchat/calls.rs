@@ -2,11 +2,8 @@
 //! how a run ends over broken connections and wrong answers. The tables are worked through by `http::retries` and
 //! `http::hostile`.
 
-use crate::http::hostile::{
-    Call, System, Wrong, an_upload_that_is_refused_before_it_is_sent, broken_connections, call,
-    fifty_megabytes_cost_less_than_four, lies, what_must_not_matter_does_not,
-};
-use crate::http::retries::{Count, Flow, aside, by_login, count, counts, large, recovers, small};
+use crate::http::hostile::{Call, System, Wrong, call};
+use crate::http::retries::{Count, Flow, aside, by_login, count, large, small};
 use crate::support::{Fault, Reply, RocketChat, Run, pictures};
 
 pub const FILE: &[&str] = &["rocketchat", "set", "--user=build-bot", "--image=large.png"];
@@ -36,6 +33,8 @@ const SYSTEM: System<RocketChat> = System {
         "aobEdbYhXfu5hkeqG",
     ],
     ends,
+    flows: FLOWS,
+    counts: COUNTS,
     dressed: &[(
         &["rocketchat", "show"],
         "rocketchat robot-admin: no avatar, the generated letter shows\n",
@@ -43,6 +42,8 @@ const SYSTEM: System<RocketChat> = System {
     upload: (FILE, "rocketchat build-bot"),
     long: &[(FILE, "POST /users.setAvatar")],
 };
+
+held_to_every_table!(SYSTEM);
 
 pub const CALLS: &[Call] = &[
     call("caller", &["rocketchat", "show"], "GET /me"),
@@ -138,43 +139,6 @@ const COUNTS: &[Count] = &[
     by_login(count(WHOAMI, "POST /login", 1, 1)),
     aside(by_login(count(WHOAMI, "POST /logout", 1, 1))),
 ];
-
-#[test]
-fn rocketchat_over_broken_connections() {
-    broken_connections(&SYSTEM);
-}
-
-#[test]
-fn rocketchat_lies() {
-    lies(&SYSTEM);
-}
-
-#[test]
-fn rocketchat_answers_may_be_written_in_any_way() {
-    what_must_not_matter_does_not(&SYSTEM);
-}
-
-#[test]
-fn rocketchat_tells_an_upload_that_is_refused_before_it_is_sent() {
-    an_upload_that_is_refused_before_it_is_sent(&SYSTEM);
-}
-
-#[test]
-fn rocketchat_reads_fifty_megabytes_in_less_than_four() {
-    fifty_megabytes_cost_less_than_four(&SYSTEM);
-}
-
-#[test]
-fn rocketchat_is_right_whatever_was_lost() {
-    recovers(FLOWS);
-}
-
-#[test]
-fn rocketchat_calls_are_repeated_by_their_table() {
-    counts::<RocketChat>(COUNTS, |chat| {
-        chat.give("build-bot", large());
-    });
-}
 
 #[test]
 fn a_secret_in_a_picture_s_address_is_not_repeated() {
