@@ -72,6 +72,9 @@ pub fn merge(classes: impl IntoIterator<Item = Class>) -> u8 {
     }
 }
 
+/// What is wrong where the credentials are good, and the caller may not do this.
+pub const NOT_PERMITTED: &str = "not permitted";
+
 /// How an answer was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::apply::state::Memory;
 use crate::apply::work::Work;
 use crate::apply::{Event, JobResult, Outcome};
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, NOT_PERMITTED, Result};
 use crate::plan::Job;
 use crate::signals;
 use crate::system::System;
@@ -120,7 +120,7 @@ impl Batch<'_> {
 /// Why the accounts of a server after a failure are skipped.
 fn why(server: &str, error: &Error) -> String {
     match error.class {
-        Class::Credentials if error.status == Some(403) => {
+        Class::Credentials if error.reason == NOT_PERMITTED => {
             format!("{server} refused: {}", error.message())
         }
         Class::Credentials => format!("{server} refused the credentials"),

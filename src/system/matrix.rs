@@ -14,7 +14,7 @@ use super::knowledge::{Habit, Introduction, Knowledge, Pace, Test, Trial, Versio
 use super::session::{Reading, Server, Session, is_sendable};
 use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, NOT_PERMITTED, Result};
 use crate::http::curl::Step;
 use crate::http::{
     self, ALWAYS, Body, Call, Client, Exchange, Method, ONCE, Purpose, Request, Response,
@@ -362,7 +362,7 @@ fn read(session: &Session, request: &Request, response: &Response) -> Reading {
         "M_USER_DEACTIVATED" => error(Class::Credentials, "the account is deactivated"),
         "M_FORBIDDEN" if login => error(Class::Credentials, "refused")
             .hint(session.hint("check {USER} and {PASSWORD} before the next run: after a few refused logins the account has to wait")),
-        "M_FORBIDDEN" | "M_EXCLUSIVE" => error(Class::Credentials, "not permitted").hint(PERMISSION),
+        "M_FORBIDDEN" | "M_EXCLUSIVE" => error(Class::Credentials, NOT_PERMITTED).hint(PERMISSION),
         "M_LIMIT_EXCEEDED" if login => error(Class::Temporary, "too many logins")
             .hint(session.hint("wait before the next login, or set {TOKEN}, which needs none")),
         "M_NOT_FOUND" => match request.items.first() {

@@ -16,7 +16,7 @@ use super::knowledge::{Habit, Introduction, Knowledge, Pace, Test, Trial, Versio
 use super::session::{Reading, Server, Session, is_sendable};
 use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, NOT_PERMITTED, Result};
 use crate::http::curl::Step;
 use crate::http::multipart::Form;
 use crate::http::{
@@ -364,7 +364,7 @@ fn refusal(
             .hint("a proxy on the way may change forms or their headers"),
         7 => error(Class::Data, "refused"),
         9 | 271 => error(Class::Data, "larger than the server takes"),
-        13 => error(Class::Credentials, "not permitted")
+        13 => error(Class::Credentials, NOT_PERMITTED)
             .hint(PERMISSION),
         111 | 112 => error(Class::Protocol, "there is no such call at this address").hint(BASE),
         201 | 204 => error(Class::Target, "no such employee"),

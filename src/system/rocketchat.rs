@@ -12,7 +12,7 @@ use super::knowledge::{Habit, Introduction, Knowledge, Pace, Test, Trial, Versio
 use super::session::{Reading, Server, Session, is_sendable};
 use super::shown::{Face, Origin, Restore, Shown};
 use super::{Example, List, Support, System};
-use crate::error::{Class, Error, Loss, Result};
+use crate::error::{Class, Error, Loss, NOT_PERMITTED, Result};
 use crate::http::curl::Step;
 use crate::http::multipart::Form;
 use crate::http::{
@@ -354,7 +354,7 @@ fn refusal(session: &Session, request: &Request, response: &Response) -> Reading
             true => "check that {USER_ID} and {AUTH_TOKEN} belong together",
             false => "the login of this run was ended by somebody else; run again",
         })),
-        (403, _) | (_, "unauthorized" | "error-unauthorized" | "error-not-allowed" | "error-action-not-allowed") => error(Class::Credentials, "not permitted")
+        (403, _) | (_, "unauthorized" | "error-unauthorized" | "error-not-allowed" | "error-action-not-allowed") => error(Class::Credentials, NOT_PERMITTED)
             .hint(session.system.permission),
         // The second is the whole of what a look says.
         (_, "error-invalid-user" | "User not found.") => error(Class::Target, "no such user"),

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
 
 use super::{ALL, System};
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, NOT_PERMITTED, Result};
 use crate::http::{Client, Request, Response};
 use crate::picture::received::Image;
 use crate::secret::Secret;
@@ -209,7 +209,7 @@ impl Session {
         let refused = |class, what| self.refused(request, &response, class, what, None);
         match response.status {
             200 => {}
-            401 | 403 => return Err(refused(Class::Credentials, "not permitted")),
+            401 | 403 => return Err(refused(Class::Credentials, NOT_PERMITTED)),
             404 | 410 => return Err(refused(Class::Target, "there is no such picture")),
             _ => return Err(self.by_status(request, &response)),
         }
@@ -246,7 +246,7 @@ impl Session {
         let plainly = |class, what: &str| self.refused(request, response, class, what, None);
         match response.status {
             401 => refused(Class::Credentials, "not logged in"),
-            403 => refused(Class::Credentials, "not permitted").hint(system.permission),
+            403 => refused(Class::Credentials, NOT_PERMITTED).hint(system.permission),
             404 | 405 => plainly(
                 Class::Protocol,
                 &format!("there is no {} at this address", system.title),

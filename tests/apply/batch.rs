@@ -247,6 +247,31 @@ fn refused_credentials_skip_the_rest_of_that_server_and_no_other() {
     );
 }
 
+/// Matrix says so with a 400, which is no word about the credentials.
+#[test]
+fn a_permission_that_is_refused_skips_the_rest_and_says_what_was_not_permitted() {
+    for status in [400, 403] {
+        let mut world = World::new();
+        world.declare(
+            r#"
+    {"server": "hs", "user": "deploy-bot", "mxc": "mxc://a/b"},
+    {"server": "hs", "user": "build-bot", "mxc": "mxc://a/b"}"#,
+        );
+        world.hs().model().forbidden_status = status;
+        let robot = world.hs().model().tokens[1].token.clone();
+        let why = "set the avatar: not permitted: Cannot set another user's avatar_url";
+        world.run("apply m.json").env("MATRIX_TOKEN", robot).gives(
+            77,
+            "0 changed, 0 unchanged, 1 failed, 1 skipped\n",
+            &format!(
+                "avatarctl: hs deploy-bot: {why}\n\
+                 hint: another's avatar takes the token of a server admin, or of an application service whose user it is\n\
+                 avatarctl: hs build-bot: skipped: hs refused: {why}\n"
+            ),
+        );
+    }
+}
+
 #[test]
 fn a_wrong_password_is_tried_once() {
     let mut world = World::new();

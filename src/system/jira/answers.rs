@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::super::session::{Reading, Session};
-use crate::error::{Class, Error};
+use crate::error::{Class, Error, NOT_PERMITTED};
 use crate::http::{Request, Response};
 
 /// A null where a list, a map or a flag belongs means that there is none.
@@ -184,7 +184,7 @@ pub(super) fn refusal(session: &Session, request: &Request, response: &Response)
         401 if dead_session(response) => {
             error(Class::Credentials, "the session had ended").hint(session.hint(TOKEN_WAYS))
         }
-        401 if logged_in => error(Class::Credentials, "not permitted").hint(PERMISSION),
+        401 if logged_in => error(Class::Credentials, NOT_PERMITTED).hint(PERMISSION),
         401 => wrong_login(session, error(Class::Credentials, "not logged in")),
         404 if response.json::<Refusal>().is_ok() => error(Class::Target, "not found"),
         405 => error(Class::Configuration, "this server does not offer the call").hint(CLOUD),
