@@ -250,7 +250,7 @@ fn a_place_without_a_picture_says_why() {
     world.declare(
         r#"
     {"server": "jira", "user": "robot", "avatar_id": 24880},
-    {"server": "chat", "user_id": "rbAXPnMktTFbNpwtJ", "avatar_url": "http://pictures.example/a.jpg"},
+    {"server": "chat", "user_id": "BsNr28znDkG8aeo7W", "avatar_url": "http://pictures.example/a.jpg"},
     {"server": "chat", "user": "retired-bot", "reset": true},
     {"server": "fleet", "employee_id": 2132, "icon_id": 3654},
     {"server": "fleet", "employee_id": 2133, "image": "faces/driver.jpg"}"#,
@@ -270,7 +270,7 @@ fn a_place_without_a_picture_says_why() {
     };
     let texts = |now: &str, wanted: &str| (now.to_owned(), wanted.to_owned());
     assert_eq!(
-        why("rbAXPnMktTFbNpwtJ"),
+        why("BsNr28znDkG8aeo7W"),
         texts("", "the server downloads it from this address")
     );
     assert_eq!(why("retired-bot"), texts("", "the server draws it"));
