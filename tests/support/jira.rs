@@ -375,6 +375,10 @@ impl Model for Jira {
             .push(User::new(&name, &key, &format!("Bot {number}")));
     }
 
+    fn open_logins(&self) -> usize {
+        0
+    }
+
     fn written(request: &Request) -> Option<String> {
         if request.is_look() {
             return None;

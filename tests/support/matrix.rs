@@ -298,6 +298,10 @@ impl Model for Matrix {
         self.users.push(User::new(&format!("bot-{number}")));
     }
 
+    fn open_logins(&self) -> usize {
+        self.tokens.iter().filter(|token| token.login).count()
+    }
+
     fn written(request: &Request) -> Option<String> {
         if request.is_look() {
             return None;

@@ -24,6 +24,8 @@ pub trait Model: Send + 'static {
     fn system() -> &'static System;
     /// One more account, named by this number.
     fn add_bot(&mut self, number: usize);
+    /// Logins of runs that nobody has ended.
+    fn open_logins(&self) -> usize;
     /// What a request changes, and of whom; none where it changes no avatar.
     fn written(request: &Request) -> Option<String>;
 
@@ -167,6 +169,10 @@ impl<M: Model> Model for Before<M> {
 
     fn add_bot(&mut self, number: usize) {
         self.model.add_bot(number);
+    }
+
+    fn open_logins(&self) -> usize {
+        self.model.open_logins()
     }
 
     fn written(request: &Request) -> Option<String> {

@@ -340,6 +340,13 @@ impl Model for Navixy {
         self.employees.push(Employee::new(id, &name, "Robot"));
     }
 
+    fn open_logins(&self) -> usize {
+        let accesses = self.hashes.values();
+        accesses
+            .filter(|access| access.kind == Kind::LoggedIn)
+            .count()
+    }
+
     fn written(request: &Request) -> Option<String> {
         let path = request.path().strip_prefix("/v2/employee/avatar/")?;
         Some(format!("{path} {}", request.field("employee_id")))

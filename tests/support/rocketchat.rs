@@ -371,6 +371,10 @@ impl Model for RocketChat {
         self.users.push(User::new(&id, &name, &title, &["user"]));
     }
 
+    fn open_logins(&self) -> usize {
+        self.tokens.iter().filter(|token| !token.personal).count()
+    }
+
     fn written(request: &Request) -> Option<String> {
         if request.is_look() {
             return None;

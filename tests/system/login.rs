@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::support::batch::World;
-use crate::support::navixy::{Kind, fleet};
+use crate::support::navixy::fleet;
 use crate::support::pictures::robot;
 use crate::support::printed::NOTHING;
 use crate::support::rocketchat::chat;
 use crate::support::server::unused_address;
 use crate::support::{
-    Before, Fault, Model, Navixy, Reply, RocketChat, Run, Running, Scratch, systems,
+    Before, Fault, Matrix, Model, Reply, RocketChat, Run, Running, Scratch, systems,
 };
 
 /// A run with the name and the password of the administrator; the words are separated by blanks.
@@ -34,9 +34,15 @@ pub fn calls<M: Model>(model: &Running<M>) -> Vec<String> {
     calls
         .map(|call| {
             let (_, path) = call.split_once(' ').expect("a method and a target");
-            let short = ["/chat/api/v1/", "/chat/api/", "/v2/"]
-                .into_iter()
-                .find_map(|base| path.strip_prefix(base));
+            let short = [
+                "/chat/api/v1/",
+                "/chat/api/",
+                "/v2/",
+                "/hs/_matrix/client/v3/",
+                "/hs/_synapse/admin/",
+            ]
+            .into_iter()
+            .find_map(|base| path.strip_prefix(base));
             short.unwrap_or(path).to_owned()
         })
         .collect()
@@ -44,33 +50,21 @@ pub fn calls<M: Model>(model: &Running<M>) -> Vec<String> {
 
 /// How many of the calls so far are logins, and how many logouts.
 pub fn count<M: Model>(model: &Running<M>) -> (usize, usize) {
+    let calls = model.calls();
     let count = |names: [&str; 2]| {
-        let calls = calls(model);
-        calls
-            .iter()
-            .filter(|call| names.contains(&call.as_str()))
-            .count()
+        let posts = calls.iter().filter(|call| call.starts_with("POST "));
+        let ends = |call: &&String| names.iter().any(|name| call.ends_with(name));
+        posts.filter(ends).count()
     };
     (
-        count(["login", "user/auth"]),
-        count(["logout", "user/logout"]),
+        count(["/login", "/user/auth"]),
+        count(["/logout", "/user/logout"]),
     )
 }
 
 /// Logins that are still open.
-pub fn left_open(chat: &Running<RocketChat>) -> usize {
-    let model = chat.model();
-    model.tokens.iter().filter(|token| !token.personal).count()
-}
-
-pub fn left_open_at(fleet: &Running<Navixy>) -> usize {
-    let model = fleet.model();
-    let own = |kind: Kind| kind == Kind::LoggedIn;
-    model
-        .hashes
-        .values()
-        .filter(|access| own(access.kind))
-        .count()
+pub fn left_open<M: Model>(model: &Running<M>) -> usize {
+    model.model().open_logins()
 }
 
 // -------------------------------------------------------------------------------------------------- Rocket.Chat
@@ -129,22 +123,25 @@ fn each_server_of_a_batch_has_a_login_of_its_own() {
         r#"
     {"server": "fleet", "employee_id": 2132, "icon_id": 3654},
     {"server": "chat", "user": "build-bot", "image": "faces/build.png"},
-    {"server": "fleet", "employee_id": 2133, "image": "faces/driver.jpg"}"#,
+    {"server": "fleet", "employee_id": 2133, "image": "faces/driver.jpg"},
+    {"server": "hs", "user": "robot", "mxc": "mxc://a/b"},
+    {"server": "hs", "user": "build-bot", "mxc": "mxc://a/b"}"#,
     );
     batch("apply m.json", &world).gives(
         0,
         "chat build-bot: image build.png (etag rkw…, first avatar)\n\
          fleet 2132: icon 3654 (was 12)\n\
          fleet 2133: image driver.jpg (file aa66d2c7ddf743f.jpg, first avatar)\n\
-         3 changed, 0 unchanged\n",
+         hs robot: avatar mxc://a/b (first avatar)\n\
+         hs build-bot: avatar mxc://a/b (first avatar)\n\
+         5 changed, 0 unchanged\n",
         NOTHING,
     );
     assert_eq!(count(world.chat()), (1, 1));
     assert_eq!(count(world.fleet()), (1, 1));
-    assert_eq!(
-        (left_open(world.chat()), left_open_at(world.fleet())),
-        (0, 0)
-    );
+    assert_eq!(count(world.hs()), (1, 1));
+    assert_eq!((left_open(world.chat()), left_open(world.fleet())), (0, 0));
+    assert_eq!(left_open(world.hs()), 0);
 }
 
 /// The variables of a server with a prefix of its own, the code of its second factor among them.
@@ -185,6 +182,7 @@ fn a_prefix_in_a_manifest_counts_for_logins_too() {
 // ---------------------------------------------------------------------------------------------------- refusals
 
 pub const CHAT_HINT: &str = "hint: check ROCKETCHAT_USER and ROCKETCHAT_PASSWORD before the next run: ten refused logins block the account for a while\n";
+const HS_HINT: &str = "hint: check MATRIX_USER and MATRIX_PASSWORD before the next run: after a few refused logins the account has to wait\n";
 pub const FLEET_HINT: &str = "hint: check NAVIXY_LOGIN and NAVIXY_PASSWORD before the next run: refused logins lock the account out\n";
 
 /// A login that is refused, in what way, and with which status; nothing of it is tried again.
@@ -240,25 +238,31 @@ fn a_refused_login_skips_the_rest_of_its_server() {
     {"server": "chat", "user": "retired-bot", "image": "faces/build.png"},
     {"server": "fleet", "employee_id": 2132, "icon_id": 3654},
     {"server": "fleet", "employee_id": 2133, "icon_id": 3654},
+    {"server": "hs", "user": "robot", "mxc": "mxc://a/b"},
+    {"server": "hs", "user": "build-bot", "mxc": "mxc://a/b"},
     {"server": "jira", "user": "robot", "avatar_id": 24880}"#,
     );
     batch("apply m.json", &world)
+        .env("MATRIX_PASSWORD", "wrong")
         .env("ROCKETCHAT_PASSWORD", "wrong")
         .env("NAVIXY_PASSWORD", "wrong")
         .gives(
             77,
             "jira robot: avatar 24880 (was 10122)\n\
-             1 changed, 0 unchanged, 2 failed, 2 skipped\n",
+             1 changed, 0 unchanged, 3 failed, 3 skipped\n",
             &format!(
                 "avatarctl: chat build-bot: log in as \"robot-admin\": refused: Unauthorized\n{CHAT_HINT}\
                  avatarctl: chat retired-bot: skipped: chat refused the credentials\n\
                  avatarctl: fleet 2132: log in as \"bot@example.com\": refused: Wrong login or password (code 102)\n\
                  {FLEET_HINT}\
-                 avatarctl: fleet 2133: skipped: fleet refused the credentials\n"
+                 avatarctl: fleet 2133: skipped: fleet refused the credentials\n\
+                 avatarctl: hs robot: log in as \"admin\": refused: Invalid username or password\n{HS_HINT}\
+                 avatarctl: hs build-bot: skipped: hs refused the credentials\n"
             ),
         );
     assert_eq!(calls(world.chat()), ["login"]);
     assert_eq!(calls(world.fleet()), ["user/auth"]);
+    assert_eq!(count(world.hs()), (1, 0));
 }
 
 #[test]
@@ -322,8 +326,21 @@ fn what_was_given_is_never_ended() {
                 .output();
         }
     }
+    let hs = Matrix::start();
+    for words in [
+        "show",
+        "list",
+        "whoami",
+        "reset --force",
+        "show --user nobody",
+    ] {
+        Run::new(["matrix"].into_iter().chain(words.split(' ')))
+            .with(&hs)
+            .output();
+    }
     assert_eq!(count(&chat), (0, 0));
     assert_eq!(count(&fleet), (0, 0));
+    assert_eq!(count(&hs), (0, 0));
     let mut world = World::new();
     world.declare(FOUR);
     world.run("apply m.json -q").output();
@@ -364,7 +381,17 @@ fn a_session_that_ends_meanwhile_is_left_without_a_warning() {
     {"server": "chat", "user": "build-bot", "image": "faces/build.png"},
     {"server": "chat", "user": "retired-bot", "image": "faces/build.png"},
     {"server": "fleet", "employee_id": 2132, "icon_id": 3654},
-    {"server": "fleet", "employee_id": 2133, "icon_id": 3654}"#,
+    {"server": "fleet", "employee_id": 2133, "icon_id": 3654},
+    {"server": "hs", "user": "robot", "mxc": "mxc://a/b"},
+    {"server": "hs", "user": "build-bot", "mxc": "mxc://a/b"}"#,
+    );
+    let unknown = json!({"errcode": "M_UNKNOWN_TOKEN", "error": "no"});
+    world.hs().fault(
+        // It asks for the ways to log in first.
+        Fault::any()
+            .from(3)
+            .always()
+            .instead(Reply::json(401, unknown)),
     );
     let gone = json!({"status": "error", "message": "You must be logged in to do this."});
     world.chat().fault(
@@ -378,16 +405,20 @@ fn a_session_that_ends_meanwhile_is_left_without_a_warning() {
         .fault(Fault::any().from(2).always().instead(code(4)));
     batch("apply m.json", &world).gives(
         77,
-        "0 changed, 0 unchanged, 2 failed, 2 skipped\n",
+        "0 changed, 0 unchanged, 3 failed, 3 skipped\n",
         "avatarctl: chat build-bot: look up \"build-bot\": not logged in: You must be logged in to do this.\n\
          hint: the login of this run was ended by somebody else; run again\n\
          avatarctl: chat retired-bot: skipped: chat refused the credentials\n\
          avatarctl: fleet 2132: list employees: the hash was refused: no (code 4)\n\
          hint: the login of this run was ended by somebody else; run again\n\
-         avatarctl: fleet 2133: skipped: fleet refused the credentials\n",
+         avatarctl: fleet 2133: skipped: fleet refused the credentials\n\
+         avatarctl: hs robot: ask whether the caller is an admin: the token was refused: no\n\
+         hint: the login of this run was ended by somebody else; run again\n\
+         avatarctl: hs build-bot: skipped: hs refused the credentials\n",
     );
     assert_eq!(count(world.chat()), (1, 1));
     assert_eq!(count(world.fleet()), (1, 1));
+    assert_eq!(count(world.hs()), (1, 1));
 }
 
 /// A refusal of Navixy's with this code.
@@ -452,6 +483,39 @@ fn a_logout_that_fails_is_a_warning_and_no_failure() {
     }
 }
 
+#[test]
+fn a_logout_of_matrix_that_fails_is_a_warning_and_no_failure() {
+    let refusal = |status, code| Reply::json(status, json!({"errcode": code, "error": "no"}));
+    for (answer, warning) in [
+        (refusal(401, "M_UNKNOWN_TOKEN"), ""),
+        (refusal(403, "M_FORBIDDEN"), "log out: not permitted: no"),
+        (
+            refusal(500, "M_UNKNOWN"),
+            "log out: the server failed with 500: no",
+        ),
+        (
+            Reply::empty(200),
+            "log out: answered 200 with an empty body",
+        ),
+        (
+            Reply::close_without_answer(),
+            "log out: the connection was lost before the answer was complete",
+        ),
+    ] {
+        println!("{warning}");
+        let hs = Matrix::start();
+        hs.fault(Fault::on("POST /logout").always().instead(answer));
+        with_password("matrix set --user robot --mxc mxc://a/b", &hs)
+            .once()
+            .gives(
+                0,
+                "matrix robot: avatar mxc://a/b (first avatar)\n",
+                &warned("matrix robot", warning),
+            );
+        assert_eq!(count(&hs), (1, 1));
+    }
+}
+
 fn warned(who: &str, warning: &str) -> String {
     match warning {
         "" => String::new(),
@@ -479,7 +543,7 @@ fn a_logout_that_fails_after_a_failure_changes_nothing_about_it() {
     );
 }
 
-/// Navixy's logout may be repeated; Rocket.Chat's is not.
+/// Navixy's logout and that of Matrix may be repeated; Rocket.Chat's is not.
 #[test]
 fn a_logout_is_repeated_where_that_is_harmless() {
     let fleet = fleet();
@@ -490,6 +554,14 @@ fn a_logout_is_repeated_where_that_is_harmless() {
         NOTHING,
     );
     assert_eq!(count(&fleet), (1, 2));
+    let hs = Matrix::start();
+    hs.fault(Fault::on("POST /logout").lost());
+    with_password("matrix show", &hs).gives(
+        0,
+        "matrix @admin:test.local: no avatar, a letter shows\n",
+        NOTHING,
+    );
+    assert_eq!(count(&hs), (1, 2));
     let chat = chat();
     chat.fault(Fault::on("* /logout").lost());
     with_password("rocketchat show", &chat).gives(
@@ -545,7 +617,27 @@ fn a_signal_in_the_middle_of_a_batch_does_not_leave_the_login_open() {
              avatarctl: fleet 2134: skipped: interrupted\n",
         );
         assert_eq!(count(world.fleet()), (1, 1));
-        assert_eq!(left_open_at(world.fleet()), 0);
+        assert_eq!(left_open(world.fleet()), 0);
+
+        let mut world = World::new();
+        world.declare(
+            r#"
+    {"server": "hs", "user": "robot", "mxc": "mxc://a/b"},
+    {"server": "hs", "user": "build-bot", "mxc": "mxc://a/b"}"#,
+        );
+        world.hs().fault(Fault::on("PUT /avatar_url").hang());
+        let process = batch("apply m.json", &world).start();
+        // The ways to log in, the login, whether an admin, the accounts, and the write that hangs.
+        world.hs().wait_for(5);
+        process.signal(signal);
+        process.wait().gives(
+            status,
+            "0 changed, 0 unchanged, 1 failed, 1 skipped\n",
+            "avatarctl: hs robot: set the avatar: interrupted\n\
+             avatarctl: hs build-bot: skipped: interrupted\n",
+        );
+        assert_eq!(count(world.hs()), (1, 1));
+        assert_eq!(left_open(world.hs()), 0);
 
         let mut world = World::new();
         world.declare(FOUR);
@@ -657,4 +749,15 @@ fn a_dry_run_logs_in_and_out_and_says_what_the_commands_need() {
          avatarctl: navixy 2132: warning: before you run the commands, set NAVIXY_HASH\n",
     );
     assert_eq!(calls(&fleet), ["user/auth", "employee/read", "user/logout"]);
+    let hs = Matrix::start();
+    with_password("matrix set --user robot --mxc mxc://a/b --dry-run", &hs).gives(
+        0,
+        "curl -fsS -X PUT -H \"authorization: Bearer $MATRIX_TOKEN\" -H 'user-agent: avatarctl/VERSION' -H 'accept: application/json' \
+         -H 'content-type: application/json' -d '{\"avatar_url\":\"mxc://a/b\"}' 'URL/_matrix/client/v3/profile/%40robot%3Atest.local/avatar_url'\n"
+            .replace("VERSION", env!("CARGO_PKG_VERSION"))
+            .as_str(),
+        "avatarctl: matrix robot: warning: the login of this run ends with it; the commands need credentials that last\n\
+         avatarctl: matrix robot: warning: before you run the commands, set MATRIX_TOKEN\n",
+    );
+    assert_eq!((count(&hs), left_open(&hs)), ((1, 1), 0));
 }

@@ -11,9 +11,7 @@ use crate::support::batch::World;
 use crate::support::navixy::{fleet, fleet_with};
 use crate::support::printed::NOTHING;
 use crate::support::{Fault, Reply, Run, Scratch};
-use crate::system::login::{
-    FLEET_HINT, calls, code, count, left_open_at, tried_once, with_password,
-};
+use crate::system::login::{FLEET_HINT, calls, code, count, left_open, tried_once, with_password};
 
 #[test]
 fn a_failed_run_logs_out_of_navixy() {
@@ -67,7 +65,7 @@ fn a_failed_run_logs_out_of_navixy() {
             calls(&fleet).last().map(String::as_str),
             Some("user/logout")
         );
-        assert_eq!(left_open_at(&fleet), 0);
+        assert_eq!(left_open(&fleet), 0);
     }
 }
 
@@ -84,7 +82,7 @@ fn a_login_of_navixy_is_one_session() {
             fleet.capture(),
             include_str!("../../golden/navixy/login.txt")
         );
-        assert_eq!(left_open_at(&fleet), 0);
+        assert_eq!(left_open(&fleet), 0);
     }
 }
 
