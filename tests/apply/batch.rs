@@ -86,6 +86,24 @@ fn an_account_that_comes_by_two_names_wears_one_avatar() {
     assert_eq!(world.state().lines().count(), 1);
 }
 
+#[test]
+fn a_caller_of_jira_that_is_listed_by_name_too_wears_one_avatar() {
+    let mut world = World::new();
+    world.declare(
+        r#"
+    {"server": "jira", "user": "Robot", "avatar_id": 24880},
+    {"server": "jira", "self": true, "image": "faces/build.png"}"#,
+    );
+    world.run("apply m.json").gives(
+        65,
+        "jira Robot: avatar 24880 (was 10122)\n\
+         1 changed, 0 unchanged, 1 failed\n",
+        "avatarctl: jira robot: it is the same account as \"Robot\", which is to wear another avatar\n\
+         hint: keep one of them in the manifest\n",
+    );
+    assert_eq!(world.state().lines().count(), 1);
+}
+
 /// Only the server tells what stands behind a user name, and who the caller is.
 #[test]
 fn an_account_of_matrix_that_comes_by_three_names_wears_one_avatar() {

@@ -355,8 +355,9 @@ fn observe(session: &mut Session, target: &Target) -> Result<Seen> {
         None => unlisted(session, &user)?,
     };
     Ok(Seen {
+        // The caller may also be listed by name, whose case does not count.
+        id: Some(user.to_lowercase()),
         account: user,
-        id: None,
         name: None,
         fingerprint,
         offers,
