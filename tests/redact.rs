@@ -304,7 +304,11 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
         ),
         (
             "rocketchat",
-            netrc("chat.netrc", USER_ID, AUTH_TOKEN),
+            [
+                netrc("chat.netrc", USER_ID, AUTH_TOKEN),
+                vec![("ROCKETCHAT_USER_ID", USER_ID.to_owned())],
+            ]
+            .concat(),
             &["rocketchat whoami"],
         ),
         (
