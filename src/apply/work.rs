@@ -21,6 +21,8 @@ pub(super) struct Work<'r, 'a> {
     session: &'r mut Session,
     memory: &'r mut Memory,
     on_event: &'r mut dyn FnMut(Event),
+    /// What was begun, and what became of it. It is told in this order, though a proof comes when others are done.
+    begun: VecDeque<(&'a Job, Option<JobResult<'a>>)>,
     /// What waits for its proof, in the order of the next looks.
     written: VecDeque<Written<'a>>,
     /// The ids of avatars whose pictures were read.
@@ -54,6 +56,7 @@ impl<'r, 'a> Work<'r, 'a> {
             session,
             memory,
             on_event,
+            begun: VecDeque::new(),
             written: VecDeque::new(),
             presets: BTreeSet::new(),
             wanted: BTreeMap::new(),
@@ -70,6 +73,7 @@ impl<'r, 'a> Work<'r, 'a> {
             while self.goes_on() && self.proof_is_due() {
                 self.prove_next();
             }
+            self.begun.push_back((job, None));
             if self.goes_on() {
                 (self.on_event)(Event::Started(job));
                 self.job(job, seen);
@@ -459,11 +463,17 @@ impl<'r, 'a> Work<'r, 'a> {
     }
 
     fn finish(&mut self, job: &'a Job, seen: Option<&Seen>, outcome: Outcome) {
-        let warnings = std::mem::take(&mut self.session.warnings);
-        (self.on_event)(Event::Finished(JobResult {
-            warnings,
+        let result = JobResult {
+            warnings: std::mem::take(&mut self.session.warnings),
             ..JobResult::new(job, seen, outcome)
-        }));
+        };
+        let mut begun = self.begun.iter_mut();
+        let own = begun.find(|(begun, _)| std::ptr::eq(*begun, job));
+        own.expect("a job ends once, and was begun before").1 = Some(result);
+        while let Some(result) = self.begun.front_mut().and_then(|(_, result)| result.take()) {
+            self.begun.pop_front();
+            (self.on_event)(Event::Finished(result));
+        }
     }
 
     fn key(&self, job: &Job) -> Key {

@@ -333,11 +333,11 @@ fn credentials_that_are_refused_in_the_middle_are_not_tried_again() {
     told.gives(
         77,
         "0 changed, 0 unchanged, 4 failed, 1 skipped\n",
-        "avatarctl: chat bot-3: upload \"build.png\": not logged in: gone\n\
-         hint: check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together\n\
-         avatarctl: chat bot-0: the server took the change, but it is not proven: chat refused the credentials\n\
+        "avatarctl: chat bot-0: the server took the change, but it is not proven: chat refused the credentials\n\
          avatarctl: chat bot-1: the server took the change, but it is not proven: chat refused the credentials\n\
          avatarctl: chat bot-2: the server took the change, but it is not proven: chat refused the credentials\n\
+         avatarctl: chat bot-3: upload \"build.png\": not logged in: gone\n\
+         hint: check that ROCKETCHAT_USER_ID and ROCKETCHAT_AUTH_TOKEN belong together\n\
          avatarctl: chat bot-4: skipped: chat refused the credentials\n",
     );
     assert_eq!(world.chat().requests().len(), 8);

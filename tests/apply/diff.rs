@@ -230,8 +230,8 @@ fn presets_icons_and_resets_need_no_state() {
         0,
         "jira robot: avatar 24880 (was 10122)\n\
          jira build-bot: avatar 10122, unchanged\n\
-         chat build-bot: generated letter, unchanged\n\
          chat retired-bot: generated letter (was etag 83o…)\n\
+         chat build-bot: generated letter, unchanged\n\
          fleet 2132: no icon (was icon 12)\n\
          fleet 2133: icon 7 (first avatar)\n\
          fleet 2134: no icon, unchanged\n\
