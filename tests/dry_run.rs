@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::http::proxy::{Proxy, Way, encrypted};
 use crate::support::encoding::base64;
 use crate::support::{
-    Jira, Model, Navixy, Output, Request, RocketChat, Run, Running, Scratch, pictures,
+    Jira, Model, Navixy, Output, Request, RocketChat, Run, Running, Scratch, World, pictures,
 };
 
 // -------------------------------------------------------------------------------------------------- the two ways
@@ -596,11 +596,8 @@ fn a_rehearsal_in_json() {
 
 #[test]
 fn a_rehearsal_only_looks() {
-    let mut with_custom = jira();
-    with_custom.give("robot", pictures::png(64, 64, 1));
-    let (jira, chat, fleet) = (with_custom.start(), chat().start(), Navixy::start());
-    let scratch = Scratch::new();
-    scratch.write("face.png", pictures::png(64, 64, 1));
+    let world = world();
+    world.jira().model().give("robot", pictures::png(64, 64, 1));
     for line in [
         "jira set --avatar-id 10123",
         "jira set --avatar-id 10123 --no-verify",
@@ -613,29 +610,38 @@ fn a_rehearsal_only_looks() {
         "rocketchat reset --user build-bot -q",
         "navixy set --employee-id 2132 --icon-id 1",
         "navixy set --employee-id 2132 --image face.png",
+        "matrix set --mxc mxc://a/b",
+        "matrix set --user build-bot --image face.png",
+        "matrix reset --user build-bot --force",
     ] {
         println!("{line}");
-        let before = jira.requests().len() + chat.requests().len() + fleet.requests().len();
-        let output = Run::new(line.split(' '))
-            .arg("--dry-run")
-            .with(&jira)
-            .with(&chat)
-            .with(&fleet)
-            .dir(scratch.path())
-            .output();
+        world.forget();
+        let output = here(&world, line).arg("--dry-run").output();
         assert_eq!(
             (output.status, output.stderr.as_str()),
             (0, ""),
             "{output:?}"
         );
         assert!(output.stdout.contains("curl -fsS "), "{output:?}");
-        assert_eq!(
-            (written(&jira), written(&chat), written(&fleet)),
-            (vec![], vec![], vec![])
-        );
-        let looks = jira.requests().len() + chat.requests().len() + fleet.requests().len();
-        assert!(looks > before);
+        assert_eq!(world.writes(), [""; 0]);
+        assert!(world.requests().iter().sum::<usize>() > 0, "it looks");
     }
+}
+
+/// Servers that may be called or not, and a picture.
+fn world() -> World {
+    let mut world = World::new();
+    world.lenient();
+    *world.jira().model() = jira();
+    *world.chat().model() = chat();
+    world.scratch.write("face.png", pictures::png(64, 64, 1));
+    world
+}
+
+/// A run there, which knows every server and has all credentials.
+fn here(world: &World, line: &str) -> Run {
+    let run = Run::new(line.split(' ')).dir(world.scratch.path());
+    world.servers.let_in(run)
 }
 
 /// A shell knows nothing of what a file or an option held, and a command without it would be a failed login.
@@ -675,14 +681,8 @@ fn what_a_shell_does_not_know_is_to_be_set_first() {
 
 #[test]
 fn what_is_worn_already_needs_no_command() {
-    let (jira, chat, fleet) = (jira().start(), chat().start(), Navixy::start());
-    let run = |line: &str| {
-        Run::new(line.split(' '))
-            .arg("--dry-run")
-            .with(&jira)
-            .with(&chat)
-            .with(&fleet)
-    };
+    let world = world();
+    let run = |line: &str| here(&world, line).arg("--dry-run");
     for (line, said) in [
         (
             "jira set --avatar-id 10122",
@@ -700,11 +700,15 @@ fn what_is_worn_already_needs_no_command() {
             "navixy set --employee-id 2133 --icon-id null",
             "navixy 2133: no icon, unchanged\n",
         ),
+        (
+            "matrix reset --user build-bot",
+            "matrix build-bot: generated letter, unchanged\n",
+        ),
         ("jira set --avatar-id 10122 -q", ""),
     ] {
         run(line).gives(0, said, "");
     }
-    run("jira set --avatar-id 10122 --json").mask(&jira.url(), "URL").gives(
+    run("jira set --avatar-id 10122 --json").gives(
         0,
         "{\"v\":1,\"type\":\"account\",\"system\":\"jira\",\"server\":\"URL\",\"account\":\"robot\",\"action\":\"set\",\
          \"outcome\":\"unchanged\",\"before\":\"10122\",\"after\":\"10122\",\"verified\":true}\n\
@@ -717,29 +721,16 @@ fn what_is_worn_already_needs_no_command() {
         forced.status == 0 && forced.stdout.starts_with("curl -fsS -X PUT "),
         "{forced:?}"
     );
-    assert_eq!(
-        (written(&jira), written(&chat), written(&fleet)),
-        (vec![], vec![], vec![])
-    );
+    assert_eq!(world.writes(), [""; 0]);
 }
 
 #[test]
 fn what_would_fail_fails() {
-    let scratch = Scratch::new();
-    scratch.write("face.png", pictures::png(64, 64, 1));
-    scratch.write("bad.png", "no picture");
-    scratch.write("face.webp", pictures::webp(64, 64, 1));
-    let models = || (jira().start(), chat().start(), Navixy::start());
-    let run = |line: &str, models: &mut (Running<Jira>, Running<RocketChat>, Running<Navixy>)| {
-        let (jira, chat, fleet) = models;
-        jira.expect_anything();
-        chat.expect_anything();
-        fleet.expect_anything();
-        Run::new(line.split(' '))
-            .with(jira)
-            .with(chat)
-            .with(fleet)
-            .dir(scratch.path())
+    let prepared = || {
+        let world = world();
+        world.scratch.write("bad.png", "no picture");
+        world.scratch.write("face.webp", pictures::webp(64, 64, 1));
+        world
     };
     for (line, exit) in [
         ("jira set --user nobody --avatar-id 10123", 67),
@@ -757,22 +748,22 @@ fn what_would_fail_fails() {
         ("navixy set --employee-id 9 --icon-id 5", 67),
         ("navixy set --employee-id 9 --image face.png", 67),
         ("navixy set --employee-id 2132 --image bad.png", 65),
+        ("matrix set --user nobody --mxc mxc://a/b", 67),
+        ("matrix set --user gone-bot --image face.png", 67),
+        ("matrix set --user @robot:example.org --image face.png", 67),
+        ("matrix set --image bad.png", 65),
+        ("matrix reset --user nobody", 67),
     ] {
         println!("{line}");
-        let mut models = models();
-        let rehearsed = run(line, &mut models).arg("--dry-run").output();
-        let (jira, chat, fleet) = &models;
-        assert_eq!(
-            (written(jira), written(chat), written(fleet)),
-            (vec![], vec![], vec![])
-        );
-        let made = run(line, &mut models).output();
+        let world = prepared();
+        let rehearsed = here(&world, line).arg("--dry-run").output();
+        assert_eq!(world.writes(), [""; 0]);
+        let made = here(&world, line).output();
         assert_eq!(rehearsed, made);
         assert_eq!((made.status, made.stdout.as_str()), (exit, ""));
     }
     // And wrong credentials.
-    let mut models = models();
-    let refused: Output = run("jira set --avatar-id 10123", &mut models)
+    let refused: Output = here(&prepared(), "jira set --avatar-id 10123")
         .env("JIRA_PASSWORD", "wrong")
         .arg("--dry-run")
         .output();
@@ -795,10 +786,8 @@ fn a_picture_that_a_server_would_refuse_is_not_known_beforehand() {
 
 #[test]
 fn only_what_writes_can_be_rehearsed() {
-    let (mut jira, mut chat, mut fleet) = (Jira::start(), chat().start(), Navixy::start());
-    jira.expect_no_calls();
-    chat.expect_no_calls();
-    fleet.expect_no_calls();
+    let mut world = World::new();
+    world.offline();
     for (line, place) in [
         ("jira show", "jira show"),
         ("jira list", "jira list"),
@@ -809,6 +798,9 @@ fn only_what_writes_can_be_rehearsed() {
         ("navixy show --employee-id 2132", "navixy show"),
         ("navixy list", "navixy list"),
         ("navixy whoami", "navixy whoami"),
+        ("matrix show", "matrix show"),
+        ("matrix list", "matrix list"),
+        ("matrix whoami", "matrix whoami"),
         ("jira pull robot --to backup", "jira pull"),
         ("jira doctor --user robot --round-trip", "jira doctor"),
         ("pull avatars.json --to backup", "pull"),
@@ -823,16 +815,11 @@ fn only_what_writes_can_be_rehearsed() {
             "jira doctor" => "jira doctor changes nothing without --round-trip",
             other => &format!("{other} changes nothing"),
         };
-        Run::new(line.split(' '))
-            .arg("--dry-run")
-            .with(&jira)
-            .with(&chat)
-            .with(&fleet)
-            .gives(
-                64,
-                "",
-                &format!("avatarctl: --dry-run is not an option of {place}\nhint: {hint}\n"),
-            );
+        here(&world, line).arg("--dry-run").gives(
+            64,
+            "",
+            &format!("avatarctl: --dry-run is not an option of {place}\nhint: {hint}\n"),
+        );
     }
 }
 

@@ -255,9 +255,11 @@ fn a_change_is_told_as_one_of_the_server_also_where_apply_had_nothing_to_do() {
         r#"
     {"server": "jira", "user": "build-bot", "avatar_id": 10122},
     {"server": "chat", "user": "build-bot", "reset": true},
-    {"server": "fleet", "employee_id": 2132, "icon_id": 12}"#,
+    {"server": "fleet", "employee_id": 2132, "icon_id": 12},
+    {"server": "hs", "user": "build-bot", "reset": true}"#,
     );
     world.run("apply m.json -q").gives(0, NOTHING, NOTHING);
+    world.hs().model().user("build-bot").avatar = Some("mxc://a/b".into());
     world.jira().model().user_mut("build-bot").selected = 24880;
     world
         .chat()
@@ -269,7 +271,8 @@ fn a_change_is_told_as_one_of_the_server_also_where_apply_had_nothing_to_do() {
         "! jira build-bot: avatar 10122 (now avatar 24880)\n\
          ! chat build-bot: generated letter (now etag 83o…)\n\
          ! fleet 2132: icon 12 (now icon 7)\n\
-         3 to change (3 changed on the server), 0 the same\n",
+         ! hs build-bot: generated letter (now avatar mxc://a/b)\n\
+         4 to change (4 changed on the server), 0 the same\n",
         NOTHING,
     );
     world.forget();
@@ -286,14 +289,16 @@ fn an_account_may_be_the_caller_itself() {
     world.declare(
         r#"
     {"server": "jira", "self": true, "avatar_id": 24880},
-    {"server": "chat", "self": true, "image": "faces/build.png"}"#,
+    {"server": "chat", "self": true, "image": "faces/build.png"},
+    {"server": "hs", "self": true, "mxc": "mxc://a/b"}"#,
     );
     let etag = "83okkgZWFdKc9RDgW";
     world.run("diff m.json").gives(
         2,
         "~ jira robot: avatar 24880 (now avatar 10122)\n\
          ? chat robot-admin: image build.png (now no avatar)\n\
-         2 to change (1 not known), 0 the same\n",
+         ~ hs @admin:test.local: avatar mxc://a/b (now no avatar)\n\
+         3 to change (1 not known), 0 the same\n",
         NOTHING,
     );
     world.run("apply m.json --json").gives(
@@ -301,7 +306,8 @@ fn an_account_may_be_the_caller_itself() {
         concat!(
             r#"{"v":1,"type":"account","system":"jira","server":"JIRA","account":"robot","action":"apply","outcome":"changed","before":"10122","after":"24880","verified":true}"#, "\n",
             r#"{"v":1,"type":"account","system":"rocketchat","server":"CHAT","account":"robot-admin","action":"apply","outcome":"changed","before":null,"after":"83okkgZWFdKc9RDgW","verified":true}"#, "\n",
-            r#"{"v":1,"type":"summary","changed":2,"unchanged":0,"failed":0,"pending":0,"skipped":0,"exit":0}"#, "\n",
+            r#"{"v":1,"type":"account","system":"matrix","server":"HS","account":"@admin:test.local","action":"apply","outcome":"changed","before":null,"after":"mxc://a/b","verified":true}"#, "\n",
+            r#"{"v":1,"type":"summary","changed":3,"unchanged":0,"failed":0,"pending":0,"skipped":0,"exit":0}"#, "\n",
         ),
         NOTHING,
     );
@@ -312,7 +318,9 @@ fn an_account_may_be_the_caller_itself() {
              \"fingerprint\":\"24880\",\"time\":\"TIME\"}}\n\
              {{\"v\":1,\"server\":\"CHAT\",\"by\":\"self\",\"account\":\"self\",\
              \"set\":\"sha256:65baaeceaa230f534b26c1515775a547792fe76ce5552bc5777e6ac0a2b8aa59\",\
-             \"fingerprint\":\"{etag}\",\"time\":\"TIME\"}}\n"
+             \"fingerprint\":\"{etag}\",\"time\":\"TIME\"}}\n\
+             {{\"v\":1,\"server\":\"HS\",\"by\":\"self\",\"account\":\"self\",\"set\":\"mxc:mxc://a/b\",\
+             \"fingerprint\":\"mxc://a/b\",\"time\":\"TIME\"}}\n"
         )
     );
     world.run("diff m.json -q").gives(0, NOTHING, NOTHING);

@@ -23,7 +23,7 @@ fn check(scratch: &Scratch) -> Run {
 const SERVERS: &str = r#""servers": {
   "jira": {"system": "jira", "url": "https://jira.example.com"},
   "chat": {"system": "rocketchat", "url": "http://localhost:3000"},
-  "fleet": {"system": "navixy", "url": "https://api.example.com/v2", "credentials": "FLEET"}}"#;
+  "fleet": {"system": "navixy", "url": "https://api.example.com/v2", "credentials": "FLEET"}, "hs": {"system": "matrix", "url": "https://hs.example.com"}}"#;
 
 /// A manifest with these accounts, of which the first stands in line 6.
 fn with(accounts: &str) -> String {
@@ -291,9 +291,13 @@ fn every_documented_key_and_unusual_value_is_taken() {
     {"server": "chat", "user_id": "self", "reset": true},
     {"server": "chat", "self": true, "image": "a.png"},
     {"server": "fleet", "employee_id": "2132", "icon_id": "3654"},
-    {"server": "fleet", "employee_id": 1, "icon_id": null}
+    {"server": "fleet", "employee_id": 1, "icon_id": null},
+    {"server": "hs", "user": "@robot:example.com", "mxc": "mxc://[::1]:8448/a-b_C"},
+    {"server": "hs", "user": "self", "reset": true},
+    {"server": "hs", "self": true, "image": "a.png"}
   ],
   "servers": {
+    "hs": {"url": "https://hs.example.com/base/", "system": "matrix"},
     "fleet": {"url": "http://[::1]:9/", "system": "navixy", "credentials": "f_1", "proxy": "http://proxy.example:3128"},
     "unused": {"system": "jira", "url": "https://unused.example.com/a/b/"},
     "chat": {"system": "rocketchat", "url": "https://chat.example.com/chat/", "ca_file": "no/such.pem"},
@@ -305,7 +309,7 @@ fn every_documented_key_and_unusual_value_is_taken() {
     fs::create_dir(scratch.join("sub")).expect("scratch is writable");
     check(&scratch).gives(
         0,
-        "10 accounts on 3 servers: no errors, no warnings\n",
+        "13 accounts on 4 servers: no errors, no warnings\n",
         NOTHING,
     );
 }
@@ -517,6 +521,30 @@ fn every_refusal_of_an_account() {
         (
             r#"{"server": "chat", "user": "a", "user_id": "b", "reset": true}"#,
             ": names two targets; keep one of user, user_id, \"self\": true",
+        ),
+        (
+            r#"{"server": "hs", "mxc": "mxc://a/b"}"#,
+            ": names no target; give user or \"self\": true",
+        ),
+        (
+            r#"{"server": "hs", "user": "a", "user_id": "b", "reset": true}"#,
+            ".user_id: unknown key; Matrix takes server, user, self, mxc, image, reset",
+        ),
+        (
+            r#"{"server": "hs", "user": "a", "mxc": null}"#,
+            ".mxc: must be mxc://SERVER/ID",
+        ),
+        (
+            r#"{"server": "hs", "user": "a", "mxc": "mxc://a/b", "reset": true}"#,
+            ": names two avatars; keep one of mxc, image, reset",
+        ),
+        (
+            r#"{"server": "hs", "user": "a", "reset": false}"#,
+            ".reset: must be true",
+        ),
+        (
+            r#"{"server": "hs", "user": "a"}"#,
+            ": names no avatar; give mxc or image or reset",
         ),
         (
             r#"{"server": "fleet", "self": true, "icon_id": 1}"#,
@@ -923,7 +951,10 @@ fn an_account_is_listed_once() {
 {"server": "jira", "user": "A", "avatar_id": 1},
 {"server": "chat", "user": "A", "reset": true},
 {"server": "jira", "user": "b"},
-{"server": "jira", "user": "b", "avatar_id": 1}"#,
+{"server": "jira", "user": "b", "avatar_id": 1},
+{"server": "hs", "user": "a", "reset": true},
+{"server": "hs", "user": "A", "reset": true},
+{"server": "hs", "user": "a", "mxc": "mxc://a/b"}"#,
     ));
     check(&scratch).gives(
         65,
@@ -933,7 +964,8 @@ fn an_account_is_listed_once() {
          avatarctl: line 14: accounts[8]: is the same account as accounts[6]\n\
          avatarctl: line 15: accounts[9]: is the same account as accounts[0]\n\
          avatarctl: line 17: accounts[11]: names no avatar; give avatar_id or image\n\
-         avatarctl: line 18: accounts[12]: is the same account as accounts[11]\n",
+         avatarctl: line 18: accounts[12]: is the same account as accounts[11]\n\
+         avatarctl: line 21: accounts[15]: is the same account as accounts[13]\n",
     );
 }
 
@@ -1059,7 +1091,7 @@ fn what_will_become_of_a_picture_is_a_warning_by_the_rules_of_each_system() {
         ),
         _ => format!("{{\"server\": \"{server}\", \"user\": \"u{at}\", \"image\": \"{name}\"}}"),
     };
-    let accounts: Vec<String> = ["jira", "chat", "fleet"]
+    let accounts: Vec<String> = ["jira", "chat", "fleet", "hs"]
         .iter()
         .flat_map(|server| {
             pictures
@@ -1158,12 +1190,42 @@ fn what_will_become_of_a_picture_is_a_warning_by_the_rules_of_each_system() {
             "larger than 16 MiB, the documented limit of the platform's file storage",
         ),
         ("fleet 12", "poster.png", LARGE),
+        (
+            "hs u1",
+            "wide.png",
+            "320 x 200 is not square; clients show the middle",
+        ),
+        (
+            "hs u2",
+            "tall.gif",
+            "100 x 140 is not square; clients show the middle",
+        ),
+        (
+            "hs u3",
+            "large.png",
+            "600 x 400 is not square; clients show the middle",
+        ),
+        ("hs u3", "large.png", LARGE),
+        (
+            "hs u5",
+            "turned.jpg",
+            "48 x 64 is not square; clients show the middle",
+        ),
+        ("hs u5", "turned.jpg", TURNED),
+        ("hs u6", "winking.gif", MOVES),
+        ("hs u7", "wrong.jpg", WRONG),
+        (
+            "hs u9",
+            "strip.png",
+            "64 x 20 is not square; clients show the middle",
+        ),
+        ("hs u11", "poster.png", LARGE),
     ] {
         told += &format!("avatarctl: {account}: warning: \"{file}\": {what}\n");
     }
     check(&scratch).gives(
         0,
-        "36 accounts on 3 servers: no errors, 28 warnings\n",
+        "48 accounts on 4 servers: no errors, 38 warnings\n",
         &told,
     );
     check(&scratch).arg("-q").gives(0, NOTHING, &told);
