@@ -4,16 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::support::printed::NOTHING;
 use crate::support::run::words;
-use crate::support::{Matrix, Run, World, pictures};
+use crate::support::{Run, World, pictures, systems};
 
 /// Every page of help there is, by what asks for it.
 fn pages() -> Vec<(String, String)> {
-    let topics = [
+    let others = [
         "",
-        "jira",
-        "rocketchat",
-        "navixy",
-        "matrix",
         "set",
         "show",
         "list",
@@ -27,13 +23,14 @@ fn pages() -> Vec<(String, String)> {
         "completions",
         "man",
     ];
+    let topics = systems::names().into_iter().chain(others);
     topics
         .map(|topic| {
             let told = Run::new(words(topic)).arg("--help").output();
             assert_eq!((told.status, told.stderr.as_str()), (0, NOTHING), "{topic}");
             (topic.to_owned(), told.stdout)
         })
-        .into()
+        .collect()
 }
 
 fn examples(page: &str) -> Vec<&str> {
@@ -157,18 +154,11 @@ fn every_example_works() {
     {"server": "fleet", "employee_id": 2133, "image": "faces/driver.jpg"}"#,
         );
         world.scratch.write("avatars.json", manifest);
-        let mut run = Run::new(arguments.iter().map(String::as_str))
+        let run = Run::new(arguments.iter().map(String::as_str))
             .dir(world.scratch.path())
             .env("CI_NODE_INDEX", "2")
-            .env("CI_NODE_TOTAL", "3")
-            .env("JIRA_URL", world.jira().url())
-            .env("ROCKETCHAT_URL", world.chat().url())
-            .env("NAVIXY_URL", world.fleet().url());
-        let mut homeserver = Matrix::start();
-        homeserver.expect_anything();
-        for (name, value) in world.settings().into_iter().chain(homeserver.settings()) {
-            run = run.env(name, value);
-        }
+            .env("CI_NODE_TOTAL", "3");
+        let run = world.servers.let_in(run);
         let output = run.output();
         println!("{arguments:?} {}", output.status);
         // A diff says 2 because there is something to do.

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use super::UNCHANGED;
 use crate::support::model::uncalled;
+use crate::support::systems::{self, System};
 use crate::support::{Jira, Model, Run};
 
 #[test]
@@ -23,30 +24,23 @@ fn the_option_beats_the_variable() {
 
 #[test]
 fn each_system_has_a_variable_of_its_own() {
-    for (system, title, variable) in [
-        ("jira", "Jira", "JIRA_URL"),
-        ("rocketchat", "Rocket.Chat", "ROCKETCHAT_URL"),
-        ("navixy", "Navixy", "NAVIXY_URL"),
-    ] {
-        let mut run = Run::new([system, "list"]);
-        for other in [
-            "JIRA_URL",
-            "ROCKETCHAT_URL",
-            "NAVIXY_URL",
-            "URL",
-            "AVATARCTL_URL",
-        ] {
-            if other != variable {
-                run = run.env(other, "http://127.0.0.1:1");
-            }
-        }
-        run.gives(
-            78,
-            "",
-            &format!(
-                "avatarctl: {system}: no base URL for {title}\nhint: give --url or set {variable}\n"
-            ),
-        );
+    let variable = |system: &System| system.name.to_uppercase() + "_URL";
+    for system in systems::ALL {
+        let (name, title, own) = (system.name, system.title, variable(system));
+        let others = systems::ALL.into_iter().map(variable);
+        let others = others.chain(["URL", "AVATARCTL_URL"].map(str::to_owned));
+        others
+            .filter(|other| *other != own)
+            .fold(Run::new([name, "list"]), |run, other| {
+                run.env(&other, "http://127.0.0.1:1")
+            })
+            .gives(
+                78,
+                "",
+                &format!(
+                    "avatarctl: {name}: no base URL for {title}\nhint: give --url or set {own}\n"
+                ),
+            );
     }
 }
 
