@@ -57,13 +57,26 @@ const ELSEWHERE: &str = "https://elsewhere.invalid/";
 /// What became of one attempt.
 type Answered = std::result::Result<Response, NoAnswer>;
 
-/// Whether an answer says that the call was not carried out and may be made again, and after how long at
-/// least, as far as its body tells.
-pub type Busy = fn(&Response) -> Option<Duration>;
+/// A failure that passes.
+#[derive(Default)]
+pub struct Passing {
+    /// Whether the call may have been carried out all the same.
+    pub unclear: bool,
+    /// How long to wait at least, as far as the answer's body tells.
+    pub wait: Duration,
+}
 
-/// What every server and proxy says with its status.
-pub fn busy(response: &Response) -> Option<Duration> {
-    matches!(response.status, 429 | 502 | 503 | 504).then_some(Duration::ZERO)
+/// Whether an answer says that the call failed now and may do later.
+pub type Busy = fn(&Response) -> Option<Passing>;
+
+/// What every server and proxy says with its status: it is busy, it failed (500), or a gateway answers for it.
+pub fn busy(response: &Response) -> Option<Passing> {
+    let unclear = matches!(response.status, 500 | 502 | 504);
+    let busy = matches!(response.status, 429 | 503);
+    (busy || unclear).then_some(Passing {
+        unclear,
+        wait: Duration::ZERO,
+    })
 }
 
 /// Sends requests to one base address, over one connection while it lasts.
@@ -441,17 +454,17 @@ impl Client {
                 let failure = *failure;
                 (Attempt::Failed { failure, reused }, error.message())
             }
-            Ok(response) => {
-                let asked = (self.busy)(response);
-                let attempt = match (asked, response.status) {
-                    (None, 500) | (Some(_), 502 | 504) => Attempt::Failing,
-                    (None, _) => return (Attempt::Answered, String::new()),
-                    (Some(_), _) => Attempt::Busy,
-                };
-                let limit = response.rate_limit().before_repeat(time::now());
-                let asked = asked.unwrap_or_default().max(limit);
-                (attempt(asked), response.why_busy())
-            }
+            Ok(response) => match (self.busy)(response) {
+                None => (Attempt::Answered, String::new()),
+                Some(Passing { unclear, wait }) => {
+                    let wait = wait.max(response.rate_limit().before_repeat(time::now()));
+                    let attempt = match unclear {
+                        true => Attempt::Failing(wait),
+                        false => Attempt::Busy(wait),
+                    };
+                    (attempt, response.why_busy())
+                }
+            },
         }
     }
 

@@ -16,7 +16,7 @@ mod response;
 mod retry;
 pub mod tls;
 
-pub use client::{Busy, Client, busy};
+pub use client::{Busy, Client, Passing, busy};
 pub use connect::Tls;
 pub use reach::{Event, Reach};
 pub use recording::{Answer, Exchange, Field, Payload, Recording, Times};

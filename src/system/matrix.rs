@@ -17,7 +17,7 @@ use super::{Example, List, Support, System};
 use crate::error::{Class, Error, NOT_PERMITTED, Result};
 use crate::http::curl::Step;
 use crate::http::{
-    self, ALWAYS, Body, Call, Client, Exchange, Method, ONCE, Purpose, Request, Response,
+    self, ALWAYS, Body, Call, Client, Exchange, Method, ONCE, Passing, Purpose, Request, Response,
     UNLESS_LOST,
 };
 use crate::picture::Picture;
@@ -209,11 +209,12 @@ fn request(call: &'static Call, operation: String) -> Request {
 }
 
 /// The body may ask for a longer wait than the header, which says whole seconds.
-fn busy(response: &Response) -> Option<Duration> {
-    let asked = http::busy(response)?;
+fn busy(response: &Response) -> Option<Passing> {
+    let mut passing = http::busy(response)?;
     let limited = response.json::<Limited>().ok();
     let by_body = limited.and_then(|limited| limited.retry_after_ms?.as_u64());
-    Some(asked.max(Duration::from_millis(by_body.unwrap_or(0))))
+    passing.wait = Duration::from_millis(by_body.unwrap_or(0));
+    Some(passing)
 }
 
 // --- reading ---

@@ -20,7 +20,7 @@ use crate::error::{Class, Error, NOT_PERMITTED, Result};
 use crate::http::curl::Step;
 use crate::http::multipart::Form;
 use crate::http::{
-    self, ALWAYS, Body, Call, Client, Exchange, Method, ONCE, Purpose, Request, Response,
+    self, ALWAYS, Body, Call, Client, Exchange, Method, ONCE, Passing, Purpose, Request, Response,
     UNLESS_LOST,
 };
 use crate::picture::Picture;
@@ -163,13 +163,13 @@ fn request(call: &'static Call, operation: String) -> Request {
 }
 
 /// The code in the body decides, whatever the status: 254 does not pass, although its status may suggest it.
-fn busy(response: &Response) -> Option<Duration> {
+fn busy(response: &Response) -> Option<Passing> {
     match response.json::<Answer>() {
         Ok(Answer {
             success: Some(Value::Bool(false)),
             status: Some(status),
             ..
-        }) => matches!(status.code, 1 | 6 | 8 | 14 | 15).then_some(Duration::ZERO),
+        }) => matches!(status.code, 1 | 6 | 8 | 14 | 15).then(Passing::default),
         _ => http::busy(response),
     }
 }

@@ -16,7 +16,8 @@ use crate::error::{Class, Error, Loss, NOT_PERMITTED, Result};
 use crate::http::curl::Step;
 use crate::http::multipart::Form;
 use crate::http::{
-    self, ALWAYS, Body, Call, Client, Exchange, Method, NEVER, ONCE, Purpose, Request, Response,
+    self, ALWAYS, Body, Call, Client, Exchange, Method, NEVER, ONCE, Passing, Purpose, Request,
+    Response,
 };
 use crate::number::digits;
 use crate::picture::Picture;
@@ -168,7 +169,7 @@ fn request(call: &'static Call, operation: String) -> Request {
 }
 
 /// The limiter says how long in a sentence only, and some versions say it with a 400.
-fn busy(response: &Response) -> Option<Duration> {
+fn busy(response: &Response) -> Option<Passing> {
     if response.status != 429 && !(response.status == 400 && response.mentions("too many requests"))
     {
         return http::busy(response);
@@ -182,11 +183,15 @@ fn busy(response: &Response) -> Option<Duration> {
         .header("retry-after")
         .or(response.header("x-ratelimit-reset"))
         .is_none();
-    Some(Duration::from_secs(match seconds {
+    let wait = Duration::from_secs(match seconds {
         Some(seconds) => seconds,
         None if silent && response.mentions("success") => 60,
         None => 0,
-    }))
+    });
+    Some(Passing {
+        unclear: false,
+        wait,
+    })
 }
 
 // --- reading ---

@@ -107,8 +107,15 @@ const COUNTS: &[Count] = &[
 
 #[test]
 fn navixy_codes_decide_over_the_status() {
-    // A passing failure whose status does not look so, and lasting ones.
-    for (status, code, requests) in [(400, 15, 2), (200, 1, 2), (400, 4, 1), (400, 105, 1)] {
+    // A lasting failure whose status looks passing, and a passing one whose status does not.
+    for (status, code, requests) in [
+        (500, 254, 1),
+        (500, 1, 2),
+        (400, 15, 2),
+        (200, 1, 2),
+        (400, 4, 1),
+        (400, 105, 1),
+    ] {
         let model = Navixy::start();
         let body =
             format!("{{\"success\":false,\"status\":{{\"code\":{code},\"description\":\"no\"}}}}");
