@@ -20,9 +20,9 @@ use serde_json::Value;
 
 use crate::support::run::in_parallel;
 use crate::support::server::{Server, lock};
+use crate::support::systems::{self, Served, Servers};
 use crate::support::{
-    Fault, Jira, Matrix, Model, Navixy, Output, Reply, Request, RocketChat, Run, Running, Scratch,
-    pictures,
+    Fault, Jira, Matrix, Navixy, Output, Reply, Request, RocketChat, Run, Scratch, pictures,
 };
 
 /// Rounds with the same servers and the same state file.
@@ -261,8 +261,8 @@ const ACCOUNTS: [Account; 10] = [
     account("fleet", "2132"),
     account("fleet", "2133"),
     account("fleet", "2134"),
-    account("matrix", "robot"),
-    account("matrix", "build-bot"),
+    account("hs", "robot"),
+    account("hs", "build-bot"),
 ];
 
 const fn account(server: &'static str, name: &'static str) -> Account {
@@ -295,10 +295,7 @@ struct Line {
 struct Life {
     chance: Chance,
     scratch: Scratch,
-    jira: Running<Jira>,
-    chat: Running<RocketChat>,
-    fleet: Running<Navixy>,
-    matrix: Running<Matrix>,
+    servers: Servers,
     wanted: BTreeMap<Account, Wanted>,
     /// How many pictures were made; each is another.
     drawn: u64,
@@ -313,33 +310,26 @@ const PICTURES: usize = 4;
 
 impl Life {
     fn new(seed: u64) -> Life {
-        let (mut jira, mut chat) = (Jira::default(), RocketChat::default());
-        jira.users[0].password = Some("jira-password-0123456789".into());
-        (chat.settle, chat.limit) = (Duration::ZERO, None);
+        // What was wrong with a request is looked at after each run.
+        let servers = Servers::start();
+        servers
+            .iter()
+            .for_each(|served| served.server().expect_torn_requests());
+        servers.of::<Jira>().model().users[0].password = Some("jira-password-0123456789".into());
+        {
+            let mut chat = servers.of::<RocketChat>().model();
+            (chat.settle, chat.limit) = (Duration::ZERO, None);
+        }
         let mut life = Life {
             chance: Chance(seed),
             scratch: Scratch::new(),
-            jira: jira.start(),
-            chat: chat.start(),
-            fleet: Navixy::default().start(),
-            matrix: Matrix::default().start(),
+            servers,
             wanted: BTreeMap::new(),
             drawn: seed * 1000,
             said: Vec::new(),
             wrong: Vec::new(),
             left: 0,
         };
-        // What was wrong with a request is looked at after each run.
-        let servers: [&mut Server; 4] = [
-            &mut life.jira,
-            &mut life.chat,
-            &mut life.fleet,
-            &mut life.matrix,
-        ];
-        for server in servers {
-            server.expect_anything();
-            server.expect_torn_requests();
-        }
         (0..PICTURES).for_each(|number| life.draw(number));
         for account in ACCOUNTS {
             let wanted = life.wish(account);
@@ -365,23 +355,16 @@ impl Life {
         match (account.server, self.chance.below(4)) {
             ("jira", 0) => Wanted::Preset(24871 + self.chance.below(12)),
             ("fleet", 0) => Wanted::Preset(1 + self.chance.below(99)),
-            ("chat" | "matrix", 0) => Wanted::Reset,
+            ("chat" | "hs", 0) => Wanted::Reset,
             _ => picture,
         }
     }
 
     fn declare(&self) {
-        let servers = [
-            ("jira", "jira", self.jira.url()),
-            ("chat", "rocketchat", self.chat.url()),
-            ("fleet", "navixy", self.fleet.url()),
-            ("matrix", "matrix", self.matrix.url()),
-        ];
-        let servers = servers.map(|(name, system, url)| {
-            (
-                name.to_owned(),
-                serde_json::json!({"system": system, "url": url}),
-            )
+        let servers = self.servers.iter().map(|served| {
+            let (system, url) = (served.system(), served.url());
+            let entry = serde_json::json!({"system": system.name, "url": url});
+            (system.server.to_owned(), entry)
         });
         let accounts = self.wanted.iter().map(|(account, wanted)| {
             let mut entry = serde_json::json!({"server": account.server});
@@ -402,28 +385,22 @@ impl Life {
             entry
         });
         let manifest = serde_json::json!({
-            "servers": servers.into_iter().collect::<serde_json::Map<_, _>>(),
+            "servers": servers.collect::<serde_json::Map<_, _>>(),
             "accounts": accounts.collect::<Vec<_>>(),
         });
         self.scratch.write("m.json", manifest.to_string());
     }
 
-    fn servers(&self) -> [&Server; 4] {
-        [&self.jira, &self.chat, &self.fleet, &self.matrix]
+    fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.servers.iter().map(Served::server)
     }
 
     fn handled(&self) -> usize {
-        self.servers().iter().map(|server| server.handled()).sum()
+        self.servers().map(Server::handled).sum()
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {
-        let settings = [
-            self.jira.settings(),
-            self.chat.settings(),
-            self.fleet.settings(),
-            self.matrix.settings(),
-        ];
-        let mut settings = settings.concat();
+        let mut settings: Vec<_> = self.servers.iter().flat_map(Served::settings).collect();
         settings.retain(|(name, _)| !name.ends_with("_URL"));
         settings
     }
@@ -438,19 +415,13 @@ impl Life {
 
     fn fault(&mut self) {
         let fault = self.chance.fault();
-        match self.chance.below(4) {
-            0 => self.jira.fault(fault),
-            1 => self.chat.fault(fault),
-            2 => self.fleet.fault(fault),
-            _ => self.matrix.fault(fault),
-        }
+        let chosen = self.chance.up_to(systems::ALL.len());
+        let served = self.servers.iter().nth(chosen).expect("a server");
+        served.fault(fault);
     }
 
     fn heal(&self) {
-        self.jira.heal();
-        self.chat.heal();
-        self.fleet.heal();
-        self.matrix.heal();
+        self.servers.iter().for_each(Served::heal);
     }
 
     fn complain(&mut self, what: impl Into<String>) {
@@ -485,15 +456,12 @@ impl Life {
     /// A run meets trouble, and the next run has none.
     fn round(&mut self, trouble: &Trouble) {
         let before = self.state();
-        self.servers().iter().for_each(|server| server.forget());
+        self.servers().for_each(Server::forget);
         let looked = self.meet(trouble);
-        self.servers()
-            .iter()
-            .for_each(|server| server.wait_until_left());
+        self.servers().for_each(|server| server.wait_until_left());
         self.heal();
         let violations: Vec<String> = self
             .servers()
-            .iter()
             .flat_map(|server| server.take_violations())
             .collect();
         self.wrong.extend(violations);
@@ -509,7 +477,7 @@ impl Life {
                 wanted && looked && line != before.get(account)
             })
             .collect();
-        self.servers().iter().for_each(|server| server.forget());
+        self.servers().for_each(Server::forget);
         let output = self.apply(&[]).output();
         self.judge_recovery(&output);
         self.judge_writes(trouble, &proven, &first);
@@ -544,13 +512,29 @@ impl Life {
         let picture = pictures::png(32, 32, self.drawn);
         let account = self.chance.one_of(&ACCOUNTS);
         match account.server {
-            "jira" => self.jira.model().user_mut(account.name).selected = 10125,
-            "chat" => drop(self.chat.model().give(account.name, picture)),
+            "jira" => {
+                self.servers
+                    .of::<Jira>()
+                    .model()
+                    .user_mut(account.name)
+                    .selected = 10125
+            }
+            "chat" => drop(
+                self.servers
+                    .of::<RocketChat>()
+                    .model()
+                    .give(account.name, picture),
+            ),
             "fleet" => {
                 let id = account.name.parse().expect("a number");
-                self.fleet.model().give(id, picture);
+                self.servers.of::<Navixy>().model().give(id, picture);
             }
-            _ => drop(self.matrix.model().give(account.name, picture)),
+            _ => drop(
+                self.servers
+                    .of::<Matrix>()
+                    .model()
+                    .give(account.name, picture),
+            ),
         }
     }
 
@@ -694,19 +678,19 @@ impl Life {
     fn worn(&self, account: Account) -> Worn {
         let (fingerprint, bytes) = match account.server {
             "jira" => {
-                let jira = self.jira.model();
+                let jira = self.servers.of::<Jira>().model();
                 let id = jira.user(account.name).selected;
                 let bytes = jira.custom(id).map(|custom| custom.picture.clone());
                 (Some(id.to_string()), bytes)
             }
             "chat" => {
-                let mut chat = self.chat.model();
+                let mut chat = self.servers.of::<RocketChat>().model();
                 let user = chat.user(account.name);
                 let bytes = user.picture.as_ref().map(|picture| picture.bytes.clone());
                 (user.etag.clone(), bytes)
             }
             "fleet" => {
-                let fleet = self.fleet.model();
+                let fleet = self.servers.of::<Navixy>().model();
                 let employee = fleet.employee(account.name.parse().expect("a number"));
                 match (employee.icon_id, &employee.avatar_file_name) {
                     (Some(icon), _) => (Some(format!("icon:{icon}")), None),
@@ -718,7 +702,7 @@ impl Life {
                 }
             }
             _ => {
-                let mut matrix = self.matrix.model();
+                let mut matrix = self.servers.of::<Matrix>().model();
                 let address = matrix.user(account.name).avatar.clone();
                 let address = address.filter(|address| !address.is_empty());
                 let media = address.as_deref().and_then(|address| {
@@ -772,19 +756,17 @@ impl Life {
                 continue;
             };
             let server = line["server"].as_str().unwrap_or_default();
-            let server = [
-                ("jira", self.jira.url()),
-                ("chat", self.chat.url()),
-                ("fleet", self.fleet.url()),
-                ("matrix", self.matrix.url()),
-            ]
-            .into_iter()
-            .find(|(_, url)| url == server);
-            let found = server.and_then(|(name, _)| {
-                let same =
-                    |account: &Account| account.server == name && line["account"] == account.name;
-                ACCOUNTS.into_iter().find(same)
-            });
+            let found = self
+                .servers
+                .iter()
+                .find(|served| served.url() == server)
+                .and_then(|served| {
+                    let name = served.system().server;
+                    let same = |account: &Account| {
+                        account.server == name && line["account"] == account.name
+                    };
+                    ACCOUNTS.into_iter().find(same)
+                });
             let Some(account) = found else {
                 self.complain(format!("the state is about nobody: {line}"));
                 continue;
@@ -809,11 +791,11 @@ impl Life {
             }
         };
         let id_of = |id: &str| {
-            let chat = self.chat.model();
+            let chat = self.servers.of::<RocketChat>().model();
             let user = chat.users.iter().find(|user| user.id == id);
             user.map(|user| user.username.clone())
         };
-        for request in changes(&self.jira) {
+        for request in changes(self.servers.of::<Jira>()) {
             let user = request.query("username").unwrap_or_default();
             count(
                 "jira",
@@ -821,7 +803,7 @@ impl Life {
                 &format!("{} {}", request.method, end(&request)),
             );
         }
-        for request in changes(&self.chat) {
+        for request in changes(self.servers.of::<RocketChat>()) {
             let user = match request.boundary() {
                 Some(_) => request
                     .try_form()
@@ -836,7 +818,7 @@ impl Life {
             let user = user.unwrap_or_default();
             count("chat", &id_of(&user).unwrap_or(user), &end(&request));
         }
-        for request in changes(&self.fleet) {
+        for request in changes(self.servers.of::<Navixy>()) {
             let employee = match request.boundary() {
                 Some(_) => request
                     .try_form()
@@ -852,9 +834,9 @@ impl Life {
                 count("fleet", &employee, &end(&request));
             }
         }
-        for request in changes(&self.matrix) {
+        for request in changes(self.servers.of::<Matrix>()) {
             if let Some((_, rest)) = request.path().split_once("/profile/%40") {
-                count("matrix", rest.split('%').next().unwrap_or_default(), "PUT");
+                count("hs", rest.split('%').next().unwrap_or_default(), "PUT");
             }
         }
         writes
