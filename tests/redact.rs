@@ -1,17 +1,16 @@
 //! No secret is ever shown. Servers repeat what they were sent, in every place of an answer that a message is made
 //! of; whatever the program says about it is searched for every secret in every spelling.
 
-use crate::support::systems::{self, names};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use std::thread;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::run::words;
+use crate::support::systems::{self, Handler, Secrets, System};
 use crate::support::{
-    Jira, Matrix, Model, Navixy, Output, Reply, Request, RocketChat, Run, Running, Scratch, Server,
-    encoding, pictures,
+    Jira, Model, Output, Reply, Request, Run, Running, Scratch, Server, encoding, pictures,
 };
 
 /// What the servers say beside the secrets, to prove that their words do reach the messages.
@@ -254,18 +253,12 @@ fn address() -> String {
 }
 
 fn cases(scratch: &Scratch) -> Vec<Case> {
-    let picture = scratch.write("robot.png", &*PICTURE);
+    let picture = scratch.write("robot.png", &SECRETS.picture);
     let picture = picture.to_str().expect("a path of letters");
-    let token = vec![("JIRA_TOKEN", TOKEN.to_owned())];
-    let basic = vec![
-        ("JIRA_USER", "robot".to_owned()),
-        ("JIRA_PASSWORD", PASSWORD.to_owned()),
-    ];
-    let chat = vec![
-        ("ROCKETCHAT_USER_ID", USER_ID.to_owned()),
-        ("ROCKETCHAT_AUTH_TOKEN", AUTH_TOKEN.to_owned()),
-    ];
-    let hash = vec![("NAVIXY_HASH", HASH.to_owned())];
+    let [token, basic] = logins("jira");
+    let [chat, chat_password] = logins("rocketchat");
+    let [hash, fleet_password] = logins("navixy");
+    let [matrix_token, matrix_password] = logins("matrix");
     let address = address();
     let case = |system: &'static str, variables: &Vec<(&'static str, String)>, line: &str| Case {
         system,
@@ -321,11 +314,7 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
         ),
         (
             "rocketchat",
-            vec![
-                ("ROCKETCHAT_USER", "robot-admin".to_owned()),
-                ("ROCKETCHAT_PASSWORD", PASSWORD.to_owned()),
-                ("ROCKETCHAT_2FA_CODE", CODE.to_owned()),
-            ],
+            chat_password,
             &[
                 "rocketchat whoami",
                 "rocketchat set --user build-bot --avatar-url=ADDRESS",
@@ -345,10 +334,7 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
         ),
         (
             "navixy",
-            vec![
-                ("NAVIXY_LOGIN", "bot@example.com".to_owned()),
-                ("NAVIXY_PASSWORD", PASSWORD.to_owned()),
-            ],
+            fleet_password,
             &[
                 "navixy set --employee-id 2132 --icon-id 7",
                 "navixy set --employee-id 2132 --image PICTURE --dry-run",
@@ -361,7 +347,7 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
         ),
         (
             "matrix",
-            vec![("MATRIX_TOKEN", TOKEN.to_owned())],
+            matrix_token,
             &[
                 "matrix list",
                 "matrix show --user robot --output /dev/null",
@@ -372,10 +358,7 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
         ),
         (
             "matrix",
-            vec![
-                ("MATRIX_USER", "admin".to_owned()),
-                ("MATRIX_PASSWORD", PASSWORD.to_owned()),
-            ],
+            matrix_password,
             &[
                 "matrix set --mxc mxc://a/b",
                 "matrix set --image PICTURE --dry-run",
@@ -420,92 +403,58 @@ fn cases(scratch: &Scratch) -> Vec<Case> {
     cases
 }
 
-/// What accounts wear; to draw it for each of the runs took a fifth of all their time.
-static PICTURE: LazyLock<Vec<u8>> = LazyLock::new(|| pictures::png(64, 64, 9));
+/// All of them; the picture is drawn once, which for each run took a quarter of all their time.
+static SECRETS: LazyLock<Secrets> = LazyLock::new(|| Secrets {
+    token: TOKEN,
+    password: PASSWORD,
+    code: CODE,
+    auth_token: AUTH_TOKEN,
+    user_id: USER_ID,
+    hash: HASH,
+    picture: pictures::png(64, 64, 9),
+    address: address(),
+});
 
-/// The model of the system with our secrets for its own, so that all goes well until the fault.
-fn model(system: &str) -> Box<dyn FnMut(&Request) -> Reply + Send> {
-    match system {
-        "jira" => {
-            let mut jira = Jira::default();
-            jira.context = String::new();
-            let robot = jira.user_mut("robot");
-            (robot.token, robot.password) = (Some(TOKEN.into()), Some(PASSWORD.into()));
-            let id = jira.give("robot", PICTURE.clone());
-            jira.user_mut("robot").selected = id;
-            jira.token_sessions_survive = true;
-            Box::new(move |request| {
-                // The session of the real server would be a number; this one is a secret that can be recognised.
-                let mut request = request.clone();
-                for (_, value) in &mut request.headers {
-                    *value = value.replace(COOKIE, "0F3A51");
-                }
-                let mut reply = jira.handle(&request);
-                for (_, value) in &mut reply.headers {
-                    *value = value.replace("0F3A51", COOKIE);
-                }
-                reply
-            })
-        }
-        "rocketchat" => {
-            let mut chat = RocketChat::default();
-            chat.context = String::new();
-            (chat.tokens[0].token, chat.tokens[0].user_id) = (AUTH_TOKEN.into(), USER_ID.into());
-            chat.users[0].id = USER_ID.into();
-            (chat.limit, chat.settle) = (None, Duration::ZERO);
-            chat.give("retired-bot", PICTURE.clone());
-            chat.publish(&address(), PICTURE.clone());
-            let admin = &mut chat.users[0];
-            (admin.password, admin.two_factor) = (Some(PASSWORD.into()), Some(CODE.into()));
-            renamed(SESSION_TOKEN, "/data/authToken", move |request| {
-                chat.handle(request)
-            })
-        }
-        "matrix" => {
-            let mut matrix = Matrix::default();
-            matrix.context = String::new();
-            matrix.tokens[0].token = TOKEN.into();
-            matrix.give("robot", PICTURE.clone());
-            matrix.users[0].password = Some(PASSWORD.into());
-            renamed(SESSION_TOKEN, "/access_token", move |request| {
-                matrix.handle(request)
-            })
-        }
-        "navixy" => {
-            let mut navixy = Navixy::default();
-            navixy.context = String::new();
-            let access = navixy.hashes.values().next().expect("an access").clone();
-            navixy.hashes.insert(HASH.into(), access);
-            navixy.logins[0].password = PASSWORD.into();
-            navixy.give(2133, PICTURE.clone());
-            renamed(SESSION_HASH, "/hash", move |request| navixy.handle(request))
-        }
-        other => panic!("no secrets of ours are known to a model of {other}"),
-    }
-}
-
-/// What a model gives for a login becomes a secret that can be recognised; `place` is where it stands in an answer.
-fn renamed(
-    name: &'static str,
-    place: &'static str,
-    mut model: impl FnMut(&Request) -> Reply + Send + 'static,
-) -> Box<dyn FnMut(&Request) -> Reply + Send> {
-    let mut own: Option<String> = None;
+/// The model of the system with our secrets for its own, so that all goes well until the fault. What it gives for a login
+/// becomes a secret that can be recognised, too.
+fn model(system: &str) -> Handler {
+    let (mut model, kept) = (systems::find(system).kept)(&SECRETS);
+    let (given_as, mut own) = match system {
+        "navixy" => (SESSION_HASH, None),
+        _ if kept.session.starts_with('/') => (SESSION_TOKEN, None),
+        // The session of the real server would be a number.
+        _ => (COOKIE, Some(kept.session.to_owned())),
+    };
     Box::new(move |request| {
         let mut request = request.clone();
         if let Some(own) = &own {
             for (_, value) in &mut request.headers {
-                *value = value.replace(name, own);
+                *value = value.replace(given_as, own);
             }
         }
         let mut reply = model(&request);
-        let answer: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-        if let Some(given) = answer.pointer(place).and_then(|given| given.as_str()) {
-            let text = String::from_utf8_lossy(&reply.body).replace(given, name);
+        let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        if let Some(given) = answer.pointer(kept.session).and_then(Value::as_str) {
+            let text = String::from_utf8_lossy(&reply.body).replace(given, given_as);
             own = Some(given.to_owned());
             reply.body = text.into_bytes();
+        } else if let Some(own) = &own {
+            for (_, value) in &mut reply.headers {
+                *value = value.replace(own, given_as);
+            }
         }
         reply
+    })
+}
+
+/// What lets in to each system: see [`Kept::logins`].
+fn logins(system: &str) -> [Vec<(&'static str, String)>; 2] {
+    let (_, kept) = (systems::find(system).kept)(&SECRETS);
+    kept.logins.map(|login| {
+        let owned = login.into_iter();
+        owned
+            .map(|(name, value)| (name, value.to_owned()))
+            .collect()
     })
 }
 
@@ -611,7 +560,7 @@ fn no_failure_shows_a_secret() {
     // It was looked at what it is about: the servers' words came through, from every system in both kinds of output.
     assert_eq!(
         tally.heard_from.len(),
-        2 * systems().len(),
+        2 * systems::ALL.len(),
         "{:?}",
         tally.heard_from
     );
@@ -651,57 +600,23 @@ fn all_goes_well_until_the_fault() {
 /// The archive of doctor keeps whole requests and answers, those of a login too, and those of what it tries.
 #[test]
 fn no_archive_holds_a_secret() {
-    let variables = [
-        ("jira", vec![("JIRA_TOKEN", TOKEN)]),
-        (
-            "jira",
-            vec![("JIRA_USER", "robot"), ("JIRA_PASSWORD", PASSWORD)],
-        ),
-        (
-            "rocketchat",
-            vec![
-                ("ROCKETCHAT_USER_ID", USER_ID),
-                ("ROCKETCHAT_AUTH_TOKEN", AUTH_TOKEN),
-            ],
-        ),
-        (
-            "rocketchat",
-            vec![
-                ("ROCKETCHAT_USER", "robot-admin"),
-                ("ROCKETCHAT_PASSWORD", PASSWORD),
-                ("ROCKETCHAT_2FA_CODE", CODE),
-            ],
-        ),
-        ("navixy", vec![("NAVIXY_HASH", HASH)]),
-        (
-            "navixy",
-            vec![
-                ("NAVIXY_LOGIN", "bot@example.com"),
-                ("NAVIXY_PASSWORD", PASSWORD),
-            ],
-        ),
-        ("matrix", vec![("MATRIX_TOKEN", TOKEN)]),
-        (
-            "matrix",
-            vec![("MATRIX_USER", "admin"), ("MATRIX_PASSWORD", PASSWORD)],
-        ),
-    ];
-    let target = |system: &str| match system {
-        "jira" => "--user robot",
-        "navixy" => "--employee-id 2132",
-        _ => "--user build-bot",
+    let case = |system: &'static System, variables| {
+        let target = system.targets[0];
+        let whom = match target {
+            "--employee-id" => "2132",
+            _ => "build-bot",
+        };
+        let line = format!("{} doctor --round-trip {target} {whom} --har", system.name);
+        Case {
+            system: system.name,
+            variables,
+            arguments: words(&line).map(str::to_owned).collect(),
+        }
     };
-    let cases = variables.map(|(system, variables)| Case {
-        system,
-        variables: variables
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned()))
-            .collect(),
-        arguments: format!("{system} doctor --round-trip {} --har", target(system))
-            .split(' ')
-            .map(str::to_owned)
-            .collect(),
-    });
+    let cases: Vec<Case> = systems::ALL
+        .into_iter()
+        .flat_map(|system| logins(system.name).map(|login| case(system, login)))
+        .collect();
     let all = all();
     let search = |(name, fault): (&str, Fault)| {
         let (scratch, mut heard) = (Scratch::new(), 0);
@@ -897,7 +812,7 @@ fn no_good_answer_shows_a_secret() {
             .map(|one| one.join().expect("no turn fails"));
         heard.flatten().collect()
     });
-    assert_eq!(heard.len(), 2 * systems().len(), "{heard:?}");
+    assert_eq!(heard.len(), 2 * systems::ALL.len(), "{heard:?}");
 }
 
 /// The same of a batch, with everything that it writes.
@@ -905,37 +820,13 @@ fn no_good_answer_shows_a_secret() {
 fn no_file_of_a_batch_holds_a_secret() {
     let (scratch, all) = (Scratch::new(), all());
     scratch.write("robot.png", pictures::png(64, 64, 1));
-    let cases = [
-        (
-            "jira",
-            "JIRA_TOKEN",
-            TOKEN,
-            "\"user\": \"build-bot\", \"image\": \"robot.png\"",
-        ),
-        (
-            "navixy",
-            "NAVIXY_HASH",
-            HASH,
-            "\"employee_id\": 2132, \"image\": \"robot.png\"",
-        ),
-        (
-            "rocketchat",
-            "ROCKETCHAT_AUTH_TOKEN",
-            AUTH_TOKEN,
-            "\"user\": \"build-bot\", \"avatar_url\": \"ADDRESS\"",
-        ),
-        (
-            "matrix",
-            "MATRIX_TOKEN",
-            TOKEN,
-            "\"user\": \"build-bot\", \"image\": \"robot.png\"",
-        ),
-    ];
-    assert_eq!(
-        BTreeSet::from(cases.map(|(system, ..)| system.to_owned())),
-        systems()
-    );
-    for (system, variable, secret, account) in cases {
+    for system in systems::names() {
+        let account = match system {
+            "navixy" => "\"employee_id\": 2132, \"image\": \"robot.png\"",
+            "rocketchat" => "\"user\": \"build-bot\", \"avatar_url\": \"ADDRESS\"",
+            _ => "\"user\": \"build-bot\", \"image\": \"robot.png\"",
+        };
+        let [login, _] = logins(system);
         let account = account.replace("ADDRESS", &address());
         for turn in [0, 9, 18] {
             let (mut model, mut count) = (model(system), turn);
@@ -962,7 +853,7 @@ fn no_file_of_a_batch_holds_a_secret() {
                 "diff m.json --json",
                 "apply m.json --force -vv",
             ] {
-                let output = Run::new(line.split(' ').chain([
+                let run = Run::new(line.split(' ').chain([
                     "--junit",
                     "out.xml",
                     "--html",
@@ -970,10 +861,11 @@ fn no_file_of_a_batch_holds_a_secret() {
                     "--retries",
                     "0",
                 ]))
-                .dir(scratch.path())
-                .env(variable, secret)
-                .env("ROCKETCHAT_USER_ID", USER_ID)
-                .output();
+                .dir(scratch.path());
+                let login = login.iter();
+                let output = login
+                    .fold(run, |run, (name, value)| run.env(name, value))
+                    .output();
                 let mut files = output.clone();
                 for name in ["out.xml", "out.html", "m.json.state"] {
                     files.stdout +=
@@ -1087,24 +979,11 @@ fn a_state_holds_no_credential_and_diff_still_works() {
     assert_eq!(run("diff m.json").output().status, 2);
 }
 
-/// The systems that are registered, as the help names them: a new one must be put under these tests.
-fn systems() -> BTreeSet<String> {
-    let help = Run::new(["--help"]).output().stdout;
-    let line = help.lines().find_map(|line| line.strip_prefix("systems: "));
-    let names = line
-        .and_then(|line| line.split("  ").next())
-        .expect("a line of systems");
-    names.split(", ").map(str::to_owned).collect()
-}
-
 #[test]
 fn every_system_is_put_to_the_test() {
-    let tested = cases(&Scratch::new())
-        .into_iter()
-        .map(|case| case.system.to_owned());
-    assert_eq!(tested.collect::<BTreeSet<_>>(), systems());
-    let modelled = names().map(str::to_owned);
-    assert_eq!(BTreeSet::from(modelled), systems());
+    let cases = cases(&Scratch::new());
+    let tested: BTreeSet<_> = cases.iter().map(|case| case.system).collect();
+    assert_eq!(tested, BTreeSet::from(systems::names()));
 }
 
 /// Logins that are almost one: what they give is as secret as what a good one gives.

@@ -13,7 +13,7 @@ use super::encoding::{base64, from_base64, html, percent_decode, percent_encode}
 use super::model::{Model, Running};
 use super::pictures;
 use super::server::{Reply, Request};
-use super::systems::{self, System};
+use super::systems::{self, Kept, Secrets, System};
 
 const JSON: &str = "application/json;charset=UTF-8";
 const UPLOAD_TYPES: [&str; 5] = [
@@ -30,6 +30,7 @@ pub static SYSTEM: System = System {
     title: "Jira",
     server: "jira",
     start: |bots| systems::started(Jira::default(), bots),
+    kept: |secrets| systems::kept(Jira::default(), secrets),
     logins: [
         &[("JIRA_TOKEN", "ROBOTTOKEN")],
         &[("JIRA_USER", "robot"), ("JIRA_PASSWORD", "secret")],
@@ -373,6 +374,23 @@ impl Model for Jira {
         let (name, key) = (format!("bot-{number}"), format!("JIRAUSER2{number:05}"));
         self.users
             .push(User::new(&name, &key, &format!("Bot {number}")));
+    }
+
+    fn keep(&mut self, secrets: &Secrets) -> Kept {
+        self.context = String::new();
+        let robot = self.user_mut("robot");
+        robot.token = Some(secrets.token.into());
+        robot.password = Some(secrets.password.into());
+        let id = self.give("robot", secrets.picture.clone());
+        self.user_mut("robot").selected = id;
+        self.token_sessions_survive = true;
+        Kept {
+            logins: [
+                vec![("JIRA_TOKEN", secrets.token)],
+                vec![("JIRA_USER", "robot"), ("JIRA_PASSWORD", secrets.password)],
+            ],
+            session: "0F3A51",
+        }
     }
 
     fn open_logins(&self) -> usize {

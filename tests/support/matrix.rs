@@ -17,13 +17,14 @@ use super::model::{Model, Running};
 use super::pictures;
 use super::rocketchat::letter_svg;
 use super::server::{Reply, Request};
-use super::systems::{self, System};
+use super::systems::{self, Kept, Secrets, System};
 
 pub static SYSTEM: System = System {
     name: "matrix",
     title: "Matrix",
     server: "hs",
     start: |bots| systems::started(Matrix::default(), bots),
+    kept: |secrets| systems::kept(Matrix::default(), secrets),
     logins: [
         &[("MATRIX_TOKEN", "syt_YWRtaW4_iCVVYyDpBQfNpaQrxiWT_11jrlV")],
         &[("MATRIX_USER", "admin"), ("MATRIX_PASSWORD", "secret")],
@@ -296,6 +297,23 @@ impl Model for Matrix {
 
     fn add_bot(&mut self, number: usize) {
         self.users.push(User::new(&format!("bot-{number}")));
+    }
+
+    fn keep(&mut self, secrets: &Secrets) -> Kept {
+        self.context = String::new();
+        self.tokens[0].token = secrets.token.into();
+        self.users[0].password = Some(secrets.password.into());
+        self.give("robot", secrets.picture.clone());
+        Kept {
+            logins: [
+                vec![("MATRIX_TOKEN", secrets.token)],
+                vec![
+                    ("MATRIX_USER", "admin"),
+                    ("MATRIX_PASSWORD", secrets.password),
+                ],
+            ],
+            session: "/access_token",
+        }
     }
 
     fn open_logins(&self) -> usize {

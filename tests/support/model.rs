@@ -9,7 +9,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::server::{Reply, Request, Server, Wire, lock};
-use super::systems::System;
+use super::systems::{Kept, Secrets, System};
 
 /// A system as far as the program can tell: requests in, answers out, and a state that a test may look at.
 pub trait Model: Send + 'static {
@@ -24,6 +24,8 @@ pub trait Model: Send + 'static {
     fn system() -> &'static System;
     /// One more account, named by this number.
     fn add_bot(&mut self, number: usize);
+    /// Takes these secrets for its own, at an address without a path.
+    fn keep(&mut self, secrets: &Secrets) -> Kept;
     /// Logins of runs that nobody has ended.
     fn open_logins(&self) -> usize;
     /// What a request changes, and of whom; none where it changes no avatar.
@@ -169,6 +171,10 @@ impl<M: Model> Model for Before<M> {
 
     fn add_bot(&mut self, number: usize) {
         self.model.add_bot(number);
+    }
+
+    fn keep(&mut self, secrets: &Secrets) -> Kept {
+        self.model.keep(secrets)
     }
 
     fn open_logins(&self) -> usize {

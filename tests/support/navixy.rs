@@ -12,7 +12,7 @@ use super::encoding::{base64, html, pairs, percent_encode};
 use super::model::{Model, Running};
 use super::pictures;
 use super::server::{Part, Reply, Request};
-use super::systems::{self, System};
+use super::systems::{self, Kept, Secrets, System};
 
 const PICTURE_TYPES: [(&str, &str); 5] = [
     ("image/jpeg", "jpg"),
@@ -27,6 +27,7 @@ pub static SYSTEM: System = System {
     title: "Navixy",
     server: "fleet",
     start: |bots| systems::started(Navixy::default(), bots),
+    kept: |secrets| systems::kept(Navixy::default(), secrets),
     logins: [
         &[("NAVIXY_HASH", "22eac1c27af4be7b9d04da2ce1af111b")],
         &[
@@ -338,6 +339,24 @@ impl Model for Navixy {
         let id = 5000 + i64::try_from(number).expect("a few accounts");
         let name = format!("bot-{number}");
         self.employees.push(Employee::new(id, &name, "Robot"));
+    }
+
+    fn keep(&mut self, secrets: &Secrets) -> Kept {
+        self.context = String::new();
+        let access = self.hashes.values().next().expect("an access").clone();
+        self.hashes.insert(secrets.hash.into(), access);
+        self.logins[0].password = secrets.password.into();
+        self.give(2133, secrets.picture.clone());
+        Kept {
+            logins: [
+                vec![("NAVIXY_HASH", secrets.hash)],
+                vec![
+                    ("NAVIXY_LOGIN", "bot@example.com"),
+                    ("NAVIXY_PASSWORD", secrets.password),
+                ],
+            ],
+            session: "/hash",
+        }
     }
 
     fn open_logins(&self) -> usize {

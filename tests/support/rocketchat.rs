@@ -16,7 +16,7 @@ use super::encoding::{base64, html, http_date, now, percent_decode, percent_enco
 use super::model::{Model, Running};
 use super::pictures;
 use super::server::{Part, Reply, Request};
-use super::systems::{self, System};
+use super::systems::{self, Kept, Secrets, System};
 
 pub static SYSTEM: System = System {
     name: "rocketchat",
@@ -27,6 +27,7 @@ pub static SYSTEM: System = System {
         chat.publish("http://pictures.example/a.jpg", pictures::jpeg(64, 64, 3));
         systems::started(chat, bots)
     },
+    kept: |secrets| systems::kept(RocketChat::default(), secrets),
     logins: [
         &[
             ("ROCKETCHAT_USER_ID", "aobEdbYhXfu5hkeqG"),
@@ -369,6 +370,33 @@ impl Model for RocketChat {
         let (id, name) = (format!("id{number:015}"), format!("bot-{number}"));
         let title = format!("Bot {number}");
         self.users.push(User::new(&id, &name, &title, &["user"]));
+    }
+
+    fn keep(&mut self, secrets: &Secrets) -> Kept {
+        self.context = String::new();
+        self.tokens[0].token = secrets.auth_token.into();
+        self.tokens[0].user_id = secrets.user_id.into();
+        (self.limit, self.settle) = (None, Duration::ZERO);
+        self.give("retired-bot", secrets.picture.clone());
+        self.publish(&secrets.address, secrets.picture.clone());
+        let admin = &mut self.users[0];
+        admin.id = secrets.user_id.into();
+        admin.password = Some(secrets.password.into());
+        admin.two_factor = Some(secrets.code.into());
+        Kept {
+            logins: [
+                vec![
+                    ("ROCKETCHAT_USER_ID", secrets.user_id),
+                    ("ROCKETCHAT_AUTH_TOKEN", secrets.auth_token),
+                ],
+                vec![
+                    ("ROCKETCHAT_USER", "robot-admin"),
+                    ("ROCKETCHAT_2FA_CODE", secrets.code),
+                    ("ROCKETCHAT_PASSWORD", secrets.password),
+                ],
+            ],
+            session: "/data/authToken",
+        }
     }
 
     fn open_logins(&self) -> usize {

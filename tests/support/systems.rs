@@ -5,7 +5,7 @@ use std::any::Any;
 
 use super::model::{Fault, Model, Running};
 use super::run::Run;
-use super::server::{Request, Server};
+use super::server::{Reply, Request, Server};
 use super::{jira, matrix, navixy, rocketchat};
 
 /// In the order in which the program names them.
@@ -19,6 +19,39 @@ pub static ALL: [&System; 4] = [
 /// Variables, and values of them that the model takes: all together are one login.
 pub type Login = &'static [(&'static str, &'static str)];
 
+/// Secrets that can be recognised wherever they are shown.
+pub struct Secrets {
+    pub token: &'static str,
+    pub password: &'static str,
+    /// Of the second factor.
+    pub code: &'static str,
+    /// A token of Rocket.Chat, and whose it is.
+    pub auth_token: &'static str,
+    pub user_id: &'static str,
+    /// A hash of Navixy's, which is made of digits.
+    pub hash: &'static str,
+    /// What somebody wears, and where it can be downloaded from.
+    pub picture: Vec<u8>,
+    pub address: String,
+}
+
+/// What lets in with them.
+pub struct Kept {
+    /// As in [`System::logins`].
+    pub logins: [Vec<(&'static str, &'static str)>; 2],
+    /// Where a login's answer has what it gives, as a JSON pointer; what a session's begins with where a header has it.
+    pub session: &'static str,
+}
+
+/// Requests in, answers out.
+pub type Handler = Box<dyn FnMut(&Request) -> Reply + Send>;
+
+/// See [`System::kept`].
+pub fn kept<M: Model>(mut model: M, secrets: &Secrets) -> (Handler, Kept) {
+    let kept = model.keep(secrets);
+    (Box::new(move |request| model.handle(request)), kept)
+}
+
 /// What the tests know of a system beside its model.
 pub struct System {
     /// As it is typed.
@@ -29,6 +62,8 @@ pub struct System {
     pub server: &'static str,
     /// With so many accounts more than usual.
     pub start: fn(bots: usize) -> Box<dyn Served>,
+    /// A model that has these secrets for its own.
+    pub kept: fn(&Secrets) -> (Handler, Kept),
     /// By a token or the like, and by a name and a password; the secret comes last.
     pub logins: [Login; 2],
     /// What a run does first with each of them.
