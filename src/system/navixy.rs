@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 
 use super::avatar::{
     Avatar, Crop, Identity, Preset, Proof, Row, Seen, Target, TargetKind, Writer, number,
@@ -204,13 +204,13 @@ struct Employee {
     first_name: Option<String>,
     middle_name: Option<String>,
     last_name: Option<String>,
-    icon_id: Option<i64>,
+    icon_id: Option<Number>,
     avatar_file_name: Option<String>,
 }
 
 impl Employee {
     fn fingerprint(&self) -> Option<String> {
-        match (self.icon_id, &self.avatar_file_name) {
+        match (&self.icon_id, &self.avatar_file_name) {
             (Some(icon), _) => Some(format!("icon:{icon}")),
             (None, Some(file)) => Some(format!("file:{file}")),
             (None, None) => None,

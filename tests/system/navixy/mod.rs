@@ -642,6 +642,20 @@ fn show_tells_icon_and_file() {
     }
 }
 
+/// As large as `--icon-id` takes it.
+#[test]
+fn the_largest_icon_that_can_be_assigned_is_read() {
+    let fleet = fleet();
+    fleet.fault(
+        Fault::on("POST /read")
+            .always()
+            .instead(good(json!({"value": {"id": 2132, "icon_id": u64::MAX}}))),
+    );
+    on("2132", "set", &["--icon-id", "18446744073709551615"])
+        .with(&fleet)
+        .gives(0, "navixy 2132: icon 18446744073709551615, unchanged\n", "");
+}
+
 #[test]
 fn an_employee_with_an_id_and_nothing_else_is_one() {
     let fleet = fleet();
