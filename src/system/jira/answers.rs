@@ -133,14 +133,27 @@ pub(super) fn recognizes(response: &Response) -> bool {
     response.header("x-arequestid").is_some() || response.json().is_ok_and(messages)
 }
 
+const DENIED: &str = "x-authentication-denied-reason";
+
+/// What Jira thinks of the login, which it says with any status, 200 included.
+fn login_reason(response: &Response) -> &str {
+    response.header("x-seraph-loginreason").unwrap_or("")
+}
+
+pub(super) fn is_login_refused(response: &Response) -> bool {
+    let refusals = ["AUTHENTICATION_DENIED", "AUTHENTICATED_FAILED"];
+    let reason = login_reason(response);
+    response.header(DENIED).is_some() || refusals.iter().any(|refusal| reason.contains(refusal))
+}
+
 /// The order of the checks matters: denial headers come with any status, 200 included; the text of an
 /// XSRF refusal comes with 403 or 404.
 pub(super) fn refusal(session: &Session, request: &Request, response: &Response) -> Reading {
     let error =
         |class, what: &str| session.refused(request, response, class, what, reason(response));
     let plainly = |class, what: &str| session.refused(request, response, class, what, None);
-    let login = response.header("x-seraph-loginreason").unwrap_or("");
-    if let Some(denied) = response.header("x-authentication-denied-reason") {
+    let login = login_reason(response);
+    if let Some(denied) = response.header(DENIED) {
         let page = denied
             .split_once("login-url=")
             .map_or(String::new(), |(_, url)| {

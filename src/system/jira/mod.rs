@@ -20,12 +20,14 @@ use super::shown::Shown;
 use super::{Delete, Example, List, Support, System};
 use crate::error::{Class, Error, Result};
 use crate::http::curl::Step;
-use crate::http::{ALWAYS, Body, Call, Client, Exchange, Method, Request, Response, UNLESS_LOST};
+use crate::http::{
+    self, ALWAYS, Body, Call, Client, Exchange, Method, Passing, Request, Response, UNLESS_LOST,
+};
 use crate::settings::credentials::{ANY_PASSWORD, Credentials, Login};
 use crate::terminal::quote;
 use answers::{
-    Avatars, CLOUD, CONTEXT_PATH, LIST, PERMISSION, Permissions, Refusal, ServerInfo, User, reason,
-    recognizes, refusal, said,
+    Avatars, CLOUD, CONTEXT_PATH, LIST, PERMISSION, Permissions, Refusal, ServerInfo, User,
+    is_login_refused, reason, recognizes, refusal, said,
 };
 use upload::{crop, picture, upload_and_select, upload_steps};
 
@@ -171,6 +173,14 @@ fn request(call: &'static Call, operation: String) -> Request {
         .header("x-atlassian-token", "no-check")
 }
 
+/// A refused login counts towards a lock-out, whatever status it comes with.
+fn busy(response: &Response) -> Option<Passing> {
+    match is_login_refused(response) {
+        true => None,
+        false => http::busy(response),
+    }
+}
+
 fn open(client: Client, credentials: &Credentials) -> Result<Session> {
     let host = client.base().host().trim_end_matches('.');
     let cloud = |error: Error| error.hint(CLOUD);
@@ -181,6 +191,7 @@ fn open(client: Client, credentials: &Credentials) -> Result<Session> {
         )));
     }
     let mut session = Session::new(client, &SYSTEM, credentials);
+    session.client.set_busy_check(busy);
     session.token = credentials.get("TOKEN").is_some();
     match session.token {
         true => {

@@ -1517,6 +1517,37 @@ fn a_wrong_password_is_tried_once() {
     assert_eq!(called(&server), ["GET 2/serverInfo"]);
 }
 
+/// Each try would count towards the lock-out, also where the status alone asks for one.
+#[test]
+fn a_refused_login_is_not_repeated_whatever_its_status() {
+    for (name, value, said, hint) in [
+        (
+            "X-Seraph-LoginReason",
+            "AUTHENTICATED_FAILED",
+            "wrong user name or password",
+            PASSWORD,
+        ),
+        (
+            "X-Authentication-Denied-Reason",
+            "CAPTCHA_CHALLENGE; login-url=https://jira.example.com/jira/login.jsp",
+            "login denied until someone solves a CAPTCHA",
+            CAPTCHA,
+        ),
+    ] {
+        for status in [429, 500, 502, 503, 504] {
+            let server = Jira::start();
+            let reply = Reply::html(status, "No").header(name, value);
+            server.fault(Fault::any().always().instead(reply));
+            select(&server).gives(
+                77,
+                "",
+                &failure(&format!("ask what server this is: {said}"), hint),
+            );
+            assert_eq!(called(&server), ["GET 2/serverInfo"]);
+        }
+    }
+}
+
 #[test]
 fn the_right_password_does_not_pass_a_captcha() {
     let server = Jira::start();
