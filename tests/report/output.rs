@@ -320,7 +320,9 @@ fn nothing_that_is_printed_deceives() {
          {{\"server\": \"jira\", \"user\": \"robot\", \"image\": {2}}},\n    \
          {{\"server\": \"chat\", \"user\": \"build-bot\", \"image\": {1}}},\n    \
          {{\"server\": \"fleet\", \"employee_id\": 2132, \"icon_id\": 3654}},\n    \
-         {{\"server\": \"fleet\", \"employee_id\": 2133, \"icon_id\": 3654}}",
+         {{\"server\": \"fleet\", \"employee_id\": 2133, \"icon_id\": 3654}},\n    \
+         {{\"server\": \"hs\", \"user\": \"robot\", \"mxc\": \"mxc://a/b\"}},\n    \
+         {{\"server\": \"hs\", \"user\": \"build-bot\", \"mxc\": \"mxc://a/b\"}}",
         json(&name),
         json(&short(0)),
         json(&short(40)),
@@ -328,16 +330,18 @@ fn nothing_that_is_printed_deceives() {
     // The servers' own names are odd, too, as far as a manifest takes them.
     let odd_server: String = odd.chars().filter(|c| !c.is_control()).collect();
     let text = world.scratch.read("m.json");
-    let text = ["jira", "chat", "fleet"].iter().fold(text, |text, server| {
-        text.replace(
-            &format!("\"server\": \"{server}\""),
-            &format!("\"server\": {}", json(&format!("{server}{odd_server}"))),
-        )
-        .replace(
-            &format!("    \"{server}\": {{"),
-            &format!("    {}: {{", json(&format!("{server}{odd_server}"))),
-        )
-    });
+    let text = ["jira", "chat", "fleet", "hs"]
+        .iter()
+        .fold(text, |text, server| {
+            text.replace(
+                &format!("\"server\": \"{server}\""),
+                &format!("\"server\": {}", json(&format!("{server}{odd_server}"))),
+            )
+            .replace(
+                &format!("    \"{server}\": {{"),
+                &format!("    {}: {{", json(&format!("{server}{odd_server}"))),
+            )
+        });
     world.scratch.write("m.json", text);
     let said = json!({"errorMessages": [name], "errors": {}});
     let (jira, chat, fleet) = (world.jira(), world.chat(), world.fleet());
@@ -357,6 +361,12 @@ fn nothing_that_is_printed_deceives() {
         Fault::on("POST /employee/avatar/assign")
             .always()
             .instead(Reply::json(403, status)),
+    );
+    let refusal = json!({"errcode": "M_FORBIDDEN", "error": name});
+    world.hs().fault(
+        Fault::on("PUT /avatar_url")
+            .always()
+            .instead(Reply::json(400, refusal)),
     );
     let mut places = 0;
     for line in [

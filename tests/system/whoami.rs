@@ -6,7 +6,7 @@ use super::rocketchat::PAIR;
 use crate::support::printed::{complaint, summary_line};
 use crate::support::rocketchat::chat;
 use crate::support::server::unused_address;
-use crate::support::{Fault, Jira, Model, Navixy, Reply, Run, Running, systems};
+use crate::support::{Fault, Jira, Matrix, Model, Navixy, Reply, Run, Running, systems};
 
 // ------------------------------------------------------------------------------------------------------- whoami
 
@@ -66,15 +66,27 @@ fn a_caller_who_is_not_let_in_is_nobody() {
             ),
         );
     assert_eq!(fleet.requests().len(), 1);
+    let hs = Matrix::start();
+    whoami("matrix", &hs).env("MATRIX_TOKEN", "wrong").gives(
+        77,
+        "",
+        &complaint(
+            "matrix",
+            "ask who the caller is: the token was refused: Invalid access token passed.",
+            "check MATRIX_TOKEN: a token ends with a logout and with a new password",
+        ),
+    );
+    assert_eq!(hs.requests().len(), 1);
 }
 
 #[test]
 fn a_login_page_tells_nobody() {
-    let (jira, chat, fleet) = (Jira::start(), chat(), Navixy::start());
+    let (jira, chat, fleet, hs) = (Jira::start(), chat(), Navixy::start(), Matrix::start());
     let page = || Fault::any().always().instead(Reply::html(200, "Log in"));
     jira.fault(page());
     chat.fault(page());
     fleet.fault(page());
+    hs.fault(page());
     whoami("jira", &jira).gives(
         76,
         "",
@@ -102,36 +114,32 @@ fn a_login_page_tells_nobody() {
             "check the base URL: https://api.eu.navixy.com/v2, https://host/api-v2 or https://host/api, depending on the installation",
         ),
     );
+    whoami("matrix", &hs).gives(
+        76,
+        "",
+        &complaint(
+            "matrix",
+            "ask who the caller is: answered 200 with an HTML page",
+            "check the base URL: https://SERVER/.well-known/matrix/client names it, where SERVER is what stands behind the colon of a user id",
+        ),
+    );
 }
 
 #[test]
 fn a_server_that_is_not_there_tells_nobody() {
     let gone = unused_address();
-    for (system, operation, variables) in [
-        (
-            "jira",
-            "ask what server this is",
-            &[("JIRA_TOKEN", "t")][..],
-        ),
-        (
-            "rocketchat",
-            "ask who the caller is",
-            &[("ROCKETCHAT_USER_ID", "u"), ("ROCKETCHAT_AUTH_TOKEN", "t")],
-        ),
-        ("navixy", "ask who the caller is", &[("NAVIXY_HASH", "h")]),
-    ] {
-        let run = Run::new([system, "whoami", "--url", &format!("http://{gone}")])
+    for system in systems::ALL {
+        let (name, first) = (system.name, system.begins[0]);
+        Run::new([name, "whoami", "--url", &format!("http://{gone}")])
             .mask(&gone.to_string(), "ADDRESS")
-            .once();
-        variables
-            .iter()
-            .fold(run, |run, (name, value)| run.env(name, *value))
+            .login(system.logins[0])
+            .once()
             .gives(
                 69,
                 "",
                 &complaint(
-                    system,
-                    &format!("{operation}: cannot connect to ADDRESS: connection refused"),
+                    name,
+                    &format!("{first}: cannot connect to ADDRESS: connection refused"),
                     "",
                 ),
             );
@@ -181,6 +189,21 @@ fn names_and_versions_are_shown_and_not_obeyed() {
             .instead(Reply::json(200, info)),
     );
     whoami("navixy", &fleet).gives(0, &format!("navixy: {shown}, {MAY}, Navixy at URL\n"), "");
+    let hs = Matrix::start();
+    let server = json!({"server": {"name": hostile, "version": hostile}});
+    hs.fault(Fault::on("GET /federation/v1/version").instead(Reply::json(200, server)));
+    // A version is one word.
+    let (version, _) = shown.split_once(' ').expect("two words");
+    whoami("matrix", &hs).gives(
+        0,
+        &format!("matrix: @admin:test.local, {MAY}, Matrix {version} ({shown}) at URL\n"),
+        "",
+    );
+    // Ids are sent back, so that none is taken that could be something else.
+    let id = json!({"user_id": format!("@{hostile}:test.local"), "device_id": "D"});
+    hs.fault(Fault::on("GET /whoami").instead(Reply::json(200, id)));
+    let said = "ask who the caller is: a caller without a usable user id";
+    whoami("matrix", &hs).gives(76, "", &complaint("matrix", said, ""));
 }
 
 #[test]
