@@ -46,6 +46,7 @@ pub enum Command {
 pub struct Refusal {
     /// None if there were no arguments at all: then the help is the answer.
     pub error: Option<Error>,
+    pub json: bool,
     pub color: Color,
 }
 
@@ -56,8 +57,11 @@ pub fn parse(
 ) -> std::result::Result<Command, Refusal> {
     let color = options::wanted_color(&arguments);
     let nothing = arguments.is_empty();
+    let mut options = arguments.iter().take_while(|word| *word != "--");
+    let json = options.any(|word| word == "--json");
     command(arguments, environment).map_err(|error| Refusal {
         error: (!nothing).then_some(error),
+        json,
         color,
     })
 }

@@ -50,15 +50,17 @@ fn print(text: &str) -> u8 {
 
 /// Says what is wrong with a command line; without one, the help is the answer.
 fn refuse(refusal: &Refusal, environment: &Environment) -> u8 {
-    let report = Report::new(Style {
+    let mut report = Report::new(Style {
+        json: refusal.json,
         color: colors(refusal.color, environment),
         ..Style::default()
     });
-    match &refusal.error {
-        Some(error) => report.complain(None, error),
-        None => help::main().trim_end().lines().for_each(report::complain),
-    }
-    Class::Usage.exit()
+    let Some(error) = &refusal.error else {
+        help::main().trim_end().lines().for_each(report::complain);
+        return Class::Usage.exit();
+    };
+    report.run_failed(error);
+    report.finish()
 }
 
 fn style(options: &Options, environment: &Environment) -> Style {

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use crate::support::printed::summary_line;
 use crate::support::systems::{self, Servers};
 use crate::support::{Jira, Run, Scratch, pictures};
 
@@ -62,7 +63,12 @@ fn refused(rows: &[(&str, &str)]) {
         let arguments: Vec<String> = line.split_ascii_whitespace().map(word).collect();
         let output = untouched.run(&arguments).output();
         println!("avatarctl {line}");
-        output.gives(64, "", &format!("{message}\n"));
+        let mut options = arguments.iter().take_while(|word| *word != "--");
+        let stdout = match options.any(|word| word == "--json") {
+            true => summary_line(0, 0, 1, 64),
+            false => String::new(),
+        };
+        output.gives(64, &stdout, &format!("{message}\n"));
     }
 }
 

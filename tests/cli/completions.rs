@@ -501,8 +501,8 @@ fn a_shell_and_nothing_else_is_asked_for() {
             "avatarctl: unexpected argument \"extra\"\n",
         ),
         (
-            &["man", "--json"],
-            "avatarctl: --json is not an option of man\n",
+            &["man", "--force"],
+            "avatarctl: --force is not an option of man\n",
         ),
     ] {
         Run::new(words.iter().copied()).gives(64, "", message);

@@ -155,7 +155,10 @@ fn the_example_is_in_order_and_diff_says_what_is_needed_next() {
     );
     for (words, refusal) in [
         (&["example", "jira"][..], "unexpected argument \"jira\""),
-        (&["example", "--json"], "--json is not an option of example"),
+        (
+            &["example", "--force"],
+            "--force is not an option of example",
+        ),
     ] {
         Run::new(words).gives(64, NOTHING, &format!("avatarctl: {refusal}\n"));
     }

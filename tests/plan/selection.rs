@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::Command;
 
 use crate::support::batch::{self, ALL};
-use crate::support::printed::NOTHING;
+use crate::support::printed::{NOTHING, summary_line};
 use crate::support::{World, pictures, program};
 
 #[test]
@@ -101,7 +101,7 @@ fn every_setting_of_an_agent_of_a_ci_engine() {
                         + summary["pending"].as_u64().unwrap_or_default();
                     assert_eq!(counted, *count, "{index:?} of {total:?}: {told:?}");
                 }
-                Err(complaint) => told.gives(64, NOTHING, complaint),
+                Err(complaint) => told.gives(64, &summary_line(0, 0, 1, 64), complaint),
             }
         }
     }
