@@ -19,39 +19,6 @@ pub static ALL: [&System; 4] = [
 /// Variables, and values of them that the model takes: all together are one login.
 pub type Login = &'static [(&'static str, &'static str)];
 
-/// Secrets that can be recognised wherever they are shown.
-pub struct Secrets {
-    pub token: &'static str,
-    pub password: &'static str,
-    /// Of the second factor.
-    pub code: &'static str,
-    /// A token of Rocket.Chat, and whose it is.
-    pub auth_token: &'static str,
-    pub user_id: &'static str,
-    /// A hash of Navixy's, which is made of digits.
-    pub hash: &'static str,
-    /// What somebody wears, and where it can be downloaded from.
-    pub picture: Vec<u8>,
-    pub address: String,
-}
-
-/// What lets in with them.
-pub struct Kept {
-    /// As in [`System::logins`].
-    pub logins: [Vec<(&'static str, &'static str)>; 2],
-    /// Where a login's answer has what it gives, as a JSON pointer; what a session's begins with where a header has it.
-    pub session: &'static str,
-}
-
-/// Requests in, answers out.
-pub type Handler = Box<dyn FnMut(&Request) -> Reply + Send>;
-
-/// See [`System::kept`].
-pub fn kept<M: Model>(mut model: M, secrets: &Secrets) -> (Handler, Kept) {
-    let kept = model.keep(secrets);
-    (Box::new(move |request| model.handle(request)), kept)
-}
-
 /// What the tests know of a system beside its model.
 pub struct System {
     /// As it is typed.
@@ -107,6 +74,39 @@ pub fn names() -> [&'static str; ALL.len()] {
 pub fn logins() -> impl Iterator<Item = (&'static System, Login)> {
     ALL.into_iter()
         .flat_map(|system| system.logins.map(|login| (system, login)))
+}
+
+/// Secrets that can be recognised wherever they are shown.
+pub struct Secrets {
+    pub token: &'static str,
+    pub password: &'static str,
+    /// Of the second factor.
+    pub code: &'static str,
+    /// A token of Rocket.Chat, and whose it is.
+    pub auth_token: &'static str,
+    pub user_id: &'static str,
+    /// A hash of Navixy's, which is made of digits.
+    pub hash: &'static str,
+    /// What somebody wears, and where it can be downloaded from.
+    pub picture: Vec<u8>,
+    pub address: String,
+}
+
+/// What lets in with them.
+pub struct Kept {
+    /// As in [`System::logins`].
+    pub logins: [Vec<(&'static str, &'static str)>; 2],
+    /// Where a login's answer has what it gives, as a JSON pointer; what a session's begins with where a header has it.
+    pub session: &'static str,
+}
+
+/// Requests in, answers out.
+pub type Handler = Box<dyn FnMut(&Request) -> Reply + Send>;
+
+/// See [`System::kept`].
+pub fn kept<M: Model>(mut model: M, secrets: &Secrets) -> (Handler, Kept) {
+    let kept = model.keep(secrets);
+    (Box::new(move |request| model.handle(request)), kept)
 }
 
 /// A model that is being served, whichever it is.

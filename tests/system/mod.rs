@@ -41,16 +41,23 @@ use std::process::Command;
 
 use crate::support::systems;
 
-/// A folder that is forgotten, or one without its tables, would not be missed otherwise.
+/// A folder that is forgotten, or one without its tables, would not be missed otherwise; nor what doctor says and tries.
 #[test]
 fn every_system_is_held_to_every_table() {
     let this = std::env::current_exe().expect("a path");
     let list = Command::new(this).arg("--list").output().expect("a list");
     let list = String::from_utf8(list.stdout).expect("names of tests");
     for system in systems::names() {
-        for table in TABLES {
-            let test = format!("system::{system}::calls::{table}: test");
-            assert!(list.lines().any(|line| line == test), "{test}");
+        let tables = TABLES
+            .iter()
+            .map(|table| format!("system::{system}::calls::{table}"));
+        let doctor = [
+            format!("doctor::{system}"),
+            format!("doctor::round_trip::{system}_survives_every_blow"),
+        ];
+        for test in tables.chain(doctor) {
+            let line = format!("{test}: test");
+            assert!(list.lines().any(|listed| listed == line), "{test}");
         }
     }
 }

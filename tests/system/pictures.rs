@@ -14,7 +14,6 @@ use crate::support::{
 
 /// An account that wears an uploaded picture.
 struct Worn {
-    title: &'static str,
     server: Box<dyn systems::Served>,
     /// After the program's name.
     words: &'static str,
@@ -35,7 +34,10 @@ const STATIC_PATH: &str =
 
 /// One of each system, all wearing this.
 fn everybody(bytes: &[u8]) -> Vec<Worn> {
-    vec![jira(bytes), chat(bytes), fleet(bytes), matrix(bytes)]
+    let all = vec![jira(bytes), chat(bytes), fleet(bytes), matrix(bytes)];
+    let names = all.iter().map(|worn| worn.server.system().name);
+    assert!(names.eq(systems::names()), "one of each");
+    all
 }
 
 fn jira(bytes: &[u8]) -> Worn {
@@ -43,7 +45,6 @@ fn jira(bytes: &[u8]) -> Worn {
     let id = jira.model().give("build-bot", bytes.to_vec());
     jira.model().user_mut("build-bot").selected = id;
     Worn {
-        title: "Jira",
         server: Box::new(jira),
         words: "jira show --user build-bot",
         account: "jira build-bot",
@@ -58,7 +59,6 @@ fn chat(bytes: &[u8]) -> Worn {
     let chat = RocketChat::start();
     let etag = chat.model().give("build-bot", bytes.to_vec());
     Worn {
-        title: "Rocket.Chat",
         server: Box::new(chat),
         words: "rocketchat show --user build-bot",
         account: "rocketchat build-bot",
@@ -73,7 +73,6 @@ fn fleet(bytes: &[u8]) -> Worn {
     let fleet = Navixy::start();
     let file = fleet.model().give(2133, bytes.to_vec());
     Worn {
-        title: "Navixy",
         server: Box::new(fleet),
         words: "navixy show --employee-id 2133",
         account: "navixy 2133",
@@ -89,7 +88,6 @@ fn matrix(bytes: &[u8]) -> Worn {
     let address = matrix.model().give("robot", bytes.to_vec());
     let id = address.rsplit('/').next().expect("an id");
     Worn {
-        title: "Matrix",
         words: "matrix show --user robot",
         account: "matrix robot",
         line: format!("matrix robot: avatar {address}\n"),
@@ -219,7 +217,7 @@ fn what_is_no_picture_is_not_written() {
             let hint = match hint {
                 "none" => String::new(),
                 _ if !worn.hint.is_empty() => worn.hint.to_owned(),
-                hint => hint.replace("TITLE", worn.title),
+                hint => hint.replace("TITLE", worn.server.system().title),
             };
             let about = format!("{}: {}", worn.account, worn.operation);
             let run = worn.run("--output a.png").once().dir(scratch.path());
