@@ -192,15 +192,17 @@ impl<'r, 'a> Work<'r, 'a> {
         })
     }
 
-    /// Nothing is to be done. What was seen is remembered if the state does not say it yet: a write without a look gets
-    /// its fingerprint, and what somebody else set is known from now on, so that a later change is told as one.
+    /// Nothing is to be done. What was seen is remembered if the state does not know it yet: a write without a look gets
+    /// its fingerprint, and what somebody else set is known from now on, so that a later change is told as one. An avatar
+    /// that is known stays known by what it was made from.
     fn unchanged(&mut self, job: &'a Job, seen: Option<&Seen>, remembered: Option<Entry>) {
         if let Some(seen) = seen
             && self.batch.rules.write
         {
-            let entry = entry(job, Look::Saw(seen.fingerprint.clone()));
-            if remembered.as_ref() != Some(&entry)
-                && let Err(error) = self.memory.remember(self.key(job), entry)
+            let look = Look::Saw(seen.fingerprint.clone());
+            let known = |entry: &Entry| entry.fingerprint == look;
+            if !remembered.as_ref().is_some_and(known)
+                && let Err(error) = self.remember(job, look)
             {
                 return self.fail(job, Some(seen), error);
             }
@@ -432,7 +434,11 @@ impl<'r, 'a> Work<'r, 'a> {
     }
 
     fn remember(&mut self, job: &Job, fingerprint: Look) -> Result<()> {
-        self.memory.remember(self.key(job), entry(job, fingerprint))
+        let entry = Entry {
+            set: diff::desired_key(&job.avatar),
+            fingerprint,
+        };
+        self.memory.remember(self.key(job), entry)
     }
 
     /// A change went out and is not proven. If a refusal may cost an account the avatar it had, without a trace of that
@@ -478,13 +484,5 @@ impl<'r, 'a> Work<'r, 'a> {
 
     fn key(&self, job: &Job) -> Key {
         Key::new(self.batch.url, &job.target)
-    }
-}
-
-/// What a state says of a job that is done.
-fn entry(job: &Job, fingerprint: Look) -> Entry {
-    Entry {
-        set: diff::desired_key(&job.avatar),
-        fingerprint,
     }
 }

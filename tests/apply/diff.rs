@@ -282,6 +282,23 @@ fn a_change_is_told_as_one_of_the_server_also_where_apply_had_nothing_to_do() {
     assert_eq!(world.state(), state, "what is known is not written again");
 }
 
+/// A preset may be what an upload made: the picture is not sent again when it is wanted once more.
+#[test]
+fn an_upload_that_was_wanted_by_its_id_is_still_known_by_its_picture() {
+    let mut world = World::new();
+    let picture = r#"{"server": "jira", "user": "robot", "image": "faces/build.png"}"#;
+    world.declare(picture);
+    world.run("apply m.json -q").output();
+    let state = world.state();
+    world.declare(r#"{"server": "jira", "user": "robot", "avatar_id": 24901}"#);
+    world.run("apply m.json -q").gives(0, NOTHING, NOTHING);
+    assert_eq!(world.state(), state);
+    world.declare(picture);
+    world
+        .run("diff m.json")
+        .gives(0, "0 to change, 1 the same\n", NOTHING);
+}
+
 /// `"self": true` is told by the name that the server reports, and remembered as what it is.
 #[test]
 fn an_account_may_be_the_caller_itself() {
