@@ -973,9 +973,6 @@ fn many_accounts_without_a_look(home: &Home) {
     assert_eq!(home.avatar(&home.name("nobody")), Err(404));
 }
 
-// ------------------------------------------------------------------------------------------------ on the wire
-
-/// Every request of a command, as it goes over the wire.
 /// What is pulled is what a diff finds; and applied, every account wears what it wore, by its address or by the bytes.
 fn what_was_pulled_comes_back(home: &Home) {
     let token = home.account("robot");
@@ -1026,6 +1023,9 @@ fn what_was_pulled_comes_back(home: &Home) {
     assert_eq!(home.avatar(&plain), worn_by_plain);
 }
 
+// ------------------------------------------------------------------------------------------------ on the wire
+
+/// Every request of a command, as it goes over the wire.
 #[test]
 fn every_request_on_the_wire() {
     const SERVICE: &str = "3013736140fa3bde7f6c6a228f22a57e8c636c993fccc5a9";
