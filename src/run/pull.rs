@@ -118,7 +118,7 @@ impl Run<'_> {
     ///
     /// Errors: usage, if there is none or one cannot be a name; input; configuration, if standard input is in use.
     fn names(&self, system: &'static System) -> Result<Vec<Target>> {
-        let text = stdin(self.context.environment, "the names")?;
+        let text = stdin(self.context.environment, "the list of names")?;
         let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
         let named = lines.zip(1..).filter(|(line, _)| !line.is_empty());
         let target = |(line, number): (&str, usize)| {
