@@ -28,7 +28,7 @@ pub(super) struct Work<'r, 'a> {
     /// The ids of avatars whose pictures were read.
     presets: BTreeSet<&'a str>,
     /// The accounts by the server's own ids: the first name of each, and what it is to wear.
-    wanted: BTreeMap<String, (String, String)>,
+    wanted: BTreeMap<String, (String, &'a Avatar)>,
     stop: Option<Stop>,
 }
 
@@ -154,11 +154,14 @@ impl<'r, 'a> Work<'r, 'a> {
 
     /// Whether the account came by another name already, to wear another avatar: each would take the other's write for
     /// its own proof.
-    fn contradiction(&mut self, job: &Job, seen: &Seen) -> Option<Error> {
-        let key = diff::desired_key(&job.avatar);
-        let first = self.wanted.entry(seen.id.clone()?);
-        let (account, wanted) = first.or_insert_with(|| (seen.account.clone(), key.clone()));
-        (*wanted != key).then(|| {
+    fn contradiction(&mut self, job: &'a Job, seen: &Seen) -> Option<Error> {
+        let id = seen.id.as_ref()?;
+        let Some((account, wanted)) = self.wanted.get(id) else {
+            let first = (seen.account.clone(), &job.avatar);
+            self.wanted.insert(id.clone(), first);
+            return None;
+        };
+        (diff::desired_key(wanted) != diff::desired_key(&job.avatar)).then(|| {
             let account = quote(account);
             let what =
                 format!("it is the same account as {account}, which is to wear another avatar");
