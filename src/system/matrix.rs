@@ -394,8 +394,12 @@ const PERMISSION: &str = "another's avatar takes the token of a server admin, or
 const UNRECOGNIZED: &str = "M_UNRECOGNIZED";
 
 /// Whether a server does not have a call, as older and other ones do not. Older ones say so with a 400.
-fn is_absent(error: &Error) -> bool {
-    matches!(error.status, Some(404 | 405)) || error.code.as_deref() == Some(UNRECOGNIZED)
+fn is_absent(status: Option<u16>, code: Option<&str>) -> bool {
+    matches!(status, Some(404 | 405)) || code == Some(UNRECOGNIZED)
+}
+
+fn lacks_call(error: &Error) -> bool {
+    is_absent(error.status, error.code.as_deref())
 }
 
 // --- the session ---
@@ -514,7 +518,7 @@ fn rank(session: &mut Session) -> Result<Rank> {
         Ok(Admin { admin: false }) => Rank::User,
         Err(error) if error.code.as_deref() == Some("M_FORBIDDEN") => Rank::User,
         // Another server than Synapse, or a proxy that lets nobody near its admin calls.
-        Err(error) if is_absent(&error) || error.status == Some(403) => Rank::Untold,
+        Err(error) if lacks_call(&error) || error.status == Some(403) => Rank::Untold,
         Err(error) => return Err(error),
     };
     session.facts::<Facts>().rank = Some(rank);
@@ -583,7 +587,7 @@ fn is_caller(name: &str, target: &Target) -> bool {
 fn habit(exchange: &Exchange) -> Option<Habit> {
     let answer = exchange.answer.as_ref().ok()?;
     let code = answer.json::<Answer>().and_then(|said| said.errcode);
-    let absent = matches!(answer.status, 404 | 405) || code == Some(json!(UNRECOGNIZED));
+    let absent = is_absent(Some(answer.status), code.as_ref().and_then(Value::as_str));
     let called = |call: &Call| exchange.path == call.path;
     if called(&ADMIN) && (absent || answer.status == 403 && code.is_none()) {
         Some(Habit::harmless("there are no calls for admins of Synapse"))
@@ -986,7 +990,7 @@ fn largest(session: &mut Session) -> Result<u64> {
                 size = limits.size;
                 break;
             }
-            Err(error) if is_absent(&error) => {}
+            Err(error) if lacks_call(&error) => {}
             Err(error) => return Err(error),
         }
     }
