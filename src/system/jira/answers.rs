@@ -135,15 +135,18 @@ pub(super) fn recognizes(response: &Response) -> bool {
 
 const DENIED: &str = "x-authentication-denied-reason";
 
+/// What Jira thinks of a login that it did not look at, and of one that is wrong.
+const LOCKED: &str = "AUTHENTICATION_DENIED";
+const WRONG: &str = "AUTHENTICATED_FAILED";
+
 /// What Jira thinks of the login, which it says with any status, 200 included.
 fn login_reason(response: &Response) -> &str {
     response.header("x-seraph-loginreason").unwrap_or("")
 }
 
 pub(super) fn is_login_refused(response: &Response) -> bool {
-    let refusals = ["AUTHENTICATION_DENIED", "AUTHENTICATED_FAILED"];
     let reason = login_reason(response);
-    response.header(DENIED).is_some() || refusals.iter().any(|refusal| reason.contains(refusal))
+    response.header(DENIED).is_some() || reason.contains(LOCKED) || reason.contains(WRONG)
 }
 
 /// The order of the checks matters: denial headers come with any status, 200 included; the text of an
@@ -167,13 +170,13 @@ pub(super) fn refusal(session: &Session, request: &Request, response: &Response)
             "log in once as this account in a browser{page}, then correct the password here"
         )));
     }
-    if login.contains("AUTHENTICATION_DENIED") {
+    if login.contains(LOCKED) {
         return Reading::Refused(
             plainly(Class::Credentials, "login denied")
                 .hint("log in once as this account in a browser; too many failed logins lock it"),
         );
     }
-    if login.contains("AUTHENTICATED_FAILED") {
+    if login.contains(WRONG) {
         let what = match session.token {
             true => "wrong or expired token",
             false => "wrong user name or password",
