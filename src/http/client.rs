@@ -71,11 +71,14 @@ pub type Busy = fn(&Response) -> Option<Passing>;
 
 /// What every server and proxy says with its status: it is busy, it failed (500), or a gateway answers for it.
 pub fn busy(response: &Response) -> Option<Passing> {
-    let unclear = matches!(response.status, 500 | 502 | 504);
-    let busy = matches!(response.status, 429 | 503);
-    (busy || unclear).then_some(Passing {
+    let unclear = match response.status {
+        429 | 503 => false,
+        500 | 502 | 504 => true,
+        _ => return None,
+    };
+    Some(Passing {
         unclear,
-        wait: Duration::ZERO,
+        ..Passing::default()
     })
 }
 
