@@ -5,7 +5,7 @@ mod har;
 mod network;
 mod round_trip;
 
-use crate::support::encoding::{http_date, now};
+use crate::support::encoding::{DAY, http_date, now};
 use crate::support::systems::Served;
 use crate::support::{
     Fault, Jira, Matrix, Model, Navixy, Output, Reply, RocketChat, Run, pictures,
@@ -86,9 +86,6 @@ fn prints(system: &str, cases: Vec<Case>, golden: &str) {
         "doctor prints something else\n--- expected\n{golden}\n--- found\n{found}--- end"
     );
 }
-
-/// In seconds.
-const DAY: u64 = 86_400;
 
 const SQUARE: &str = "image/svg+xml";
 

@@ -93,6 +93,9 @@ pub fn html(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
+/// In seconds.
+pub const DAY: u64 = 86_400;
+
 /// The time since 1970 by this machine's clock.
 pub fn now() -> Duration {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -105,7 +108,7 @@ pub fn http_date(seconds: u64) -> String {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
-    let (days, time) = (seconds / 86400, seconds % 86400);
+    let (days, time) = (seconds / DAY, seconds % DAY);
     let leap = |year: u64| {
         year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
     };

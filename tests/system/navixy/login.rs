@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::support::batch::World;
+use crate::support::encoding::DAY;
 use crate::support::navixy::{fleet, fleet_with};
 use crate::support::printed::NOTHING;
 use crate::support::{Fault, Reply, Run, Scratch};
@@ -252,8 +253,6 @@ fn a_login_of_navixy_without_a_hash_is_none() {
 }
 
 // -------------------------------------------------------------------------------------------- the end of a hash
-
-const DAY: u64 = 86_400;
 
 /// A file that holds a hash and was written so many days and an hour ago.
 fn aged(scratch: &Scratch, hash: &str, days: u64) -> PathBuf {
